@@ -1,0 +1,27 @@
+/* Small allocations that cannot fail.
+ *
+ * Policy: a small allocation that fails ends the process with a message (exit code EXIT_OUT_OF_MEMORY; the
+ * supervisor reads it as class "memory"). Large ones (frames, tensors) do not come from here: they are
+ * reserved against a budget and may be told STATUS_OVER_BUDGET. Any thread may call.
+ */
+#ifndef RUNBATCH_BASE_ALLOC_H
+#define RUNBATCH_BASE_ALLOC_H
+
+#include <stddef.h>
+
+/* The exit code of a process that could not get memory. */
+#define EXIT_OUT_OF_MEMORY 71
+
+/* Zeroed memory for `count` elements of `size` bytes; never NULL. */
+void *memory_alloc(size_t count, size_t size);
+
+/* Grows or shrinks like reallocarray; new bytes are not zeroed; never NULL. */
+void *memory_resize(void *pointer, size_t count, size_t size);
+
+void memory_free(void *pointer);
+
+/* Memory for pixel kernels: 64-byte aligned, zeroed, size in bytes; NULL when there is none (large: may
+ * fail). Free with memory_free. */
+void *memory_alloc_aligned(size_t bytes);
+
+#endif

@@ -1,0 +1,38 @@
+/* What a batch is going to do, video by video: found before anything runs, pure data after.
+ *
+ * plan_make looks into the folders, sorts naturally, applies the ranges, names the outputs, and finds
+ * clashes, a missing source, an empty folder, a folder that cannot be written. It opens no video (that is a
+ * worker's business).
+ */
+#ifndef RUNBATCH_BATCH_PLAN_H
+#define RUNBATCH_BATCH_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "options/settings.h"
+
+typedef struct PlanItem {
+    int position;       /* in the sorted list, from 1 */
+    char *input;        /* path */
+    char *output;       /* path under its finished name */
+    char *temporary;    /* path of the unfinished file in the same folder: ".<output name>.part" */
+    char *log;          /* outputVideos/.runbatch/logs/<output stem>.log */
+    int64_t size_bytes; /* of the input; -1 when it cannot be read: tried all the same, so that it gets its
+                           reason */
+} PlanItem;
+
+typedef struct Plan {
+    char *source; /* the source image; NULL when no processor needs one */
+    char *output_dir;
+    char *state_dir; /* outputVideos/.runbatch */
+    size_t found;    /* videos in the folder, before the range */
+    PlanItem *items;
+    size_t count;
+} Plan;
+
+Status plan_make(const Settings *settings, Plan *plan, Error *err);
+void plan_free(Plan *plan);
+
+#endif

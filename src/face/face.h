@@ -1,0 +1,118 @@
+/* What the other modules see of faces: find and follow them, change them.
+ *
+ * FaceModels: the loaded models, shared by all threads, immutable.
+ * FaceTracker: the state that needs the frames in order (detection, following, smoothing, selection); one
+ * thread. Processor: changes one face-carrying frame; any thread, frames in any order. FrameFaces travels
+ * with its frame from the tracker to the processors; fixed size, no pointers.
+ *
+ * All coordinates are in pixels of the stored frame (not rotated); the tracker feeds the models upright
+ * pictures by putting the orientation and the sample aspect ratio into its affine maps.
+ */
+#ifndef RUNBATCH_FACE_FACE_H
+#define RUNBATCH_FACE_FACE_H
+
+#include <libavutil/frame.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "image/image.h"
+#include "infer/session.h"
+#include "media/reader.h"
+
+enum { MESH_POINTS = 468, FACES_MAX = 16, EMBEDDING_SIZE = 512 };
+
+/* MediaPipe's face mesh; z in the same unit as x and y, smaller is nearer to the camera. */
+typedef struct Mesh {
+    float x[MESH_POINTS];
+    float y[MESH_POINTS];
+    float z[MESH_POINTS];
+} Mesh;
+
+/* First and second moments of the skin's colour, RGB 0..255: what colour transfer needs. */
+typedef struct SkinStats {
+    float mean[3];
+    float covariance[6]; /* rr rg rb gg gb bb */
+    float weight;        /* 0: not measured */
+} SkinStats;
+
+typedef struct Face {
+    int track;      /* one number for one person within a shot */
+    float score;    /* of the mesh's face flag, 0..1 */
+    float opacity;  /* 0..1: fades in and out with doubt (large yaw, a lost track) */
+    float yaw;      /* radians, from the mesh; positive: turned to the picture's right */
+    bool selected;  /* to be changed */
+    Mesh mesh;      /* smoothed over time */
+    SkinStats skin; /* smoothed over time */
+} Face;
+
+typedef struct FrameFaces {
+    int count;
+    bool scene_cut; /* this frame begins a new shot */
+    Face face[FACES_MAX];
+} FrameFaces;
+
+typedef struct FaceModels FaceModels;
+
+typedef struct FaceModelsConfig {
+    const char *models_dir; /* may be NULL */
+    Provider provider;
+    int threads; /* inside one model run */
+    bool with_embedder;
+} FaceModelsConfig;
+
+Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err);
+void face_models_free(FaceModels **models);
+
+/* All faces of a still picture, largest first: mesh and, where the embedder is loaded, the unit-length
+ * embedding. */
+typedef struct StillFace {
+    Rect box;
+    float score;
+    Mesh mesh;
+    float embedding[EMBEDDING_SIZE];
+} StillFace;
+
+Status face_find_in_still(const FaceModels *models, const Image *rgb, StillFace *faces, int capacity,
+                          int *count, Error *err);
+
+/* Unit-length identity of the face with this mesh in this frame (recipe: models.md fr_feature, similarity to
+ * the ArcFace template). */
+Status face_embed(const FaceModels *models, const AVFrame *frame, const Mesh *mesh,
+                  float embedding[EMBEDDING_SIZE], Error *err);
+float face_cosine(const float a[EMBEDDING_SIZE], const float b[EMBEDDING_SIZE]);
+
+typedef struct FaceTracker FaceTracker;
+
+typedef struct FaceTrackerConfig {
+    const FaceModels *models;
+    Orientation orientation;
+    AVRational sample_aspect_ratio;
+    AVRational time_base; /* of the frames' pts */
+    int detect_every;     /* frames between detections; 0: default */
+    bool many_faces;      /* all faces; otherwise those like the reference */
+    /* Used without many_faces, as in roop: the reference face is the one at `reference_position` (0 =
+     * leftmost, as roop sorts) of frame `reference_frame`, unless `reference` gives its embedding. A face is
+     * chosen when its distance (1 - cosine) to the reference is below similar_distance. */
+    bool has_reference;
+    float reference[EMBEDDING_SIZE];
+    float similar_distance;
+} FaceTrackerConfig;
+
+Status face_tracker_new(FaceTracker **tracker, const FaceTrackerConfig *config, Error *err);
+void face_tracker_free(FaceTracker **tracker);
+
+/* The faces of the next frame in presentation order. The frame is only read. */
+Status face_tracker_next(FaceTracker *tracker, const AVFrame *frame, FrameFaces *faces, Error *err);
+
+typedef struct FaceTrackerStats {
+    int64_t frames;
+    int64_t frames_with_face;
+    int64_t frames_selected; /* at least one face to be changed */
+    int64_t isolated_gaps;   /* single frames without a selected face between two with one */
+    int64_t scene_cuts;
+    int64_t detections;
+} FaceTrackerStats;
+
+FaceTrackerStats face_tracker_stats(const FaceTracker *tracker);
+
+#endif

@@ -1,0 +1,16 @@
+/* The list of known models (models/catalogue.ini) and where their files lie.
+ *
+ * Folders are searched in this order: --models-dir, $RUNBATCH_MODELS, $XDG_DATA_HOME/runbatch/models (or
+ * ~/.local/share), the folder fixed at build time (-Dmodels_dir). One thread.
+ */
+#ifndef RUNBATCH_INFER_CATALOGUE_H
+#define RUNBATCH_INFER_CATALOGUE_H
+
+#include "base/error.h"
+
+/* The path of a model's file ("facemesh.onnx") in new memory that the caller frees. `models_dir` may be NULL.
+ * When it is in none of the folders: ERROR_MODEL that names the file, the folders, and scripts/setup.sh as
+ * what to do. */
+Status catalogue_find(const char *models_dir, const char *file, char **path, Error *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* One loaded model, ready to run: the only code that knows ONNX Runtime.
+ *
+ * A Session is immutable after session_open and may be run by several threads at once. Spinning is off (idle
+ * threads sleep) and the CPU arena is off, so that memory stays flat. All float tensors. Worst-case memory:
+ * the weights, plus the model's largest activations per running thread.
+ */
+#ifndef RUNBATCH_INFER_SESSION_H
+#define RUNBATCH_INFER_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { TENSOR_MAX_RANK = 6, SESSION_MAX_PORTS = 16 };
+
+/* A dense float tensor over the caller's memory. */
+typedef struct Tensor {
+    float *data;
+    int rank;
+    int64_t shape[TENSOR_MAX_RANK];
+} Tensor;
+
+typedef enum Provider {
+    PROVIDER_NONE = 0,
+    PROVIDER_CPU,
+    PROVIDER_CUDA,
+    PROVIDER_TENSORRT,
+} Provider;
+
+typedef struct SessionConfig {
+    const char *path;
+    Provider provider;
+    int threads; /* inside one run; 0 means 1 */
+} SessionConfig;
+
+typedef struct Port {
+    char name[64];
+    int rank;
+    int64_t shape[TENSOR_MAX_RANK]; /* -1: free */
+} Port;
+
+typedef struct Session Session;
+
+/* ERROR_MODEL when the file is missing, damaged or not a model; ERROR_ENVIRONMENT when the provider is not
+ * there. */
+Status session_open(Session **session, const SessionConfig *config, Error *err);
+void session_free(Session **session);
+
+int session_input_count(const Session *session);
+int session_output_count(const Session *session);
+const Port *session_input(const Session *session, int index);
+const Port *session_output(const Session *session, int index);
+/* -1 when there is none of that name. */
+int session_find_output(const Session *session, const char *name);
+
+/* Runs once. `inputs` are in the model's order; `outputs[i]` names memory of exactly the size of output i (a
+ * free dimension is taken from outputs[i].shape). An output with data NULL is computed but not kept. */
+Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
+                   int output_count, Error *err);
+
+/* "1.30.0"; and the providers this library offers, "cpu, cuda". Static memory. */
+const char *session_runtime_version(void);
+const char *session_provider_list(void);
+/* "cpu" → PROVIDER_CPU; PROVIDER_NONE when unknown. */
+Provider provider_from_name(const char *name);
+
+#endif

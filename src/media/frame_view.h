@@ -1,0 +1,42 @@
+/* Reading from and adding to a frame's own planes, at its own bit depth and chroma layout.
+ *
+ * The face code sees planar RGB float (image/image.h); a frame stays what the decoder gave. A region is
+ * converted by the frame's own matrix and range (AVFrame.colorspace and color_range; unspecified means BT.601
+ * for up to 576 lines and BT.709 above, limited range unless the pixel format is one of the yuvj kind),
+ * changed as RGB, and given back as a difference: the change in RGB goes through the matrix and is added to
+ * the planes. Where the difference is zero the planes keep every bit. Chroma is filtered down over the
+ * samples it covers.
+ *
+ * Every planar or semi-planar or packed integer format of 8 to 16 bits that AVPixFmtDescriptor describes is
+ * worked on natively; frame_view_supports tells. Bit-packed, palette, float and hardware formats are
+ * converted by the reader.
+ *
+ * Functions are re-entrant; two threads may work on different frames. No allocation.
+ */
+#ifndef RUNBATCH_MEDIA_FRAME_VIEW_H
+#define RUNBATCH_MEDIA_FRAME_VIEW_H
+
+#include <libavutil/frame.h>
+#include <stdbool.h>
+
+#include "image/image.h"
+
+bool frame_view_supports(enum AVPixelFormat format);
+
+/* Reads `rect` (inside the frame) into `rgb`, 3 planes of rect's size, which the function resizes. */
+Status frame_view_read(const AVFrame *frame, Rect rect, Image *rgb, Error *err);
+
+/* Adds `delta` (3 planes R, G, B in units of 0..255, the size of `rect`) to the frame's planes, clamped to
+ * the legal range of the format. The frame must be writable. `rect` may have odd borders: chroma samples on
+ * the border get the mean over the luma positions they cover, with zero outside `rect`. Rounding: nearest. */
+Status frame_view_add(AVFrame *frame, Rect rect, const Image *delta, Error *err);
+
+/* Samples a width x height RGB picture: output pixel p shows the frame at `to_frame`(p). Bilinear; where the
+ * map shrinks by more than 1.5, every output pixel is the mean over a grid of samples of its footprint (at
+ * most 8 x 8), so that small crops of large faces do not alias. Outside the frame: `border` (0..255) in all
+ * planes; with a negative `border` the nearest edge pixel. Fast path: the common 8- and 10-bit 4:2:0 formats.
+ */
+Status frame_view_warp(const AVFrame *frame, const Affine *to_frame, int width, int height, float border,
+                       Image *rgb, Error *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* Opens a video file and gives its decoded frames in presentation order, one after the other.
+ *
+ * Owns the demuxer and the decoder of the best video stream; all other streams are left to SideStreams. Used
+ * by one thread at a time. Decoded frames come from the FramePool handed in. Formats that frame_view cannot
+ * work on are converted (the log says so). Only local files are opened: the protocol list is "file".
+ * Worst-case memory: the decoder's reference frames and threads (bounded by codec and size) and one packet.
+ */
+#ifndef RUNBATCH_MEDIA_READER_H
+#define RUNBATCH_MEDIA_READER_H
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "media/frame_pool.h"
+
+/* Quarter turns clockwise that a player applies, and whether it then mirrors left-right; from the display
+ * matrix. */
+typedef struct Orientation {
+    int quarter_turns; /* 0..3 */
+    bool mirrored;
+} Orientation;
+
+typedef struct MediaInfo {
+    char container[64]; /* demuxer name, "mov,mp4,m4a,3gp,3g2,mj2" */
+    char codec[32];     /* "h264" */
+    int width;          /* stored, before rotation */
+    int height;
+    enum AVPixelFormat format; /* of the frames that reader_next gives */
+    int bit_depth;
+    AVRational time_base;           /* of the frames' pts */
+    AVRational frame_rate;          /* the average; 0/1 unknown */
+    AVRational sample_aspect_ratio; /* 0/1 unknown */
+    Orientation orientation;
+    int32_t display_matrix[9];
+    bool has_display_matrix;
+    enum AVColorRange color_range;
+    enum AVColorSpace color_space;
+    enum AVColorPrimaries color_primaries;
+    enum AVColorTransferCharacteristic color_transfer;
+    enum AVChromaLocation chroma_location;
+    int64_t frame_count; /* an estimate from the header or duration x rate; 0 unknown */
+    double duration_s;   /* of the video stream; 0 unknown */
+    int64_t size_bytes;
+    int audio_streams;
+    int subtitle_streams;
+} MediaInfo;
+
+typedef struct ReaderConfig {
+    const char *path;
+    int threads;     /* of the decoder; 0: one per core, at most 4 */
+    FramePool *pool; /* may be NULL: FFmpeg's own buffers */
+    /* Hostile-input limits; 0: the defaults (16384 x 16384 pixels). */
+    int max_dimension;
+} ReaderConfig;
+
+typedef struct Reader Reader;
+
+/* On failure *reader is NULL. A file that cannot be opened, has no video stream, an unknown codec, or gives
+ * no frame size gets ERROR_INPUT with a reason a user understands ("the file is empty", "no video stream
+ * (audio only)", "the file is cut off: its index (moov) is missing", "this is a folder"). */
+Status reader_open(Reader **reader, const ReaderConfig *config, Error *err);
+void reader_free(Reader **reader);
+
+const MediaInfo *reader_info(const Reader *reader);
+
+/* Moves the next frame into `frame` (unreferenced before). Its pts is in info->time_base and strictly
+ * increasing: frames without pts get one from the stream's clock. STATUS_EOF at the end. Damaged packets are
+ * counted and skipped; when the file ends early (a cut-off file) what could be decoded is given and
+ * reader_damage tells. */
+Status reader_next(Reader *reader, AVFrame *frame, Error *err);
+
+typedef struct ReaderDamage {
+    int64_t corrupt_packets; /* packets that did not decode */
+    bool truncated;          /* the demuxer met an I/O error or an early end */
+} ReaderDamage;
+
+ReaderDamage reader_damage(const Reader *reader);
+
+#endif

@@ -1,0 +1,62 @@
+/* All values a run depends on, after the command line was parsed and checked against the one option table.
+ *
+ * Filled by options_parse; every field has an entry in the table (options/table.c), which knows its name,
+ * type, range, default, help and config key. Strings are owned by the Settings. settings_to_json /
+ * settings_from_json carry the whole across the process boundary, driven by the same table. Plain data; no
+ * thread rule.
+ */
+#ifndef RUNBATCH_OPTIONS_SETTINGS_H
+#define RUNBATCH_OPTIONS_SETTINGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+typedef struct Settings {
+    /* what to work on */
+    char *source_dir;  /* "source" */
+    char *input_dir;   /* "inputVideos" */
+    char *output_dir;  /* "outputVideos" */
+    char *source;      /* -s: an image; NULL: the first of source_dir */
+    char *target;      /* -t of `run`; NULL otherwise */
+    char *output;      /* -o of `run`; NULL otherwise */
+    char *output_name; /* "{source}_{number}" */
+    TextList ranges;   /* positional */
+    /* faces */
+    TextList frame_processors; /* "face_swapper" */
+    bool many_faces;
+    int64_t reference_face_position;
+    int64_t reference_frame_number;
+    double similar_face_distance;
+    /* output */
+    bool keep_fps;
+    double output_fps; /* 0: as the input */
+    bool skip_audio;
+    char *output_video_encoder;
+    int64_t output_video_quality;
+    char *output_video_preset; /* NULL: the encoder's own */
+    /* machine */
+    char *execution_provider; /* "cpu" */
+    int64_t execution_threads;
+    int64_t encoder_threads;    /* 0: one per core */
+    int64_t frame_budget_bytes; /* 0: worked out from the video's size */
+    int64_t jobs;               /* videos at once */
+    char *models_dir;           /* NULL: the standard places */
+    /* how to talk */
+    bool dry_run;
+    bool quiet;
+    bool verbose;
+    bool json;
+    bool provenance; /* write "made with" metadata into outputs */
+} Settings;
+
+void settings_free(Settings *settings);
+
+/* A new object; values equal to their defaults included. */
+json_t *settings_to_json(const Settings *settings);
+Status settings_from_json(const json_t *object, Settings *settings, Error *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* The threads between reader and writer.
+ *
+ *   reader ─► [queue] ─► in-order stage ─► [queue] ─► N any-order threads ─► reorder ─► writer
+ *   1 thread             1 thread (tracker)           (processors)                      1 thread
+ *
+ * Every frame in flight holds a reservation of the FramePool from the reader to the writer; queues are
+ * bounded in items and finishable from both ends; every wait has a stop path. The stages are given as
+ * functions, so that the pipeline is tested without media files. Frames reach the sink in the order of the
+ * source, each exactly once.
+ *
+ * The first failure of any stage stops all; its Error is the one returned. Memory: the pool's budget, plus
+ * FrameFaces-sized side data per frame in flight.
+ */
+#ifndef RUNBATCH_PIPELINE_PIPELINE_H
+#define RUNBATCH_PIPELINE_PIPELINE_H
+
+#include <libavutil/frame.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "media/frame_pool.h"
+
+typedef struct PipelineStages {
+    void *context;
+    /* Bytes of side data that travel with each frame from `in_order` to `any_order`; zeroed for each frame.
+     */
+    size_t side_bytes;
+    /* Gives the next frame (STATUS_EOF at the end). Reader thread. */
+    Status (*source)(void *context, AVFrame *frame, Error *err);
+    /* Looks at a frame, fills its side data, and says whether any_order has to change it. In-order thread. */
+    Status (*in_order)(void *context, const AVFrame *frame, void *side, bool *change, Error *err);
+    /* Changes a writable frame; thread is 0..threads-1. Only for frames in_order asked to change. */
+    Status (*any_order)(void *context, int thread, AVFrame *frame, const void *side, Error *err);
+    /* Takes a frame in source order; it stays the pipeline's. Writer thread. */
+    Status (*sink)(void *context, const AVFrame *frame, Error *err);
+} PipelineStages;
+
+typedef struct PipelineConfig {
+    PipelineStages stages;
+    FramePool *pool;
+    int threads; /* N >= 1 */
+    /* Polled by every stage; true ends the run with STATUS_STOPPED. May be NULL. */
+    const atomic_bool *stop;
+    /* Counts frames that left the sink, for progress; may be NULL. */
+    atomic_llong *frames_done;
+} PipelineConfig;
+
+/* Busy and waiting time of each kind of stage, for the statistics ("which stage is the limit"). */
+typedef struct PipelineStats {
+    int64_t frames;
+    int64_t frames_changed;
+    int64_t frames_copied; /* for make_writable */
+    double busy_s[4];      /* source, in_order, any_order (sum over threads), sink */
+    int max_in_flight;
+} PipelineStats;
+
+/* Runs to the end, the first failure, or stop. STATUS_OK, STATUS_STOPPED or STATUS_FAILED. */
+Status pipeline_run(const PipelineConfig *config, PipelineStats *stats, Error *err);
+
+#endif
