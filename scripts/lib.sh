@@ -1,0 +1,30 @@
+# Shared by the scripts in this folder: messages, and where things are. Sourced, not run.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PROGRAM=$(basename "$0")
+CACHE=${RUNBATCH_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/runbatch}
+# Debian's own Python, which has Debian's python3-onnx; another python3 may stand before it on PATH.
+PYTHON=/usr/bin/python3
+
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
+  BOLD=$'\e[1m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
+else
+  BOLD='' RED='' GREEN='' PLAIN=''
+fi
+
+say() { printf '%s\n' "$*"; }
+headline() { printf '%s==> %s%s\n' "$BOLD" "$*" "$PLAIN"; }
+warn() { printf '%s%s: warning: %s%s\n' "$RED" "$PROGRAM" "$*" "$PLAIN" >&2; }
+
+# die MESSAGE [WHAT TO DO]
+die() {
+  printf '%s%s: %s%s\n' "$RED" "$PROGRAM" "$1" "$PLAIN" >&2
+  [[ -z ${2:-} ]] || printf '  %s\n' "$2" >&2
+  exit 1
+}
+
+# usage_from FILE: prints the comment at the head of a script as its help.
+usage_from() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$1"; }
+
+megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'; }
