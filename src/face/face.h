@@ -75,6 +75,10 @@ typedef struct StillFace {
 Status face_find_in_still(const FaceModels *models, const Image *rgb, StillFace *faces, int capacity,
                           int *count, Error *err);
 
+/* The same in a frame as it is stored; box and mesh are in stored coordinates. `sar` 0/1: square pixels. */
+Status face_find_in_frame(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                          AVRational sar, StillFace *faces, int capacity, int *count, Error *err);
+
 /* Unit-length identity of the face with this mesh in this frame (recipe: models.md fr_feature, similarity to
  * the ArcFace template). */
 Status face_embed(const FaceModels *models, const AVFrame *frame, const Mesh *mesh,

@@ -3,6 +3,9 @@
  * Every input is sampled straight from the frame's planes by an affine map (frame_view_warp), so rotated
  * videos and tilted heads cost nothing extra. Immutable after face_models_open; any thread may call; scratch
  * memory is on the heap per call and bounded by the model's input size.
+ *
+ * Lengths and angles are measured in square pixels: stored coordinates with x multiplied by the sample aspect
+ * ratio (one unit is one stored row). With square pixels that is the stored frame itself.
  */
 #ifndef RUNBATCH_FACE_MODELS_H
 #define RUNBATCH_FACE_MODELS_H
@@ -11,13 +14,17 @@
 
 enum { MESH_CROP_SIZE = 192 };
 
+/* The share below which a mesh is no face's (recipe: faces >= 0.37, other crops <= 0.25). */
+#define MESH_FLAG_MIN 0.3f
+
 /* A face box as found by a detector, turned with the head. */
 typedef struct Detection {
     Point centre;  /* stored frame */
-    float width;   /* of the face box across the face, in stored-frame pixels */
-    float height;  /* along the face */
+    float width;   /* of the face box across the face, in square pixels */
+    float height;  /* along the face, brow or hair line to chin */
     float angle;   /* radians from the stored frame's up to the head's up, clockwise as seen */
     float score;   /* 0..1 */
+    float aspect;  /* width of a stored pixel over its height; 0 means 1 */
     bool mirrored; /* the video is to be shown mirrored */
 } Detection;
 
@@ -26,16 +33,32 @@ Affine models_upright_to_stored(int stored_width, int stored_height, Orientation
                                 int *upright_width, int *upright_height);
 
 /* Finds faces in the whole frame, best first, overlapping ones merged. `threshold` 0 means the default
- * (0.65). */
+ * (0.65). Sees faces wider than about 6 % of the frame, tilted by up to some 45 degrees; the angle is the
+ * video's own, tilt is not told. One small model run. */
 Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
                      float threshold, Detection *found, int capacity, int *count, Error *err);
 
-/* The crop the mesh model wants to see for a detection, or for where the mesh was a frame ago (bounds x 1.25,
- * eyes level): a map from crop pixels (0..MESH_CROP_SIZE - 1) to the stored frame. */
-Affine models_crop_from_detection(const Detection *detection);
-Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored);
+/* The same with the second detector: sees heads tilted by 60 degrees and more and tells the angle; its boxes
+ * are rougher and the run costs about twice as much. For frames where models_detect finds nothing. */
+Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                             AVRational sar, float threshold, Detection *found, int capacity, int *count,
+                             Error *err);
 
-/* Runs the mesh model on that crop. `flag` is the probability that there is a face in it (use >= 0.3). */
+/* Both of them, and the first also on overlapping tiles where the frame is wider than 640 pixels, so that
+ * small faces are found; angles are told where the second sees the same face. For stills, the first frame and
+ * cuts: up to 16 model runs. */
+Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                              AVRational sar, float threshold, Detection *found, int capacity, int *count,
+                              Error *err);
+
+/* The crop the mesh model wants to see for a detection, or for where the mesh was a frame ago (bounds x 1.25,
+ * eyes level): a map from crop pixels (0..MESH_CROP_SIZE - 1) to the stored frame. `sar` is the frame's
+ * (0/1: square). */
+Affine models_crop_from_detection(const Detection *detection);
+Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored, AVRational sar);
+
+/* Runs the mesh model on that crop. `flag` is the probability that there is a face in it (use >=
+ * MESH_FLAG_MIN). */
 Status models_mesh(const FaceModels *models, const AVFrame *frame, const Affine *crop_to_frame, Mesh *mesh,
                    float *flag, Error *err);
 
