@@ -1,0 +1,66 @@
+/* Runs a plan: one worker process per video, up to settings->jobs at once, and survives whatever they do.
+ *
+ * Single-threaded, one poll() loop; never opens a media file itself. While batch_run runs it owns SIGINT,
+ * SIGTERM, SIGHUP, SIGCHLD, SIGTSTP, SIGCONT and SIGPIPE of the process; they are restored when it returns.
+ * Holds `<state_dir>/lock`. Memory: a report per video of the plan and, per running worker, a bounded line
+ * buffer; nothing grows with a video's length or with what a worker sends.
+ *
+ * First SIGINT, SIGTERM or SIGHUP: workers are told to stop, and killed after stop_grace_ms; temporaries are
+ * removed; result->interrupted. A second one: workers are killed at once.
+ */
+#ifndef RUNBATCH_BATCH_SUPERVISOR_H
+#define RUNBATCH_BATCH_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "batch/plan.h"
+#include "options/settings.h"
+#include "report/event.h"
+#include "report/statistics.h"
+
+/* Any member may be NULL or 0. */
+typedef struct BatchHooks {
+    void *context;
+    /* Called for every event, in order. */
+    void (*event)(void *context, const Event *event);
+    /* Called about every 100 ms while workers run, and after each SIGCONT, for redrawing. */
+    void (*tick)(void *context, int64_t now_ms);
+    /* Called before the process stops itself for SIGTSTP: leave the terminal tidy. */
+    void (*suspend)(void *context);
+    /* For tests. */
+    const char *worker_executable; /* NULL: this program */
+    const char *proc_root;         /* NULL: "/proc" */
+    int stop_grace_ms;             /* 0: 1500 */
+    int hello_timeout_ms;          /* 0: 60000: a worker that says nothing that long is ended */
+    int probe_timeout_ms;          /* 0: 60000 */
+} BatchHooks;
+
+typedef struct BatchResult {
+    int done;
+    int skipped;
+    int failed;
+    bool interrupted;
+    Statistics statistics;
+} BatchResult;
+
+/* STATUS_OK when the batch ran, also with failed videos and when it was interrupted: `result` tells.
+ * STATUS_FAILED (`err` filled, no event but those already sent) when it could not run at all: the lock is
+ * held by another runbatch (ERROR_ENVIRONMENT, told by whom), the state folder cannot be made, no worker can
+ * be started. `result` must be freed in both cases. */
+Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *hooks, BatchResult *result,
+                 Error *err);
+void batch_result_free(BatchResult *result);
+
+/* What batch_run would find about an output, for --dry-run. */
+typedef struct ProbeAnswer {
+    bool exists;
+    bool complete;
+    char why[256]; /* why an existing one is not complete */
+} ProbeAnswer;
+
+/* Fills `answers`, one per item of the plan. Takes no lock and changes nothing. `hooks` may be NULL. */
+Status batch_probe(const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers, Error *err);
+
+#endif
