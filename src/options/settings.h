@@ -15,6 +15,12 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/* Frames per second as a fraction; 0/1: as the input. */
+typedef struct FrameRate {
+    int num;
+    int den;
+} FrameRate;
+
 typedef struct Settings {
     /* what to work on */
     char *source_dir;  /* "source" */
@@ -33,7 +39,7 @@ typedef struct Settings {
     double similar_face_distance;
     /* output */
     bool keep_fps;
-    double output_fps; /* 0: as the input */
+    FrameRate output_fps; /* as given; ask settings_frame_rate for what holds */
     bool skip_audio;
     char *output_video_encoder;
     int64_t output_video_quality;
@@ -53,10 +59,22 @@ typedef struct Settings {
     bool provenance; /* write "made with" metadata into outputs */
 } Settings;
 
+/* Fills `settings` (which owns nothing before) with the table's defaults. */
+void settings_defaults(Settings *settings);
+/* Copes with a zeroed one; leaves it zeroed. */
 void settings_free(Settings *settings);
+
+/* The constant rate to write, or 0/1 for every frame at its own time: --output-fps, else 30 without
+ * --keep-fps (as in roop), else 0/1. */
+FrameRate settings_frame_rate(const Settings *settings);
+
+/* Whether one of the processors needs the source face's picture. */
+bool settings_needs_source(const Settings *settings);
 
 /* A new object; values equal to their defaults included. */
 json_t *settings_to_json(const Settings *settings);
+/* Checks every value as the command line's are; a key that is left out keeps its default, an unknown one is
+ * ERROR_USAGE. On failure `settings` owns nothing. */
 Status settings_from_json(const json_t *object, Settings *settings, Error *err);
 
 #endif
