@@ -1,5 +1,5 @@
 # Shared by the scripts in this folder: messages, and where things are. Sourced, not run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is set here is used by the scripts that source it
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PROGRAM=$(basename "$0")

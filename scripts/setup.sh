@@ -26,7 +26,7 @@ FETCH_PACKAGES=(ca-certificates python3 python3-onnx python3-numpy)
 DEMO_PACKAGES=(ffmpeg)
 TEST_PACKAGES=(
   ffmpeg python3 python3-onnx python3-numpy tmux procps
-  clang clang-tidy clang-format cppcheck libclang-rt-dev
+  clang clang-tidy clang-format cppcheck libclang-rt-dev shellcheck
 )
 PINS=$ROOT/scripts/pins.tsv
 FILES=$ROOT/scripts/files.tsv
@@ -262,7 +262,8 @@ link_runtime() {
 
 prepare_cache() {
   local free
-  mkdir -p "$CACHE/npm" 2>/dev/null && [[ -w $CACHE ]] ||
+  mkdir -p "$CACHE/npm" 2>/dev/null || true
+  [[ -d $CACHE/npm && -w $CACHE ]] ||
     die "the cache folder $CACHE cannot be written" "choose another with --prefix DIR"
   exec 9>"$CACHE/.lock"
   flock -n 9 || { say "  waiting for another set-up to end"; flock 9; }

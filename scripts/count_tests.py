@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""Adds up a meson test run by test cases: count_tests.py MESON_LOGS LOGBASE prints "PASSED FAILED SKIPPED".
+
+The cases of a TAP test come from the JUnit file; any other test is one case. A test that failed as a whole without
+naming a failed case (it crashed, or took too long) counts as one failed case more. The names of failed cases go to
+standard error.
+"""
+
+import json
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+OUTCOME = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
+
+
+def read_cases(junit):
+    """Suite name (project.test for a TAP test) -> list of (case name, outcome)."""
+    found = {}
+    for suite in ElementTree.parse(junit).getroot().iter("testsuite"):
+        cases = found.setdefault(suite.get("name"), [])
+        for case in suite.iter("testcase"):
+            bad = case.find("failure") is not None or case.find("error") is not None
+            outcome = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
+            cases.append((case.get("name"), outcome))
+    return found
+
+
+def read_tests(log):
+    """(project, test, result) of every test; meson names a test "project:suite / test", or "test" alone."""
+    for line in log.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        where, _, name = record["name"].rpartition(" / ")
+        yield where.split(":")[0], name, record["result"]
+
+
+def outcomes(logs, base):
+    """(name, outcome) of every case of the run."""
+    cases_of = read_cases(logs / f"{base}.junit.xml")
+    for project, test, result in read_tests(logs / f"{base}.json"):
+        outcome = OUTCOME.get(result, "failed")
+        cases = next((cases_of[name] for name in cases_of if name.endswith("." + test) and name.startswith(project)), None)
+        if not cases:
+            yield f"{test} ({result})", outcome
+            continue
+        yield from ((f"{test}: {name}", case_outcome) for name, case_outcome in cases)
+        if outcome == "failed" and not any(case_outcome == "failed" for _, case_outcome in cases):
+            yield f"{test} as a whole ({result})", "failed"
+
+
+def main():
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, outcome in outcomes(Path(sys.argv[1]), sys.argv[2]):
+        counts[outcome] += 1
+        if outcome == "failed":
+            print(f"  failed: {name}", file=sys.stderr)
+    print(counts["passed"], counts["failed"], counts["skipped"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+#!/bin/bash
+# test.sh - set-up, build and all tests; the last line is "N passed, N failed".
+#
+# usage: scripts/test.sh [OPTIONS]
+#
+#   --quick         only the tests of the ordinary build, and the formatting
+#   --no-setup      do not run scripts/setup.sh first
+#   --prefix DIR    the cache folder (see scripts/setup.sh)
+#   --help
+#
+# Counted are test cases: each TAP case, each other meson test, each static check and each fuzz target is one. A step that
+# breaks off counts as a failure, and the steps behind it run nevertheless. The exit code is 0 only if nothing failed.
+#
+# Suites of meson: unit, tools, e2e, fault. Fuzz targets are the executables build-fuzz/tests/fuzz/fuzz_*; the seeds of
+# fuzz_NAME stand in tests/fuzz/corpus/NAME/. Tests find the cache folder in RUNBATCH_CACHE, and in RUNBATCH_SANITIZER
+# which sanitiser they run under (address, thread, or empty).
+set -uo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+SUITES=(unit tools e2e fault)
+# What runs again under each sanitiser. The tools are Python; timings and memory limits mean nothing there.
+SANITIZED_SUITES=(unit e2e fault)
+FUZZ_SECONDS=20
+# A sanitised program takes several times as long.
+SANITIZER_TIMEOUT=5
+
+quick=no
+with_setup=yes
+passed=0
+failed=0
+skipped=0
+
+while (($#)); do
+  case $1 in
+    --quick) quick=yes ;;
+    --no-setup) with_setup=no ;;
+    --prefix)
+      [[ -n ${2:-} ]] || die "--prefix needs a folder"
+      CACHE=$2
+      shift
+      ;;
+    --prefix=*) CACHE=${1#*=} ;;
+    --help | -h)
+      usage_from "$0"
+      exit 0
+      ;;
+    *) die "unknown option $1" "scripts/test.sh --help lists the options" ;;
+  esac
+  shift
+done
+export RUNBATCH_CACHE=$CACHE
+export RUNBATCH_SANITIZER=
+cd "$ROOT" || exit 1
+# Nothing here may wait for somebody at the terminal.
+exec </dev/null
+
+count() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  skipped=$((skipped + ${3:-0}))
+}
+
+finish() {
+  headline "Results after $((SECONDS / 60)) min $((SECONDS % 60)) s"
+  ((skipped == 0)) || say "$skipped skipped"
+  say "$passed passed, $failed failed"
+  ((failed == 0))
+  exit
+}
+
+# check NAME COMMAND...: one case; the command's output is shown if it fails
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    say "  ok: $name"
+    count 1 0
+  else
+    tail -n 60 <<<"$output"
+    say "  failed: $name"
+    count 0 1
+  fi
+}
+
+# must NAME COMMAND...: a step that is counted only when it fails
+must() {
+  local name=$1
+  shift
+  headline "$name"
+  "$@" && return
+  say "  failed: $name"
+  count 0 1
+  return 1
+}
+
+# has_tests FOLDER SUITE
+has_tests() { meson test -C "$1" --list --suite "$2" 2>/dev/null | grep -q .; }
+
+# meson_tests FOLDER TIMEOUT_MULTIPLIER SUITE...
+meson_tests() {
+  local folder=$1 multiplier=$2 suite started counts
+  shift 2
+  for suite in "$@"; do
+    has_tests "$folder" "$suite" || continue
+    started=$SECONDS
+    # Timings and memory are measured in some of them: one at a time, but for those that only compute.
+    local processes=1
+    [[ $suite != unit ]] || processes=$(nproc)
+    meson test -C "$folder" --no-rebuild --suite "$suite" --print-errorlogs --logbase "log-$suite" \
+      --timeout-multiplier "$multiplier" --num-processes "$processes"
+    if counts=$("$PYTHON" scripts/count_tests.py "$folder/meson-logs" "log-$suite"); then
+      say "  $folder, $suite: ${counts% *} passed/failed, $((SECONDS - started)) s"
+      # shellcheck disable=SC2086 # three numbers
+      count $counts
+    else
+      say "  failed: $folder, $suite: no result"
+      count 0 1
+    fi
+  done
+}
+
+ordinary_tests() {
+  must "Building" scripts/build.sh --prefix "$CACHE" || return
+  headline "Tests"
+  meson_tests build 1 "${SUITES[@]}"
+}
+
+# sanitized_tests address|thread FOLDER
+sanitized_tests() {
+  must "Building with the $1 sanitiser" scripts/build.sh "--sanitize=$1" --prefix "$CACHE" || return
+  headline "Tests with the $1 sanitiser"
+  RUNBATCH_SANITIZER=$1 \
+    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+    LSAN_OPTIONS=suppressions=$ROOT/scripts/lsan.supp:print_suppressions=0 \
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+    TSAN_OPTIONS=suppressions=$ROOT/scripts/tsan.supp:ignore_noninstrumented_modules=1:halt_on_error=1 \
+    meson_tests "$2" "$SANITIZER_TIMEOUT" "${SANITIZED_SUITES[@]}"
+}
+
+fuzz_tests() {
+  local target name corpus
+  [[ -f tests/fuzz/meson.build ]] || return 0
+  must "Building the fuzz targets" scripts/build.sh --fuzz --prefix "$CACHE" || return
+  headline "Fuzzing, $FUZZ_SECONDS s each"
+  for target in build-fuzz/tests/fuzz/fuzz_*; do
+    [[ -f $target && -x $target ]] || continue
+    name=$(basename "$target")
+    corpus=$(mktemp -d)
+    [[ ! -d tests/fuzz/corpus/${name#fuzz_} ]] || cp -r "tests/fuzz/corpus/${name#fuzz_}/." "$corpus"
+    check "$name" "$target" -max_total_time="$FUZZ_SECONDS" -rss_limit_mb=1024 -timeout=10 \
+      -artifact_prefix=build-fuzz/ "$corpus"
+    rm -rf "$corpus"
+  done
+}
+
+c_sources() { git ls-files -z -- 'src/*.c' 'src/*.h' 'tests/*.c' 'tests/*.h' 'bench/*.c' 'bench/*.h'; }
+
+check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
+
+# Only what the ordinary build compiled: the compile commands come from there.
+check_tidy() {
+  git ls-files -z -- 'src/*.c' | xargs -0 -r -n 4 -P "$(nproc)" \
+    clang-tidy --quiet --config-file=scripts/clang-tidy.yaml -p build --extra-arg=-Wno-unknown-warning-option
+}
+
+check_cppcheck() {
+  cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j "$(nproc)" \
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --template=gcc -D_GNU_SOURCE -I src src
+}
+
+check_shell() { shellcheck -x scripts/*.sh .ci/run; }
+
+static_checks() {
+  headline "Static checks"
+  check "formatting (clang-format)" check_format
+  [[ $quick == no ]] || return 0
+  check "clang-tidy" check_tidy
+  check "cppcheck" check_cppcheck
+  check "shellcheck" check_shell
+}
+
+main() {
+  if [[ $with_setup == yes ]]; then
+    # Without what it installs nothing else can be believed.
+    must "Set-up" scripts/setup.sh --with-tests --prefix "$CACHE" || finish
+  fi
+  ordinary_tests
+  static_checks
+  if [[ $quick == no ]]; then
+    sanitized_tests address build-asan
+    sanitized_tests thread build-tsan
+    fuzz_tests
+  fi
+  finish
+}
+
+main

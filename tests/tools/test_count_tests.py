@@ -1,0 +1,41 @@
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+from count_tests import outcomes
+
+JUNIT = """<?xml version='1.0'?><testsuites>
+<testsuite name="runbatch.base"><testcase name="a"/><testcase name="b"><failure/></testcase>
+<testcase name="c"><skipped/></testcase></testsuite>
+<testsuite name="runbatch.died"><testcase name="a"/></testsuite>
+<testsuite name="runbatch"><testcase name="plain"/><testcase name="slow"/></testsuite></testsuites>"""
+TESTS = {
+    "runbatch:unit / base": "FAIL",
+    "runbatch:unit / died": "ERROR",
+    "runbatch:e2e / plain": "OK",
+    "runbatch:e2e / slow": "TIMEOUT",
+    "runbatch:e2e / none": "SKIP",
+}
+
+
+class CountTests(unittest.TestCase):
+    def test_cases_crashes_and_timeouts_count(self):
+        with tempfile.TemporaryDirectory() as folder:
+            logs = Path(folder)
+            (logs / "log.junit.xml").write_text(JUNIT)
+            lines = [json.dumps({"name": name, "result": result}) for name, result in TESTS.items()]
+            (logs / "log.json").write_text("\n".join(lines) + "\n")
+            self.assertEqual(
+                list(outcomes(logs, "log")),
+                [
+                    ("base: a", "passed"),
+                    ("base: b", "failed"),
+                    ("base: c", "skipped"),
+                    ("died: a", "passed"),
+                    ("died as a whole (ERROR)", "failed"),
+                    ("plain (OK)", "passed"),
+                    ("slow (TIMEOUT)", "failed"),
+                    ("none (SKIP)", "skipped"),
+                ],
+            )
