@@ -57,7 +57,8 @@ Affine affine_multiply(const Affine *outer, const Affine *inner); /* outer after
 /* False when the map is singular. */
 int affine_invert(const Affine *map, Affine *inverse);
 /* The similarity (scale, rotation, shift; no mirror) that takes `from` to `to` with the least squared error.
- * Source: Umeyama 1991, for two dimensions. False when the points coincide. */
+ * Source: Umeyama 1991, for two dimensions. False when the points of either side
+ * coincide, or no rotation fits better than any other (an even mirror image). */
 int affine_similarity(const Point *from, const Point *to, int count, Affine *map);
 
 Rect rect_intersect(Rect a, Rect b);
