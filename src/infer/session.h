@@ -54,6 +54,12 @@ const Port *session_output(const Session *session, int index);
 /* -1 when there is none of that name. */
 int session_find_output(const Session *session, const char *name);
 
+/* Checks the model against a recipe: at least as many outputs and exactly as many inputs, the ranks, and
+ * every size that is fixed on both sides (-1: free); names are compared where the recipe gives one.
+ * ERROR_MODEL that tells what was found and what was expected. */
+Status session_check_ports(const Session *session, const Port *inputs, int input_count, const Port *outputs,
+                           int output_count, Error *err);
+
 /* Runs once. `inputs` are in the model's order; `outputs[i]` names memory of exactly the size of output i (a
  * free dimension is taken from outputs[i].shape). An output with data NULL is computed but not kept. */
 Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,

@@ -1,0 +1,451 @@
+#include "infer/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <onnxruntime_c_api.h>
+#include <onnxruntime_session_options_config_keys.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "infer/runtime.h"
+
+static const char cannot_load[] = "cannot load the model";
+static const char cannot_run[] = "cannot run the model";
+
+struct Session {
+    const Runtime *runtime;
+    OrtSession *ort;
+    char *path;
+    int input_count;
+    int output_count;
+    Port inputs[SESSION_MAX_PORTS];
+    Port outputs[SESSION_MAX_PORTS];
+};
+
+static Status check_file(const char *path, Error *err)
+{
+    const int64_t size = file_size(path);
+    if (size > 0) {
+        return STATUS_OK;
+    }
+    const char *why = "there is no such file";
+    if (size == 0) {
+        why = "the file is empty";
+    } else if (file_exists(path)) {
+        why = "this is not a file";
+    }
+    (void)error_set(err, ERROR_MODEL, cannot_load, path, why);
+    error_advise(err, "scripts/setup.sh gets the default models");
+    return STATUS_FAILED;
+}
+
+static Status set_options(const Runtime *runtime, OrtSessionOptions *options, const SessionConfig *config,
+                          Error *err)
+{
+    const OrtApi *api = runtime->api;
+    static const char what[] = "cannot set up ONNX Runtime";
+    static const struct {
+        const char *key;
+        const char *value;
+    } entries[] = {
+        {kOrtSessionOptionsConfigAllowIntraOpSpinning, "0"},
+        {kOrtSessionOptionsConfigAllowInterOpSpinning, "0"},
+        {kOrtSessionOptionsConfigSetDenormalAsZero, "1"},
+    };
+    OrtStatus *steps[] = {
+        api->SetIntraOpNumThreads(options, config->threads > 0 ? config->threads : 1),
+        api->SetInterOpNumThreads(options, 1),
+        api->SetSessionExecutionMode(options, ORT_SEQUENTIAL),
+        api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL),
+        api->DisableCpuMemArena(options),
+        api->DisableMemPattern(options),
+        api->AddSessionConfigEntry(options, entries[0].key, entries[0].value),
+        api->AddSessionConfigEntry(options, entries[1].key, entries[1].value),
+        api->AddSessionConfigEntry(options, entries[2].key, entries[2].value),
+    };
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (runtime_check(runtime, steps[i], ERROR_INTERNAL, what, config->path, err) != STATUS_OK) {
+            status = STATUS_FAILED;
+        }
+    }
+    return status == STATUS_OK ? runtime_add_provider(runtime, options, config->provider, err) : status;
+}
+
+static Status read_shape(const Session *session, const OrtTypeInfo *type, Port *port, Error *err)
+{
+    const Runtime *runtime = session->runtime;
+    const OrtApi *api = runtime->api;
+    const OrtTensorTypeAndShapeInfo *shape = NULL;
+    ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+    size_t rank = 0;
+    if (runtime_check(runtime, api->CastTypeInfoToTensorInfo(type, &shape), ERROR_MODEL, cannot_load,
+                      session->path, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    if (shape == NULL) {
+        return error_setf(err, ERROR_MODEL, cannot_load, session->path, "'%s' is not a tensor", port->name);
+    }
+    if (runtime_check(runtime, api->GetTensorElementType(shape, &element), ERROR_MODEL, cannot_load,
+                      session->path, err) != STATUS_OK ||
+        runtime_check(runtime, api->GetDimensionsCount(shape, &rank), ERROR_MODEL, cannot_load, session->path,
+                      err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
+        return error_setf(err, ERROR_MODEL, cannot_load, session->path,
+                          "'%s' is a tensor of element type %d, only 32-bit float (1) is supported",
+                          port->name, (int)element);
+    }
+    if (rank > TENSOR_MAX_RANK) {
+        return error_setf(err, ERROR_MODEL, cannot_load, session->path,
+                          "'%s' has %zu dimensions, at most %d are supported", port->name, rank,
+                          TENSOR_MAX_RANK);
+    }
+    port->rank = (int)rank;
+    return runtime_check(runtime, api->GetDimensions(shape, port->shape, rank), ERROR_MODEL, cannot_load,
+                         session->path, err);
+}
+
+static Status read_port(const Session *session, bool input, size_t index, Port *port, Error *err)
+{
+    const Runtime *runtime = session->runtime;
+    const OrtApi *api = runtime->api;
+    OrtAllocator *allocator = NULL; /* the library's default one, not to be freed */
+    char *name = NULL;
+    OrtTypeInfo *type = NULL;
+    Status status = runtime_check(runtime, api->GetAllocatorWithDefaultOptions(&allocator), ERROR_INTERNAL,
+                                  cannot_load, session->path, err);
+    if (status == STATUS_OK) {
+        status = runtime_check(runtime,
+                               input ? api->SessionGetInputName(session->ort, index, allocator, &name)
+                                     : api->SessionGetOutputName(session->ort, index, allocator, &name),
+                               ERROR_MODEL, cannot_load, session->path, err);
+    }
+    if (status == STATUS_OK && strlen(name) >= sizeof port->name) {
+        status =
+            error_setf(err, ERROR_MODEL, cannot_load, session->path,
+                       "the name '%.80s' of a tensor is longer than %zu bytes", name, sizeof port->name - 1);
+    }
+    if (status == STATUS_OK) {
+        text_copy(port->name, sizeof port->name, name);
+        status = runtime_check(runtime,
+                               input ? api->SessionGetInputTypeInfo(session->ort, index, &type)
+                                     : api->SessionGetOutputTypeInfo(session->ort, index, &type),
+                               ERROR_MODEL, cannot_load, session->path, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_shape(session, type, port, err);
+    }
+    if (type != NULL) {
+        api->ReleaseTypeInfo(type);
+    }
+    if (name != NULL) {
+        allocator->Free(allocator, name);
+    }
+    return status;
+}
+
+static Status read_ports(Session *session, Error *err)
+{
+    const Runtime *runtime = session->runtime;
+    size_t inputs = 0;
+    size_t outputs = 0;
+    if (runtime_check(runtime, runtime->api->SessionGetInputCount(session->ort, &inputs), ERROR_MODEL,
+                      cannot_load, session->path, err) != STATUS_OK ||
+        runtime_check(runtime, runtime->api->SessionGetOutputCount(session->ort, &outputs), ERROR_MODEL,
+                      cannot_load, session->path, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    if (inputs > SESSION_MAX_PORTS || outputs > SESSION_MAX_PORTS) {
+        return error_setf(err, ERROR_MODEL, cannot_load, session->path,
+                          "it has %zu inputs and %zu outputs; at most %d each are supported", inputs, outputs,
+                          SESSION_MAX_PORTS);
+    }
+    for (size_t i = 0; i < inputs; i++) {
+        if (read_port(session, true, i, &session->inputs[i], err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    for (size_t i = 0; i < outputs; i++) {
+        if (read_port(session, false, i, &session->outputs[i], err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    session->input_count = (int)inputs;
+    session->output_count = (int)outputs;
+    return STATUS_OK;
+}
+
+/* Numbers too small for a normal float make some models several times slower. ONNX Runtime switches them off
+ * for its own threads, but part of the work is done by the caller's. */
+static unsigned int denormals_off(void)
+{
+#if defined(__SSE2__)
+    const unsigned int before = _mm_getcsr();
+    _mm_setcsr(before | _MM_FLUSH_ZERO_ON | 0x40U /* denormals are zero */);
+    return before;
+#else
+    return 0;
+#endif
+}
+
+static void denormals_restore(unsigned int before)
+{
+#if defined(__SSE2__)
+    _mm_setcsr(before);
+#else
+    (void)before;
+#endif
+}
+
+static Status create(Session *session, const OrtSessionOptions *options, Error *err)
+{
+    const Runtime *runtime = session->runtime;
+    const unsigned int before = denormals_off(); /* the library would leave them off in this thread */
+    OrtStatus *status = runtime->api->CreateSession(runtime->env, session->path, options, &session->ort);
+    denormals_restore(before);
+    if (status == NULL) {
+        return STATUS_OK;
+    }
+    const OrtErrorCode code = runtime->api->GetErrorCode(status);
+    if (code == ORT_INVALID_PROTOBUF) {
+        runtime->api->ReleaseStatus(status);
+        (void)error_set(err, ERROR_MODEL, cannot_load, session->path,
+                        "it is not an ONNX model, or it is damaged or cut off");
+        error_advise(err, "get the file again");
+        return STATUS_FAILED;
+    }
+    return runtime_check(runtime, status, ERROR_MODEL, cannot_load, session->path, err);
+}
+
+Status session_open(Session **session, const SessionConfig *config, Error *err)
+{
+    *session = NULL;
+    const Runtime *runtime = NULL;
+    if (runtime_get(&runtime, err) != STATUS_OK || check_file(config->path, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    Session *opened = memory_alloc(1, sizeof *opened);
+    opened->runtime = runtime;
+    opened->path = text_duplicate(config->path);
+    OrtSessionOptions *options = NULL;
+    Status status = runtime_check(runtime, runtime->api->CreateSessionOptions(&options), ERROR_INTERNAL,
+                                  "cannot set up ONNX Runtime", config->path, err);
+    if (status == STATUS_OK) {
+        status = set_options(runtime, options, config, err);
+    }
+    if (status == STATUS_OK) {
+        status = create(opened, options, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_ports(opened, err);
+    }
+    if (options != NULL) {
+        runtime->api->ReleaseSessionOptions(options);
+    }
+    if (status != STATUS_OK) {
+        session_free(&opened);
+    }
+    *session = opened;
+    return status;
+}
+
+void session_free(Session **session)
+{
+    if (*session == NULL) {
+        return;
+    }
+    if ((*session)->ort != NULL) {
+        (*session)->runtime->api->ReleaseSession((*session)->ort);
+    }
+    memory_free((*session)->path);
+    memory_free(*session);
+    *session = NULL;
+}
+
+int session_input_count(const Session *session)
+{
+    return session->input_count;
+}
+
+int session_output_count(const Session *session)
+{
+    return session->output_count;
+}
+
+const Port *session_input(const Session *session, int index)
+{
+    return &session->inputs[index];
+}
+
+const Port *session_output(const Session *session, int index)
+{
+    return &session->outputs[index];
+}
+
+int session_find_output(const Session *session, const char *name)
+{
+    for (int i = 0; i < session->output_count; i++) {
+        if (strcmp(session->outputs[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void append_shape(Text *text, int rank, const int64_t *shape)
+{
+    text_append(text, "[");
+    for (int i = 0; i < rank; i++) {
+        if (shape[i] < 0) {
+            text_appendf(text, "%s?", i > 0 ? "," : "");
+        } else {
+            text_appendf(text, "%s%lld", i > 0 ? "," : "", (long long)shape[i]);
+        }
+    }
+    text_append(text, "]");
+}
+
+static bool shapes_agree(int rank, const int64_t *shape, int other_rank, const int64_t *other)
+{
+    if (rank != other_rank) {
+        return false;
+    }
+    for (int i = 0; i < rank; i++) {
+        if (shape[i] >= 0 && other[i] >= 0 && shape[i] != other[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static Status check_ports(const Session *session, const char *kind, const Port *found, const Port *expected,
+                          int count, Error *err)
+{
+    for (int i = 0; i < count; i++) {
+        const bool named = expected[i].name[0] != '\0';
+        if (named && strcmp(found[i].name, expected[i].name) != 0) {
+            return error_setf(err, ERROR_MODEL, "the model does not fit", session->path,
+                              "%s %d is called '%s', '%s' was expected", kind, i, found[i].name,
+                              expected[i].name);
+        }
+        if (!shapes_agree(found[i].rank, found[i].shape, expected[i].rank, expected[i].shape)) {
+            Text text = {0};
+            append_shape(&text, found[i].rank, found[i].shape);
+            text_append(&text, ", expected ");
+            append_shape(&text, expected[i].rank, expected[i].shape);
+            (void)error_setf(err, ERROR_MODEL, "the model does not fit", session->path,
+                             "%s %d ('%s') has the shape %s", kind, i, found[i].name, text.data);
+            text_free(&text);
+            return STATUS_FAILED;
+        }
+    }
+    return STATUS_OK;
+}
+
+Status session_check_ports(const Session *session, const Port *inputs, int input_count, const Port *outputs,
+                           int output_count, Error *err)
+{
+    if (session->input_count != input_count || session->output_count < output_count) {
+        return error_setf(err, ERROR_MODEL, "the model does not fit", session->path,
+                          "it has %d inputs and %d outputs, expected %d and %d", session->input_count,
+                          session->output_count, input_count, output_count);
+    }
+    const Status status = check_ports(session, "input", session->inputs, inputs, input_count, err);
+    return status == STATUS_OK ? check_ports(session, "output", session->outputs, outputs, output_count, err)
+                               : status;
+}
+
+static Status check_tensor(const Session *session, const Port *port, const Tensor *tensor, Error *err)
+{
+    bool whole = tensor->rank == port->rank;
+    for (int i = 0; whole && i < tensor->rank; i++) {
+        whole = tensor->shape[i] >= 0;
+    }
+    if (whole && shapes_agree(tensor->rank, tensor->shape, port->rank, port->shape)) {
+        return STATUS_OK;
+    }
+    Text text = {0};
+    append_shape(&text, tensor->rank, tensor->shape);
+    text_append(&text, ", the model's is ");
+    append_shape(&text, port->rank, port->shape);
+    (void)error_setf(err, ERROR_INTERNAL, cannot_run, session->path, "the tensor for '%s' has the shape %s",
+                     port->name, text.data);
+    text_free(&text);
+    return STATUS_FAILED;
+}
+
+static Status wrap(const Session *session, const Port *port, const Tensor *tensor, OrtValue **value,
+                   Error *err)
+{
+    if (check_tensor(session, port, tensor, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    size_t bytes = sizeof(float);
+    for (int i = 0; i < tensor->rank; i++) {
+        bytes *= (size_t)tensor->shape[i];
+    }
+    const Runtime *runtime = session->runtime;
+    return runtime_check(runtime,
+                         runtime->api->CreateTensorWithDataAsOrtValue(
+                             runtime->cpu, tensor->data, bytes, tensor->shape, (size_t)tensor->rank,
+                             ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, value),
+                         ERROR_INTERNAL, cannot_run, session->path, err);
+}
+
+static Status run_bound(const Session *session, const char *const *input_names, OrtValue *const *inputs,
+                        size_t input_count, const char *const *output_names, OrtValue **outputs,
+                        size_t output_count, Error *err)
+{
+    const Runtime *runtime = session->runtime;
+    const unsigned int before = denormals_off();
+    OrtStatus *status = runtime->api->Run(session->ort, NULL, input_names, (const OrtValue *const *)inputs,
+                                          input_count, output_names, output_count, outputs);
+    denormals_restore(before);
+    return runtime_check(runtime, status, ERROR_MODEL, cannot_run, session->path, err);
+}
+
+Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
+                   int output_count, Error *err)
+{
+    if (input_count != session->input_count || output_count > session->output_count) {
+        return error_setf(err, ERROR_INTERNAL, cannot_run, session->path,
+                          "%d inputs and %d outputs given, the model has %d and %d", input_count,
+                          output_count, session->input_count, session->output_count);
+    }
+    const char *input_names[SESSION_MAX_PORTS];
+    const char *output_names[SESSION_MAX_PORTS];
+    OrtValue *input_values[SESSION_MAX_PORTS] = {NULL};
+    OrtValue *output_values[SESSION_MAX_PORTS] = {NULL};
+    size_t kept = 0;
+    Status status = STATUS_OK;
+    for (int i = 0; i < input_count && status == STATUS_OK; i++) {
+        input_names[i] = session->inputs[i].name;
+        status = wrap(session, &session->inputs[i], &inputs[i], &input_values[i], err);
+    }
+    for (int i = 0; i < output_count && status == STATUS_OK; i++) {
+        if (outputs[i].data != NULL) {
+            output_names[kept] = session->outputs[i].name;
+            status = wrap(session, &session->outputs[i], &outputs[i], &output_values[kept++], err);
+        }
+    }
+    if (status == STATUS_OK) {
+        status = run_bound(session, input_names, input_values, (size_t)input_count, output_names,
+                           output_values, kept, err);
+    }
+    for (int i = 0; i < SESSION_MAX_PORTS; i++) {
+        if (input_values[i] != NULL) {
+            session->runtime->api->ReleaseValue(input_values[i]);
+        }
+        if (output_values[i] != NULL) {
+            session->runtime->api->ReleaseValue(output_values[i]);
+        }
+    }
+    return status;
+}
