@@ -1,0 +1,25 @@
+/* Numbers and names as a person reads them. Any thread. */
+#ifndef RUNBATCH_REPORT_FORMAT_H
+#define RUNBATCH_REPORT_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "memory/meminfo.h"
+
+/* "512 B", "3.4 MB", "1.20 GB" (powers of 1024, as the lines about memory have always counted); `size` >= 16.
+ * Returns `buffer`. */
+const char *format_bytes(int64_t bytes, char *buffer, size_t size);
+
+/* The last part of a path with control characters replaced. */
+void format_name(Text *text, const char *path);
+
+/* "what: why (todo)" without the file, for a line that names it already. Returns `buffer`. */
+const char *format_reason(const Error *error, char *buffer, size_t size);
+
+/* "Memory: 8.5 GB / 16.0 GB (53.1 %)" in the user's language, without a newline. */
+void format_memory(Text *text, const MemoryReading *reading);
+
+#endif

@@ -1,0 +1,19 @@
+/* JSON values that cannot fail to be written: hostile names, errors, numbers with few digits.
+ *
+ * Any thread; each call returns a new reference.
+ */
+#ifndef RUNBATCH_REPORT_JSON_TEXT_H
+#define RUNBATCH_REPORT_JSON_TEXT_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+/* A string; each byte that is not part of UTF-8 becomes U+FFFD. NULL gives null. */
+json_t *json_text(const char *text);
+/* Rounded to thousandths; not-a-number and infinities give null. */
+json_t *json_rounded(double value);
+/* {"class", "what", "file", "why", "todo"} */
+json_t *json_error(const Error *error);
+
+#endif
