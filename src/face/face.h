@@ -72,8 +72,8 @@ typedef struct StillFace {
     float embedding[EMBEDDING_SIZE];
 } StillFace;
 
-Status face_find_in_still(const FaceModels *models, const Image *rgb, StillFace *faces, int capacity,
-                          int *count, Error *err);
+Status face_find_in_still(const FaceModels *models, const AVFrame *still, Orientation orientation,
+                          StillFace *faces, int capacity, int *count, Error *err);
 
 /* The same in a frame as it is stored; box and mesh are in stored coordinates. `sar` 0/1: square pixels. */
 Status face_find_in_frame(const FaceModels *models, const AVFrame *frame, Orientation orientation,
