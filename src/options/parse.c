@@ -1,0 +1,267 @@
+#include "options/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "options/names.h"
+#include "options/value.h"
+
+typedef struct Parser {
+    int argc;
+    const char *const *argv;
+    int next; /* the word to look at next */
+    OptionAvailable available;
+    Settings *settings;
+    OptionsAction *action;
+    bool given[OPTION_MOST]; /* by row of the table */
+    Error *err;
+} Parser;
+
+static const char *peek(const Parser *parser)
+{
+    return parser->next < parser->argc ? parser->argv[parser->next] : NULL;
+}
+
+/* `as_typed` is "--output" or "-o". */
+static Status refuse(const Parser *parser, const char *as_typed, const char *why)
+{
+    char what[128];
+    text_copy(what, sizeof what, as_typed);
+    return error_set(parser->err, ERROR_USAGE, what, NULL, why);
+}
+
+/* Splits at commas; empty pieces are the user's mistake and are told as such. */
+static Status assign_pieces(const Parser *parser, const Option *option, const char *values, TextList *pieces)
+{
+    for (const char *start = values;; start++) {
+        const size_t length = strcspn(start, ",");
+        Text piece = {0};
+        text_append_bytes(&piece, start, length);
+        Status status = STATUS_OK;
+        if (!option_has_choice(option, piece.data)) {
+            status = option_assign(option, piece.data, parser->settings, parser->err);
+        } else {
+            text_list_add(pieces, piece.data);
+        }
+        text_free(&piece);
+        start += length;
+        if (status != STATUS_OK || *start == '\0') {
+            return status;
+        }
+    }
+}
+
+static const char *first_available(const Parser *parser, const Option *option, const TextList *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (parser->available == NULL || parser->available(option->check, names->items[i])) {
+            return names->items[i];
+        }
+    }
+    return names->items[0];
+}
+
+static Status assign_collected(const Parser *parser, const Option *option, const TextList *pieces)
+{
+    if (option->type == OPTION_FIRST) {
+        return option_assign(option, first_available(parser, option, pieces), parser->settings, parser->err);
+    }
+    option_clear(option, parser->settings);
+    for (size_t i = 0; i < pieces->count; i++) {
+        if (option_assign(option, pieces->items[i], parser->settings, parser->err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* A word behind a list of values belongs to it unless it is an option or begins as a range does. */
+static bool continues_list(const char *word)
+{
+    return word != NULL && word[0] != '\0' && word[0] != '-' && !(word[0] >= '0' && word[0] <= '9');
+}
+
+/* With --name=value nothing more belongs to it (`more` is false). */
+static Status assign_several(Parser *parser, const Option *option, const char *first, bool more)
+{
+    TextList pieces = {0};
+    Status status = assign_pieces(parser, option, first, &pieces);
+    while (status == STATUS_OK && more && continues_list(peek(parser))) {
+        status = assign_pieces(parser, option, parser->argv[parser->next++], &pieces);
+    }
+    if (status == STATUS_OK) {
+        status = assign_collected(parser, option, &pieces);
+    }
+    text_list_free(&pieces);
+    return status;
+}
+
+/* `value` is what was attached with '=' or behind a short name; NULL when nothing was. */
+static Status take_option(Parser *parser, const Option *option, const char *as_typed, const char *value)
+{
+    parser->given[option - option_table] = true;
+    if (!option_takes_value(option)) {
+        if (option->type == OPTION_HELP || option->type == OPTION_VERSION) {
+            *parser->action = option->type == OPTION_HELP ? OPTIONS_HELP : OPTIONS_VERSION;
+            return value == NULL ? STATUS_OK : refuse(parser, as_typed, "takes no value");
+        }
+        return option_assign(option, value != NULL ? value : "on", parser->settings, parser->err);
+    }
+    const bool attached = value != NULL;
+    if (!attached) {
+        value = peek(parser);
+        if (value == NULL || option_is_one(value)) {
+            (void)refuse(parser, as_typed, "needs a value");
+            error_advise(parser->err, "--%s=%s", option->name, option->value);
+            return STATUS_FAILED;
+        }
+        parser->next++;
+    }
+    return option_takes_several(option) ? assign_several(parser, option, value, !attached)
+                                        : option_assign(option, value, parser->settings, parser->err);
+}
+
+static Status take_long(Parser *parser, const char *word)
+{
+    const size_t length = strcspn(word, "=");
+    const char *value = word[length] == '=' ? word + length + 1 : NULL;
+    Text name = {0};
+    text_append_bytes(&name, word, length);
+    OptionMatch match = {0};
+    Status status = option_match(name.data + 2, &match, parser->err);
+    if (status == STATUS_OK && match.negated) {
+        parser->given[match.option - option_table] = true;
+        status = value == NULL ? option_assign(match.option, "off", parser->settings, parser->err)
+                               : refuse(parser, name.data, "takes no value");
+    } else if (status == STATUS_OK) {
+        status = take_option(parser, match.option, name.data, value);
+    }
+    text_free(&name);
+    return status;
+}
+
+static Status take_short(Parser *parser, const char *word)
+{
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        const Option *option = option_find_short(*letter);
+        if (option == NULL) {
+            (void)error_setf(parser->err, ERROR_USAGE, "unknown option", NULL, "%.80s", word);
+            error_advise(parser->err, word[1] >= '0' && word[1] <= '9'
+                                          ? "a range begins with its first position: 1-5"
+                                          : "runbatch --help lists the options");
+            return STATUS_FAILED;
+        }
+        const char as_typed[] = {'-', *letter, '\0'};
+        const bool valued = option_takes_value(option);
+        const char *value = valued && letter[1] != '\0' ? letter + 1 : NULL;
+        if (take_option(parser, option, as_typed, value) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        if (valued || *parser->action != OPTIONS_RUN) {
+            break;
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status take_word(Parser *parser, bool *options_ended)
+{
+    const char *word = parser->argv[parser->next++];
+    if (*options_ended || word[0] != '-' || word[1] == '\0') {
+        return option_assign(option_positional(), word, parser->settings, parser->err);
+    }
+    if (strcmp(word, "--") == 0) {
+        *options_ended = true;
+        return STATUS_OK;
+    }
+    return word[1] == '-' ? take_long(parser, word) : take_short(parser, word);
+}
+
+static bool was_given(const Parser *parser, const char *name)
+{
+    return parser->given[option_find(name) - option_table];
+}
+
+static Status check_combinations(const Parser *parser)
+{
+    static const char *const exclusive[][2] = {
+        {"target", "input-dir"},
+        {"output", "output-dir"},
+        {"quiet", "verbose"},
+    };
+    for (size_t i = 0; i < sizeof exclusive / sizeof exclusive[0]; i++) {
+        if (was_given(parser, exclusive[i][0]) && was_given(parser, exclusive[i][1])) {
+            return error_setf(parser->err, ERROR_USAGE, "options that exclude each other", NULL,
+                              "--%s and --%s", exclusive[i][0], exclusive[i][1]);
+        }
+    }
+    if (was_given(parser, "output") && !was_given(parser, "target")) {
+        (void)refuse(parser, "--output", "says where one --target goes, and there is none");
+        error_advise(parser->err, "for the outputs of a folder: --output-dir");
+        return STATUS_FAILED;
+    }
+    return STATUS_OK;
+}
+
+static const char *check_label(OptionCheck check)
+{
+    return check == OPTION_CHECK_ENCODER ? "this FFmpeg has no such encoder"
+                                         : "this ONNX Runtime has no such provider";
+}
+
+Status settings_check(const Settings *settings, OptionAvailable available, Error *err)
+{
+    for (size_t i = 0; available != NULL && i < option_count; i++) {
+        const Option *option = &option_table[i];
+        if (option->check == OPTION_CHECK_NONE) {
+            continue;
+        }
+        const char *value = *(char *const *)option_field_const(option, settings);
+        if (value == NULL || available(option->check, value)) {
+            continue;
+        }
+        char what[128];
+        (void)snprintf(what, sizeof what, "--%s %s", option->name, value);
+        Text there = {0};
+        for (const char *const *choice = option->choices; *choice != NULL; choice++) {
+            if (available(option->check, *choice)) {
+                text_appendf(&there, "%s%s", there.length > 0 ? ", " : "", *choice);
+            }
+        }
+        (void)error_set(err, ERROR_ENVIRONMENT, what, NULL, check_label(option->check));
+        error_advise(err, "available here: %s", there.length > 0 ? there.data : "none");
+        text_free(&there);
+        return STATUS_FAILED;
+    }
+    return STATUS_OK;
+}
+
+Status options_parse(int argc, const char *const *argv, OptionAvailable available, Settings *settings,
+                     OptionsAction *action, Error *err)
+{
+    Parser parser = {.argc = argc,
+                     .argv = argv,
+                     .next = 1,
+                     .available = available,
+                     .settings = settings,
+                     .action = action,
+                     .err = err};
+    settings_defaults(settings);
+    *action = OPTIONS_RUN;
+    bool options_ended = false;
+    Status status = STATUS_OK;
+    while (status == STATUS_OK && *action == OPTIONS_RUN && parser.next < argc) {
+        status = take_word(&parser, &options_ended);
+    }
+    if (status == STATUS_OK && *action == OPTIONS_RUN) {
+        status = check_combinations(&parser);
+    }
+    if (status == STATUS_OK && *action == OPTIONS_RUN) {
+        status = settings_check(settings, available, err);
+    }
+    if (status != STATUS_OK) {
+        settings_free(settings);
+    }
+    return status;
+}

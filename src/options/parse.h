@@ -1,0 +1,33 @@
+/* The command line into Settings.
+ *
+ * GNU conventions: --name=value, --name value, -s value, -svalue, -qv, -- ends the options, options and other
+ * words in any order, names cut short as long as they are unique, --no-x for what is on or off. Several
+ * values may follow --frame-processor and --execution-provider, or one with commas. Every value is checked
+ * here or in settings_check; all errors of the user's making are ERROR_USAGE. Pure, except for what `checks`
+ * asks.
+ */
+#ifndef RUNBATCH_OPTIONS_PARSE_H
+#define RUNBATCH_OPTIONS_PARSE_H
+
+#include "options/settings.h"
+#include "options/table.h"
+
+/* What only the machine knows. May be NULL: then everything is taken to be there. */
+typedef bool (*OptionAvailable)(OptionCheck check, const char *value);
+
+typedef enum OptionsAction {
+    OPTIONS_RUN = 0,
+    OPTIONS_HELP,    /* --help came first: the rest was not looked at */
+    OPTIONS_VERSION, /* likewise */
+} OptionsAction;
+
+/* argv[0] is the program's or command's name and is skipped. `settings` owns nothing before; on success the
+ * caller frees it, on failure it owns nothing. */
+Status options_parse(int argc, const char *const *argv, OptionAvailable available, Settings *settings,
+                     OptionsAction *action, Error *err);
+
+/* Asks `available` for every value that needs it. What is not there is ERROR_ENVIRONMENT and lists what is.
+ */
+Status settings_check(const Settings *settings, OptionAvailable available, Error *err);
+
+#endif

@@ -1,0 +1,43 @@
+#include "options/settings.h"
+
+#include <string.h>
+
+#include "options/table.h"
+#include "options/value.h"
+
+void settings_defaults(Settings *settings)
+{
+    *settings = (Settings){0};
+    for (size_t i = 0; i < option_count; i++) {
+        option_clear(&option_table[i], settings);
+        if (option_table[i].fallback != NULL) {
+            (void)option_assign(&option_table[i], option_table[i].fallback, settings, NULL);
+        }
+    }
+}
+
+void settings_free(Settings *settings)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        option_clear(&option_table[i], settings);
+    }
+    *settings = (Settings){0};
+}
+
+FrameRate settings_frame_rate(const Settings *settings)
+{
+    if (settings->output_fps.num > 0) {
+        return settings->output_fps;
+    }
+    return settings->keep_fps ? (FrameRate){0, 1} : (FrameRate){30, 1};
+}
+
+bool settings_needs_source(const Settings *settings)
+{
+    for (size_t i = 0; i < settings->frame_processors.count; i++) {
+        if (strcmp(settings->frame_processors.items[i], "face_swapper") == 0) {
+            return true;
+        }
+    }
+    return false;
+}

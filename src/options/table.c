@@ -1,0 +1,314 @@
+#include "options/table.h"
+
+#include <string.h>
+
+#include "options/settings.h"
+
+#define FIELD(name) offsetof(Settings, name)
+#define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
+
+static const char *const processors[] = {"face_swapper", NULL};
+static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc", NULL};
+static const char *const providers[] = {"cpu", "cuda", "tensorrt", NULL};
+
+const Option option_table[] = {
+    {.name = "ranges",
+     .type = OPTION_POSITIONAL,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(ranges),
+     .value = "RANGE",
+     .help = "Videos by their position in the sorted folder: 5, 1-30, 31-, 1-3,7,20-; several are joined"},
+    {.name = "source",
+     .short_name = 's',
+     .type = OPTION_FILE,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(source),
+     .value = "IMAGE",
+     .fallback_help = "the first jpg, jpeg, png or bmp in --source-dir",
+     .help = "Picture of the face to put in"},
+    {.name = "target",
+     .short_name = 't',
+     .type = OPTION_FILE,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(target),
+     .value = "VIDEO|DIR",
+     .fallback_help = "the videos of --input-dir",
+     .help = "One video, or a folder of videos, to work on"},
+    {.name = "output",
+     .short_name = 'o',
+     .type = OPTION_FILE,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(output),
+     .value = "FILE|DIR",
+     .fallback_help = "a name by --output-name in --output-dir",
+     .help = "Where what comes of --target goes: a file (mp4, m4v, mov, mkv, webm) or a folder"},
+    {.name = "source-dir",
+     .type = OPTION_FOLDER,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(source_dir),
+     .value = "DIR",
+     .fallback = "source",
+     .help = "Folder with the source picture"},
+    {.name = "input-dir",
+     .type = OPTION_FOLDER,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(input_dir),
+     .value = "DIR",
+     .fallback = "inputVideos",
+     .help = "Folder with the videos (mp4, avi, mov, mkv, wmv, webm, m4v), taken in natural order"},
+    {.name = "output-dir",
+     .type = OPTION_FOLDER,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(output_dir),
+     .value = "DIR",
+     .fallback = "outputVideos",
+     .help = "Folder for the finished videos; made where it is missing"},
+    {.name = "output-name",
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(output_name),
+     .value = "TEMPLATE",
+     .fallback = "{source}_{number}",
+     .help =
+         "Names of the outputs: {source} is the source picture's name without its extension, {number} the "
+         "last number in the video's name (the whole name where it has none), {stem} the video's name, "
+         "{index} its position. Ends in .mp4 unless it names another container (.mkv, .mov, .m4v, .webm)"},
+
+    {.name = "frame-processor",
+     .type = OPTION_LIST,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(frame_processors),
+     .value = "NAME...",
+     .fallback = "face_swapper",
+     .choices = processors,
+     .help = "What is done to the faces, in this order"},
+    {.name = "many-faces",
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(many_faces),
+     .fallback = "on",
+     .help = "Change every face; with --no-many-faces only the one that is like the reference face"},
+    {.name = "reference-face-position",
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(reference_face_position),
+     .value = "N",
+     .maximum = 1000,
+     .fallback = "0",
+     .help = "Which face of the reference frame is the reference, counted from the left, the first being 0"},
+    {.name = "reference-frame-number",
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(reference_frame_number),
+     .value = "N",
+     .maximum = 1e12,
+     .fallback = "0",
+     .help = "The frame in which the reference face is looked for, the first being 0"},
+    {.name = "similar-face-distance",
+     .type = OPTION_REAL,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(similar_face_distance),
+     .value = "X",
+     .maximum = 4,
+     .fallback = "0.85",
+     .help = "How far from the reference a face may be and still count as the same person"},
+
+    {.name = "keep-fps",
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(keep_fps),
+     .fallback = "on",
+     .help = "Every frame keeps its own time; --no-keep-fps makes it 30 frames per second"},
+    {.name = "output-fps",
+     .type = OPTION_RATE,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(output_fps),
+     .value = "FPS",
+     .minimum = 0.1,
+     .maximum = 1000,
+     .unit = "frames per second",
+     .fallback_help = "as the input",
+     .help = "Constant frame rate, by leaving out and repeating frames: 25, 29.97, 30000/1001"},
+    {.name = "skip-audio",
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(skip_audio),
+     .fallback = "off",
+     .help = "Leave the sound out"},
+    {.name = "output-video-encoder",
+     .type = OPTION_CHOICE,
+     .group = OPTION_GROUP_OUTPUT,
+     .check = OPTION_CHECK_ENCODER,
+     .offset = FIELD(output_video_encoder),
+     .value = "NAME",
+     .fallback = "libx264",
+     .choices = encoders,
+     .help = "Encoder of the video"},
+    {.name = "output-video-quality",
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(output_video_quality),
+     .value = "N",
+     .maximum = 100,
+     .fallback = "18",
+     .help = "Quality of the video: 0 is the best and the largest, 100 the smallest"},
+    {.name = "output-video-preset",
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(output_video_preset),
+     .value = "NAME",
+     .fallback_help = "the encoder's own",
+     .help =
+         "The encoder's trade of speed for size: ultrafast to veryslow for libx264 and libx265, p1 to p7 for "
+         "nvenc"},
+    {.name = "provenance",
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(provenance),
+     .fallback = "on",
+     .help = "Say in the output's metadata that its faces were changed by a trained algorithm"},
+
+    {.name = "execution-provider",
+     .type = OPTION_FIRST,
+     .group = OPTION_GROUP_MACHINE,
+     .check = OPTION_CHECK_PROVIDER,
+     .offset = FIELD(execution_provider),
+     .value = "NAME...",
+     .fallback = "cpu",
+     .choices = providers,
+     .help = "What runs the models; of several the first that is available here"},
+    {.name = "execution-threads",
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(execution_threads),
+     .value = "N",
+     .minimum = 1,
+     .maximum = 256,
+     .fallback = "4",
+     .help = "Frames of one video worked on at the same time"},
+    {.name = "encoder-threads",
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(encoder_threads),
+     .value = "N",
+     .maximum = 256,
+     .fallback = "0",
+     .help = "Threads of the encoder; 0 is one per core"},
+    {.name = "frame-budget",
+     .type = OPTION_SIZE,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(frame_budget_bytes),
+     .value = "SIZE",
+     .maximum = TIB,
+     .fallback = "0",
+     .fallback_help = "0, worked out from the video's size",
+     .help = "Memory for the frames of one video that are under way at the same time (kB, MB, GB; KiB, MiB, "
+             "GiB)"},
+    {.name = "jobs",
+     .short_name = 'j',
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(jobs),
+     .value = "N",
+     .minimum = 1,
+     .maximum = 64,
+     .fallback = "1",
+     .help = "Videos worked on at the same time"},
+    {.name = "models-dir",
+     .type = OPTION_FOLDER,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(models_dir),
+     .value = "DIR",
+     .fallback_help = "$RUNBATCH_MODELS, then the standard folders",
+     .help = "Folder with the models"},
+
+    {.name = "dry-run",
+     .short_name = 'n',
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_TALK,
+     .offset = FIELD(dry_run),
+     .fallback = "off",
+     .help = "Print what would be done, video by video, and do nothing"},
+    {.name = "quiet",
+     .short_name = 'q',
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_TALK,
+     .offset = FIELD(quiet),
+     .fallback = "off",
+     .help = "Print errors only"},
+    {.name = "verbose",
+     .short_name = 'v',
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_TALK,
+     .offset = FIELD(verbose),
+     .fallback = "off",
+     .help = "Print more about each step"},
+    {.name = "json",
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_TALK,
+     .offset = FIELD(json),
+     .fallback = "off",
+     .help = "Print one JSON object per event and line on standard output"},
+    {.name = "help",
+     .short_name = 'h',
+     .type = OPTION_HELP,
+     .group = OPTION_GROUP_TALK,
+     .help = "Print this help and end"},
+    {.name = "version",
+     .short_name = 'V',
+     .type = OPTION_VERSION,
+     .group = OPTION_GROUP_TALK,
+     .help = "Print the versions of runbatch and of the libraries it uses, and end"},
+};
+
+const size_t option_count = sizeof option_table / sizeof option_table[0];
+_Static_assert(sizeof option_table / sizeof option_table[0] <= OPTION_MOST, "more rows than OPTION_MOST");
+
+const char *option_group_title(OptionGroup group)
+{
+    static const char *const titles[OPTION_GROUP_COUNT] = {
+        [OPTION_GROUP_INPUT] = "What to work on", [OPTION_GROUP_FACES] = "Faces",
+        [OPTION_GROUP_OUTPUT] = "Output",         [OPTION_GROUP_MACHINE] = "Machine",
+        [OPTION_GROUP_TALK] = "Messages",
+    };
+    return titles[group];
+}
+
+const Option *option_find(const char *name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].type != OPTION_POSITIONAL && strcmp(option_table[i].name, name) == 0) {
+            return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+const Option *option_find_short(char short_name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (short_name != '\0' && option_table[i].short_name == short_name) {
+            return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+const Option *option_positional(void)
+{
+    const Option *option = option_table;
+    while (option->type != OPTION_POSITIONAL) {
+        option++;
+    }
+    return option;
+}
+
+bool option_takes_value(const Option *option)
+{
+    return option->value != NULL && option->type != OPTION_POSITIONAL;
+}
+
+bool option_takes_several(const Option *option)
+{
+    return option->type == OPTION_LIST || option->type == OPTION_FIRST;
+}

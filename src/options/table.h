@@ -1,0 +1,82 @@
+/* The one table of options: what each is called, what it takes, and where in Settings it is kept.
+ *
+ * The parser, --help, the man page, JSON (and later the config file, presets and completion) are loops over
+ * this table; an option is added by adding a row and a field of Settings. The key in JSON and in the config
+ * file is the option's name without its dashes in front. Read-only data; any thread.
+ */
+#ifndef RUNBATCH_OPTIONS_TABLE_H
+#define RUNBATCH_OPTIONS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum OptionType {
+    OPTION_NONE = 0,
+    OPTION_BOOL,       /* bool: --x and --no-x */
+    OPTION_INTEGER,    /* int64_t */
+    OPTION_REAL,       /* double */
+    OPTION_SIZE,       /* int64_t, bytes: "512MiB", "1.5GB" */
+    OPTION_RATE,       /* FrameRate: "25", "29.97", "30000/1001"; 0: as the input */
+    OPTION_TEXT,       /* char * */
+    OPTION_FILE,       /* char *, a path */
+    OPTION_FOLDER,     /* char *, a path */
+    OPTION_CHOICE,     /* char *, one of `choices` */
+    OPTION_FIRST,      /* char *, one of `choices`; several may be given, the first that is available holds */
+    OPTION_LIST,       /* TextList of `choices`, in the order given */
+    OPTION_POSITIONAL, /* TextList: what is not an option */
+    OPTION_HELP,
+    OPTION_VERSION,
+} OptionType;
+
+typedef enum OptionGroup {
+    OPTION_GROUP_INPUT = 0,
+    OPTION_GROUP_FACES,
+    OPTION_GROUP_OUTPUT,
+    OPTION_GROUP_MACHINE,
+    OPTION_GROUP_TALK,
+    OPTION_GROUP_COUNT,
+} OptionGroup;
+
+/* What must be asked of the machine before a value holds. */
+typedef enum OptionCheck {
+    OPTION_CHECK_NONE = 0,
+    OPTION_CHECK_ENCODER,
+    OPTION_CHECK_PROVIDER,
+} OptionCheck;
+
+typedef struct Option {
+    const char *name; /* without dashes */
+    char short_name;  /* 0: none */
+    OptionType type;
+    OptionGroup group;
+    OptionCheck check;
+    size_t offset;     /* of the field in Settings */
+    const char *value; /* what --help calls its value: "FILE"; NULL for bool */
+    double minimum;    /* of INTEGER, REAL, SIZE, RATE; both ends included */
+    double maximum;
+    const char *unit;           /* for --help: "bytes"; may be NULL */
+    const char *fallback;       /* the default, as the user would write it; NULL: unset, empty or 0 */
+    const char *fallback_help;  /* how --help words the default; NULL: `fallback` itself */
+    const char *const *choices; /* closed by NULL */
+    const char *help;
+} Option;
+
+enum { OPTION_MOST = 64 }; /* rows, at most */
+
+extern const Option option_table[];
+extern const size_t option_count;
+
+/* "Faces": a heading of --help. */
+const char *option_group_title(OptionGroup group);
+
+/* NULL when there is none of exactly that name. */
+const Option *option_find(const char *name);
+const Option *option_find_short(char short_name);
+/* The row that takes the words that are no options. */
+const Option *option_positional(void);
+
+bool option_takes_value(const Option *option);
+/* Whether several values may follow the option. */
+bool option_takes_several(const Option *option);
+
+#endif
