@@ -95,12 +95,20 @@ typedef struct FaceTrackerConfig {
     int detect_every;     /* frames between detections; 0: default */
     bool many_faces;      /* all faces; otherwise those like the reference */
     /* Used without many_faces, as in roop: the reference face is the one at `reference_position` (0 =
-     * leftmost, as roop sorts) of frame `reference_frame`, unless `reference` gives its embedding. A face is
-     * chosen when its distance (1 - cosine) to the reference is below similar_distance. */
+     * leftmost, as roop sorts) of frame `reference_frame`; face_reference_from_frame finds its embedding. Of
+     * the faces whose distance to the reference is below similar_distance the nearest one is changed, as
+     * roop changes one a frame. The distance is roop's: the squared Euclidean one of unit-length embeddings,
+     * 2 - 2 cosine, so its default 0.85 is a cosine of 0.575. */
     bool has_reference;
     float reference[EMBEDDING_SIZE];
     float similar_distance;
 } FaceTrackerConfig;
+
+/* The embedding of the face at `position` from the left (0 leftmost; past the end: the rightmost) of the
+ * upright frame. STATUS_AGAIN when this frame shows no face. The models need the embedder. */
+Status face_reference_from_frame(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                                 AVRational sample_aspect_ratio, int position,
+                                 float embedding[EMBEDDING_SIZE], Error *err);
 
 Status face_tracker_new(FaceTracker **tracker, const FaceTrackerConfig *config, Error *err);
 void face_tracker_free(FaceTracker **tracker);
