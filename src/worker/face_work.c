@@ -1,0 +1,161 @@
+#include "worker/face_work.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "face/processor.h"
+#include "worker/reference_face.h"
+
+enum { PROCESSORS_MAX = 8 };
+
+typedef struct Step {
+    const ProcessorKind *kind;
+    void *state;
+} Step;
+
+struct FaceWork {
+    FaceModels *models;
+    FaceTracker *tracker;
+    Step steps[PROCESSORS_MAX];
+    int step_count;
+};
+
+static Provider provider_of(const Settings *settings)
+{
+    return provider_from_name(settings->execution_provider);
+}
+
+static Status open_models(FaceWork *work, const Settings *settings, Error *err)
+{
+    const FaceModelsConfig config = {
+        .models_dir = settings->models_dir,
+        .provider = provider_of(settings),
+        .threads = 1, /* the pipeline's own threads fill the machine */
+        .with_embedder = !settings->many_faces,
+    };
+    return face_models_open(&work->models, &config, err);
+}
+
+static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *err)
+{
+    const Settings *settings = config->settings;
+    FaceTrackerConfig tracker = {
+        .models = work->models,
+        .orientation = config->info->orientation,
+        .sample_aspect_ratio = config->info->sample_aspect_ratio,
+        .time_base = config->info->time_base,
+        .many_faces = settings->many_faces,
+        .similar_distance = (float)settings->similar_face_distance,
+    };
+    if (!settings->many_faces) {
+        const ReferenceFaceConfig reference = {
+            .models = work->models,
+            .input = config->input,
+            .frame_number = settings->reference_frame_number,
+            .position = settings->reference_face_position,
+            .stop = config->stop,
+        };
+        const Status status = reference_face_find(&reference, tracker.reference, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        tracker.has_reference = true;
+    }
+    return face_tracker_new(&work->tracker, &tracker, err);
+}
+
+static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *err)
+{
+    const TextList *names = &config->settings->frame_processors;
+    const ProcessorConfig processor = {
+        .models = work->models,
+        .models_dir = config->settings->models_dir,
+        .provider = provider_of(config->settings),
+        .source_path = config->source,
+        .threads = config->threads,
+        .orientation = config->info->orientation,
+        .sample_aspect_ratio = config->info->sample_aspect_ratio,
+    };
+    if (names->count > PROCESSORS_MAX) {
+        return error_setf(err, ERROR_USAGE, "cannot use that many frame processors", NULL, "at most %d",
+                          PROCESSORS_MAX);
+    }
+    for (size_t i = 0; i < names->count; i++) {
+        Step *step = &work->steps[work->step_count];
+        step->kind = processor_find(names->items[i]);
+        if (step->kind == NULL) {
+            return error_setf(err, ERROR_USAGE, "cannot use the frame processor", NULL, "there is no \"%s\"",
+                              names->items[i]);
+        }
+        if (step->kind->open(&step->state, &processor, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        work->step_count++;
+    }
+    return STATUS_OK;
+}
+
+Status face_work_open(FaceWork **out, const FaceWorkConfig *config, Error *err)
+{
+    *out = NULL;
+    FaceWork *work = memory_alloc(1, sizeof *work);
+    Status status = open_models(work, config->settings, err);
+    if (status == STATUS_OK) {
+        status = open_steps(work, config, err);
+    }
+    if (status == STATUS_OK && atomic_load(config->stop)) {
+        status = STATUS_STOPPED;
+    }
+    if (status == STATUS_OK) {
+        status = open_tracker(work, config, err);
+    }
+    if (status != STATUS_OK) {
+        face_work_free(&work);
+        return status;
+    }
+    *out = work;
+    return STATUS_OK;
+}
+
+void face_work_free(FaceWork **work)
+{
+    if (*work == NULL) {
+        return;
+    }
+    for (int i = 0; i < (*work)->step_count; i++) {
+        (*work)->steps[i].kind->free(&(*work)->steps[i].state);
+    }
+    face_tracker_free(&(*work)->tracker);
+    face_models_free(&(*work)->models);
+    memory_free(*work);
+    *work = NULL;
+}
+
+Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, bool *change, Error *err)
+{
+    if (face_tracker_next(work->tracker, frame, faces, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    *change = false;
+    for (int i = 0; i < faces->count; i++) {
+        *change = *change || (faces->face[i].selected && faces->face[i].opacity > 0.0F);
+    }
+    return STATUS_OK;
+}
+
+Status face_work_change(FaceWork *work, int thread, AVFrame *frame, const FrameFaces *faces, Error *err)
+{
+    for (int i = 0; i < work->step_count; i++) {
+        const Step *step = &work->steps[i];
+        if (step->kind->process(step->state, thread, frame, faces, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    return STATUS_OK;
+}
+
+FaceTrackerStats face_work_stats(const FaceWork *work)
+{
+    return face_tracker_stats(work->tracker);
+}

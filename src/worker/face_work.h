@@ -1,0 +1,34 @@
+/* The face part of a job: models, the tracker, the processors, the reference face.
+ *
+ * face_work_follow is called by one thread with the frames in order, face_work_change by several threads on
+ * different frames. Without a processor there is no work: both are not called.
+ */
+#ifndef RUNBATCH_WORKER_FACE_WORK_H
+#define RUNBATCH_WORKER_FACE_WORK_H
+
+#include <stdatomic.h>
+
+#include "face/face.h"
+#include "media/reader.h"
+#include "options/settings.h"
+
+typedef struct FaceWorkConfig {
+    const Settings *settings;
+    const char *input;  /* opened a second time for the reference frame only */
+    const char *source; /* the source face's picture; may be NULL */
+    const MediaInfo *info;
+    int threads;
+    const atomic_bool *stop;
+} FaceWorkConfig;
+
+typedef struct FaceWork FaceWork;
+
+/* STATUS_STOPPED when `stop` was set meanwhile. On anything but STATUS_OK *work is NULL. */
+Status face_work_open(FaceWork **work, const FaceWorkConfig *config, Error *err);
+void face_work_free(FaceWork **work);
+
+Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, bool *change, Error *err);
+Status face_work_change(FaceWork *work, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);
+FaceTrackerStats face_work_stats(const FaceWork *work);
+
+#endif

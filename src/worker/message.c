@@ -1,0 +1,372 @@
+#include "worker/message.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "options/json_text.h"
+#include "report/json_text.h"
+
+/* Integers that a double holds exactly; no count of ours comes near. */
+#define LARGEST_INTEGER (INT64_C(1) << 53)
+
+static const char *const kind_names[MESSAGE_KIND_COUNT] = {
+    [MESSAGE_NONE] = "",
+    [MESSAGE_HELLO] = "hello",
+    [MESSAGE_JOB] = "job",
+    [MESSAGE_PROBE] = "probe",
+    [MESSAGE_STOP] = "stop",
+    [MESSAGE_STARTED] = "started",
+    [MESSAGE_PROGRESS] = "progress",
+    [MESSAGE_LOG] = "log",
+    [MESSAGE_DONE] = "done",
+    [MESSAGE_FAILED] = "failed",
+    [MESSAGE_PROBED] = "probed",
+};
+
+/* ---- the fields of a VideoResult, once for both directions ---- */
+
+typedef struct ResultField {
+    const char *name;
+    size_t offset;
+    enum { FIELD_INT, FIELD_INT64, FIELD_DOUBLE } type;
+} ResultField;
+
+#define RESULT_FIELD(member, kind)                                                                           \
+    {                                                                                                        \
+        .name = #member, .offset = offsetof(VideoResult, member), .type = kind                               \
+    }
+
+static const ResultField result_fields[] = {
+    RESULT_FIELD(frames, FIELD_INT64),
+    RESULT_FIELD(frames_with_face, FIELD_INT64),
+    RESULT_FIELD(frames_changed, FIELD_INT64),
+    RESULT_FIELD(isolated_gaps, FIELD_INT64),
+    RESULT_FIELD(scene_cuts, FIELD_INT64),
+    RESULT_FIELD(frames_dropped, FIELD_INT64),
+    RESULT_FIELD(frames_repeated, FIELD_INT64),
+    RESULT_FIELD(corrupt_packets, FIELD_INT64),
+    RESULT_FIELD(output_bytes, FIELD_INT64),
+    RESULT_FIELD(peak_rss_bytes, FIELD_INT64),
+    RESULT_FIELD(frame_budget_bytes, FIELD_INT64),
+    RESULT_FIELD(pool_peak_bytes, FIELD_INT64),
+    RESULT_FIELD(max_in_flight, FIELD_INT),
+    RESULT_FIELD(audio_streams, FIELD_INT),
+    RESULT_FIELD(audio_reencoded, FIELD_INT),
+    RESULT_FIELD(streams_left_out, FIELD_INT),
+    RESULT_FIELD(elapsed_s, FIELD_DOUBLE),
+    RESULT_FIELD(busy_s[0], FIELD_DOUBLE),
+    RESULT_FIELD(busy_s[1], FIELD_DOUBLE),
+    RESULT_FIELD(busy_s[2], FIELD_DOUBLE),
+    RESULT_FIELD(busy_s[3], FIELD_DOUBLE),
+};
+
+enum { RESULT_FIELD_COUNT = sizeof result_fields / sizeof result_fields[0] };
+
+/* ---- reading ---- */
+
+static bool get_text(const json_t *object, const char *key, char *target, size_t size)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    if (value == NULL) {
+        return false;
+    }
+    text_copy(target, size, value);
+    text_strip_control(target);
+    return true;
+}
+
+static bool get_integer(const json_t *object, const char *key, int64_t most, int64_t *value)
+{
+    const json_t *number = json_object_get(object, key);
+    if (!json_is_integer(number)) {
+        return false;
+    }
+    *value = (int64_t)json_integer_value(number);
+    return *value >= 0 && *value <= most;
+}
+
+static bool get_int(const json_t *object, const char *key, int *value)
+{
+    int64_t wide = 0;
+    const bool good = get_integer(object, key, INT32_MAX, &wide);
+    *value = good ? (int)wide : 0;
+    return good;
+}
+
+static bool get_double(const json_t *object, const char *key, double *value)
+{
+    const json_t *number = json_object_get(object, key);
+    *value = json_number_value(number);
+    return json_is_number(number) && isfinite(*value) && *value >= 0;
+}
+
+static bool get_path(const json_t *object, const char *key, char **path)
+{
+    *path = json_to_text(json_object_get(object, key));
+    return *path != NULL && (*path)[0] != '\0';
+}
+
+static bool read_result(const json_t *object, VideoResult *result)
+{
+    for (size_t i = 0; i < RESULT_FIELD_COUNT; i++) {
+        const ResultField *field = &result_fields[i];
+        char *target = (char *)result + field->offset;
+        bool good = false;
+        if (field->type == FIELD_INT) {
+            good = get_int(object, field->name, (int *)(void *)target);
+        } else if (field->type == FIELD_INT64) {
+            good = get_integer(object, field->name, LARGEST_INTEGER, (int64_t *)(void *)target);
+        } else {
+            good = get_double(object, field->name, (double *)(void *)target);
+        }
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_error(const json_t *object, Error *error)
+{
+    const char *class_ = json_string_value(json_object_get(object, "class"));
+    if (class_ == NULL) {
+        return false;
+    }
+    error->class_ = error_class_from_name(class_);
+    if (error->class_ == ERROR_NONE) {
+        error->class_ = ERROR_INTERNAL;
+    }
+    return get_text(object, "what", error->what, sizeof error->what) &&
+           get_text(object, "file", error->file, sizeof error->file) &&
+           get_text(object, "why", error->why, sizeof error->why) &&
+           get_text(object, "todo", error->todo, sizeof error->todo);
+}
+
+static bool read_log(const json_t *object, Message *message)
+{
+    const char *text = json_string_value(json_object_get(object, "text"));
+    const char *level = json_string_value(json_object_get(object, "level"));
+    if (text == NULL || level == NULL) {
+        return false;
+    }
+    message->text = text_duplicate(text);
+    text_strip_control(message->text);
+    for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+        if (strcmp(level, log_level_name((LogLevel)i)) == 0) {
+            message->level = (LogLevel)i;
+        }
+    }
+    return message->level != LOG_LEVEL_NONE;
+}
+
+static bool read_job(const json_t *object, Message *message)
+{
+    message->settings = json_incref(json_object_get(object, "settings"));
+    return json_is_object(message->settings) && get_path(object, "input", &message->input) &&
+           get_path(object, "output", &message->output) &&
+           get_path(object, "temporary", &message->temporary) &&
+           (json_is_null(json_object_get(object, "source")) || get_path(object, "source", &message->source));
+}
+
+static bool read_kind(const json_t *object, Message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_HELLO:
+        return get_int(object, "version", &message->version) &&
+               get_text(object, "program", message->program, sizeof message->program);
+    case MESSAGE_JOB:
+        return read_job(object, message);
+    case MESSAGE_PROBE:
+        return get_path(object, "input", &message->input) && get_path(object, "output", &message->output);
+    case MESSAGE_STOP:
+        return true;
+    case MESSAGE_STARTED:
+        return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
+               get_int(object, "width", &message->width) && get_int(object, "height", &message->height) &&
+               get_double(object, "frame_rate", &message->frame_rate) &&
+               get_double(object, "duration_s", &message->duration_s) &&
+               get_text(object, "codec", message->codec, sizeof message->codec);
+    case MESSAGE_PROGRESS:
+        return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
+               get_double(object, "fps", &message->fps);
+    case MESSAGE_LOG:
+        return read_log(object, message);
+    case MESSAGE_DONE:
+        return read_result(object, &message->result);
+    case MESSAGE_FAILED:
+        return read_error(object, &message->error);
+    case MESSAGE_PROBED:
+        message->complete = json_is_true(json_object_get(object, "complete"));
+        return json_is_boolean(json_object_get(object, "complete")) &&
+               get_text(object, "why", message->why, sizeof message->why);
+    default:
+        return false;
+    }
+}
+
+static MessageKind kind_from_name(const char *name)
+{
+    for (int i = MESSAGE_HELLO; name != NULL && i < MESSAGE_KIND_COUNT; i++) {
+        if (strcmp(name, kind_names[i]) == 0) {
+            return (MessageKind)i;
+        }
+    }
+    return MESSAGE_NONE;
+}
+
+Status message_parse(const char *line, size_t length, Message *message, Error *err)
+{
+    static const char what[] = "a message between processes cannot be read";
+    *message = (Message){0};
+    json_error_t problem;
+    json_t *object =
+        length <= MESSAGE_MAX_BYTES ? json_loadb(line, length, JSON_REJECT_DUPLICATES, &problem) : NULL;
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return error_set(err, ERROR_CRASH, what, NULL, "it is not a JSON object");
+    }
+    const char *type = json_string_value(json_object_get(object, "type"));
+    message->kind = kind_from_name(type);
+    Status status = STATUS_OK;
+    if (message->kind == MESSAGE_NONE) {
+        status = error_set(err, ERROR_CRASH, what, NULL, "it is of no known type");
+    } else if (!read_kind(object, message)) {
+        status = error_setf(err, ERROR_CRASH, what, NULL, "a field of \"%s\" is missing or wrong", type);
+    }
+    json_decref(object);
+    if (status != STATUS_OK) {
+        message_free(message);
+    }
+    return status;
+}
+
+/* ---- writing ---- */
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static void write_result(json_t *object, const VideoResult *result)
+{
+    for (size_t i = 0; i < RESULT_FIELD_COUNT; i++) {
+        const ResultField *field = &result_fields[i];
+        const char *source = (const char *)result + field->offset;
+        json_t *value = NULL;
+        if (field->type == FIELD_INT) {
+            value = json_integer(*(const int *)(const void *)source);
+        } else if (field->type == FIELD_INT64) {
+            value = json_integer(*(const int64_t *)(const void *)source);
+        } else {
+            value = json_real(*(const double *)(const void *)source);
+        }
+        set(object, field->name, value);
+    }
+}
+
+static void write_kind(json_t *object, const Message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_HELLO:
+        set(object, "version", json_integer(message->version));
+        set(object, "program", json_text(message->program));
+        break;
+    case MESSAGE_JOB:
+        set(object, "settings", json_incref(message->settings));
+        set(object, "temporary", json_from_text(message->temporary));
+        set(object, "source", json_from_text(message->source));
+        /* fall through */
+    case MESSAGE_PROBE:
+        set(object, "input", json_from_text(message->input));
+        set(object, "output", json_from_text(message->output));
+        break;
+    case MESSAGE_STARTED:
+        set(object, "width", json_integer(message->width));
+        set(object, "height", json_integer(message->height));
+        set(object, "frame_rate", json_real(message->frame_rate));
+        set(object, "duration_s", json_real(message->duration_s));
+        set(object, "codec", json_text(message->codec));
+        set(object, "frames", json_integer(message->frames));
+        break;
+    case MESSAGE_PROGRESS:
+        set(object, "frames", json_integer(message->frames));
+        set(object, "fps", json_real(message->fps));
+        break;
+    case MESSAGE_LOG:
+        set(object, "level", json_string(log_level_name(message->level)));
+        set(object, "text", json_text(message->text));
+        break;
+    case MESSAGE_DONE:
+        write_result(object, &message->result);
+        break;
+    case MESSAGE_FAILED: {
+        json_t *error = json_error(&message->error);
+        (void)json_object_update(object, error);
+        json_decref(error);
+        break;
+    }
+    case MESSAGE_PROBED:
+        set(object, "complete", json_boolean(message->complete));
+        set(object, "why", json_text(message->why));
+        break;
+    default:
+        break;
+    }
+}
+
+char *message_write(const Message *message, size_t *length)
+{
+    json_t *object = json_object();
+    set(object, "type", json_string(kind_names[message->kind]));
+    write_kind(object, message);
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    *length = text != NULL ? strlen(text) : 0;
+    if (text == NULL || *length + 1 > MESSAGE_MAX_BYTES) {
+        memory_free(text);
+        return NULL;
+    }
+    text = memory_resize(text, *length + 2, 1);
+    text[(*length)++] = '\n';
+    text[*length] = '\0';
+    return text;
+}
+
+void message_free(Message *message)
+{
+    json_decref(message->settings);
+    memory_free(message->input);
+    memory_free(message->output);
+    memory_free(message->temporary);
+    memory_free(message->source);
+    memory_free(message->text);
+    *message = (Message){0};
+}
+
+Status message_send(int fd, const Message *message, Error *err)
+{
+    static const char what[] = "cannot send a message between processes";
+    size_t length = 0;
+    char *line = message_write(message, &length);
+    if (line == NULL) {
+        return error_set(err, ERROR_INTERNAL, what, NULL, "it is too long");
+    }
+    Status status = STATUS_OK;
+    for (size_t sent = 0; status == STATUS_OK && sent < length;) {
+        const ssize_t count = send(fd, line + sent, length - sent, MSG_NOSIGNAL);
+        if (count >= 0) {
+            sent += (size_t)count;
+        } else if (errno == EPIPE || errno == ECONNRESET) {
+            status = STATUS_EOF;
+        } else if (errno != EINTR) {
+            status = error_set_errno(err, ERROR_CRASH, what, NULL, errno);
+        }
+    }
+    memory_free(line);
+    return status;
+}

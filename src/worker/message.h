@@ -1,0 +1,97 @@
+/* What supervisor and worker tell each other: one JSON object a line over a socket pair.
+ *
+ *   worker → supervisor            supervisor → worker
+ *   hello {version, program}       job {settings, input, output, temporary, source}
+ *   started {frames, width, …}     probe {input, output}     (to `worker --probe` only)
+ *   progress {frames, fps}         stop {}
+ *   log {level, text}
+ *   done {…}  or  failed {…}       the last message of a worker
+ *   probed {complete, why}         the answer to one probe
+ *
+ * "type" names the kind. The other side's bytes are untrusted: a line is at most MESSAGE_MAX_BYTES long,
+ * every number is checked, unknown fields are ignored, an unknown type is an error. Paths are strings, or
+ * {"hex": "…"} where their bytes are not UTF-8. A Message belongs to one thread; message_send may be called
+ * with a file descriptor from any thread, one at a time.
+ */
+#ifndef RUNBATCH_WORKER_MESSAGE_H
+#define RUNBATCH_WORKER_MESSAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "report/statistics.h"
+
+enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 1 };
+
+typedef enum MessageKind {
+    MESSAGE_NONE = 0,
+    MESSAGE_HELLO,
+    MESSAGE_JOB,
+    MESSAGE_PROBE,
+    MESSAGE_STOP,
+    MESSAGE_STARTED,
+    MESSAGE_PROGRESS,
+    MESSAGE_LOG,
+    MESSAGE_DONE,
+    MESSAGE_FAILED,
+    MESSAGE_PROBED,
+    MESSAGE_KIND_COUNT,
+} MessageKind;
+
+/* Only the members of its kind are filled. */
+typedef struct Message {
+    MessageKind kind;
+    int version;      /* hello */
+    char program[32]; /* hello: "0.1.0" */
+    json_t *settings; /* job; owned */
+    char *input;      /* job, probe; owned, as are the next three */
+    char *output;     /* job, probe: the finished name */
+    char *temporary;  /* job */
+    char *source;     /* job; NULL when no processor needs one */
+    char *text;       /* log; owned */
+    LogLevel level;   /* log */
+    char codec[32];   /* started, as are the next five */
+    int width;
+    int height;
+    double frame_rate;  /* 0 unknown */
+    double duration_s;  /* 0 unknown */
+    int64_t frames;     /* started: an estimate, 0 unknown; progress: written so far */
+    double fps;         /* progress: over the last few seconds */
+    VideoResult result; /* done */
+    Error error;        /* failed; also the answer to a probe whose input cannot be read */
+    bool complete;      /* probed */
+    char why[256];      /* probed: why it is not complete */
+} Message;
+
+/* Reads one line without its newline. On failure (ERROR_CRASH, with the reason) `message` is empty. */
+Status message_parse(const char *line, size_t length, Message *message, Error *err);
+
+/* The line with its newline in new memory that the caller frees, NULL when it is longer than the limit. */
+char *message_write(const Message *message, size_t *length);
+
+void message_free(Message *message);
+
+/* Sends one message; waits while the other side does not read, unless `fd` is non-blocking (then a full
+ * socket is an error: the other side is stuck). STATUS_EOF when the other side is gone. */
+Status message_send(int fd, const Message *message, Error *err);
+
+/* Bytes from a socket, cut into lines. Zero-initialise; free with line_buffer_free. Memory: at most
+ * MESSAGE_MAX_BYTES. */
+typedef struct LineBuffer {
+    char *data;
+    size_t start;
+    size_t length;
+} LineBuffer;
+
+/* One read. STATUS_OK: got some; STATUS_AGAIN: nothing there now; STATUS_EOF: closed or broken. */
+Status line_buffer_fill(LineBuffer *buffer, int fd);
+/* The next whole line, zero-terminated, valid until the next call. STATUS_AGAIN: none yet;
+ * STATUS_OVER_BUDGET: the line is longer than MESSAGE_MAX_BYTES. */
+Status line_buffer_next(LineBuffer *buffer, const char **line, size_t *length);
+void line_buffer_free(LineBuffer *buffer);
+
+#endif

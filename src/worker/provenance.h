@@ -1,0 +1,29 @@
+/* The mark every output of a changed face carries: a comment, and XMP with IPTC's DigitalSourceType.
+ *
+ * Sources: IPTC Photo Metadata Standard (Digital Source Type, term compositeWithTrainedAlgorithmicMedia), XMP
+ * Specification Part 3 (the uuid box of MPEG-4 files). One thread.
+ */
+#ifndef RUNBATCH_WORKER_PROVENANCE_H
+#define RUNBATCH_WORKER_PROVENANCE_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+enum { PROVENANCE_PAIRS = 3 };
+
+/* Metadata for WriterConfig.metadata; the strings live as long as this. Zero-initialise, fill with
+ * provenance_make, free with provenance_free. */
+typedef struct Provenance {
+    char *comment;
+    const char *pairs[PROVENANCE_PAIRS][2]; /* the last has a NULL key */
+} Provenance;
+
+/* `processors`: the names of what was done, "face_swapper". */
+void provenance_make(Provenance *provenance, const TextList *processors);
+void provenance_free(Provenance *provenance);
+
+/* Adds the XMP box to the end of a finished MPEG-4 or QuickTime file at `path`; `final_name` tells by its
+ * extension whether it is one. Other containers carry the pairs only. */
+Status provenance_add_xmp(const char *path, const char *final_name, Error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* The face that --no-many-faces compares with: the one at a position (from the left) of one frame. */
+#ifndef RUNBATCH_WORKER_REFERENCE_FACE_H
+#define RUNBATCH_WORKER_REFERENCE_FACE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "face/face.h"
+
+typedef struct ReferenceFaceConfig {
+    const FaceModels *models; /* with the embedder */
+    const char *input;
+    int64_t frame_number; /* from 0 */
+    int64_t position;     /* from 0, as seen from the left of the upright picture; past the last: the last */
+    const atomic_bool *stop;
+} ReferenceFaceConfig;
+
+/* Decodes up to that frame by a reader of its own. STATUS_STOPPED; ERROR_INPUT when there is no such frame or
+ * no face in it. */
+Status reference_face_find(const ReferenceFaceConfig *config, float embedding[EMBEDDING_SIZE], Error *err);
+
+#endif

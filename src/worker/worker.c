@@ -1,0 +1,288 @@
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libavutil/log.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "worker/job.h"
+#include "worker/message.h"
+#include "worker/probe_loop.h"
+#include "worker/process.h"
+#include "worker/rate.h"
+
+enum { PROGRESS_MS = 100, HEARTBEAT_MS = 1000 };
+
+/* The channel is written by every thread that logs. */
+typedef struct Outbox {
+    pthread_mutex_t lock;
+    int fd; /* writing needs the lock */
+    atomic_bool closed;
+} Outbox;
+
+static Outbox outbox = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = PROCESS_CHANNEL_FD};
+
+static void outbox_send(const Message *message)
+{
+    (void)pthread_mutex_lock(&outbox.lock);
+    if (message_send(outbox.fd, message, NULL) != STATUS_OK) {
+        atomic_store(&outbox.closed, true);
+    }
+    (void)pthread_mutex_unlock(&outbox.lock);
+}
+
+static void send_log_line(void *context, LogLevel level, const char *line)
+{
+    (void)context;
+    Message message = {.kind = MESSAGE_LOG, .level = level, .text = text_duplicate(line)};
+    outbox_send(&message);
+    message_free(&message);
+}
+
+static void take_ffmpeg_line(void *context, int level, const char *format, va_list args)
+{
+    if (level > AV_LOG_WARNING) {
+        return;
+    }
+    char line[512];
+    int prefix = 1;
+    (void)av_log_format_line2(context, level, format, args, line, sizeof line, &prefix);
+    const size_t length = strlen(line);
+    if (length > 0 && line[length - 1] == '\n') {
+        line[length - 1] = '\0';
+    }
+    if (line[0] != '\0') {
+        log_info("ffmpeg: %s", line);
+    }
+}
+
+/* ---- the job's thread ---- */
+
+typedef struct Run {
+    Message job;
+    Settings settings;
+    JobControl control;
+    VideoResult result;
+    Error error;
+    Status status;
+    int finished; /* eventfd: the job's thread is done */
+} Run;
+
+static void tell_opened(void *context, const MediaInfo *info)
+{
+    (void)context;
+    Message message = {
+        .kind = MESSAGE_STARTED,
+        .frames = info->frame_count > 0 ? info->frame_count : 0,
+        .width = info->width,
+        .height = info->height,
+        .frame_rate = info->frame_rate.num > 0 && info->frame_rate.den > 0 ? av_q2d(info->frame_rate) : 0.0,
+        .duration_s = info->duration_s > 0 ? info->duration_s : 0.0,
+    };
+    text_copy(message.codec, sizeof message.codec, info->codec);
+    outbox_send(&message);
+}
+
+static void *run_job(void *argument)
+{
+    Run *run = argument;
+    const JobConfig config = {
+        .settings = &run->settings,
+        .input = run->job.input,
+        .output = run->job.output,
+        .temporary = run->job.temporary,
+        .source = run->job.source,
+    };
+    run->status = job_run(&config, &run->control, &run->result, &run->error);
+    const uint64_t one = 1;
+    (void)!write(run->finished, &one, sizeof one);
+    return NULL;
+}
+
+/* ---- the main thread: listens, tells how far it is ---- */
+
+typedef struct Teller {
+    RateWindow rate;
+    int64_t sent_ms;
+    int64_t sent_frames;
+} Teller;
+
+static void tell_progress(Teller *teller, int64_t frames)
+{
+    const int64_t now_ms = clock_now_ms();
+    if (frames > 0) {
+        rate_add(&teller->rate, now_ms, frames); /* opening the models does not count as slow frames */
+    }
+    if (now_ms - teller->sent_ms < (frames != teller->sent_frames ? PROGRESS_MS : HEARTBEAT_MS)) {
+        return;
+    }
+    const Message message = {
+        .kind = MESSAGE_PROGRESS, .frames = frames, .fps = rate_per_second(&teller->rate, now_ms, frames)};
+    outbox_send(&message);
+    teller->sent_ms = now_ms;
+    teller->sent_frames = frames;
+}
+
+/* Reads what came; true when the supervisor asks to stop. Ends the process when the supervisor is gone. */
+static bool asked_to_stop(LineBuffer *inbox, const Run *run)
+{
+    if (line_buffer_fill(inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
+        (void)unlink(run->job.temporary);
+        _exit(0);
+    }
+    bool stop = false;
+    const char *line = NULL;
+    size_t length = 0;
+    while (line_buffer_next(inbox, &line, &length) == STATUS_OK) {
+        Message message;
+        stop = stop ||
+               (message_parse(line, length, &message, NULL) == STATUS_OK && message.kind == MESSAGE_STOP);
+        message_free(&message);
+    }
+    return stop;
+}
+
+static void watch_job(Run *run, LineBuffer *inbox, int signals)
+{
+    enum { CHANNEL, SIGNALS, FINISHED, WATCHED };
+    struct pollfd files[WATCHED] = {
+        [CHANNEL] = {.fd = PROCESS_CHANNEL_FD, .events = POLLIN},
+        [SIGNALS] = {.fd = signals, .events = POLLIN},
+        [FINISHED] = {.fd = run->finished, .events = POLLIN},
+    };
+    Teller teller = {0};
+    for (;;) {
+        (void)poll(files, WATCHED, PROGRESS_MS);
+        if (files[FINISHED].revents != 0) {
+            return;
+        }
+        if (files[SIGNALS].revents != 0 || atomic_load(&outbox.closed) ||
+            (files[CHANNEL].revents != 0 && asked_to_stop(inbox, run))) {
+            atomic_store(&run->control.stop, true);
+            files[SIGNALS].fd = -1;
+        }
+        tell_progress(&teller, atomic_load(&run->control.frames_done));
+    }
+}
+
+static void tell_end(const Run *run)
+{
+    Message message = {.kind = MESSAGE_FAILED, .error = run->error};
+    if (run->status == STATUS_OK) {
+        message.kind = MESSAGE_DONE;
+        message.result = run->result;
+    } else if (run->status == STATUS_STOPPED) {
+        (void)error_set(&message.error, ERROR_INTERRUPTED, "stopped", run->job.input,
+                        "the batch was interrupted");
+    } else if (!error_is_set(&run->error)) {
+        (void)error_set(&message.error, ERROR_INTERNAL, "the video failed", run->job.input,
+                        "no reason was given");
+    }
+    outbox_send(&message);
+}
+
+/* Waits for the first message, which must be a job. */
+static bool receive_job(LineBuffer *inbox, Run *run)
+{
+    const char *line = NULL;
+    size_t length = 0;
+    Status status = STATUS_AGAIN;
+    while ((status = line_buffer_next(inbox, &line, &length)) == STATUS_AGAIN) {
+        if (line_buffer_fill(inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
+            return false;
+        }
+    }
+    if (status != STATUS_OK || message_parse(line, length, &run->job, &run->error) != STATUS_OK) {
+        return false;
+    }
+    if (run->job.kind == MESSAGE_JOB) {
+        return settings_from_json(run->job.settings, &run->settings, &run->error) == STATUS_OK;
+    }
+    return false;
+}
+
+static void run_video(LineBuffer *inbox, int signals)
+{
+    Run run = {.control = {.opened = tell_opened}, .status = STATUS_FAILED};
+    run.finished = eventfd(0, EFD_CLOEXEC);
+    if (receive_job(inbox, &run)) {
+        log_set_level(run.settings.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, run_job, &run) == 0) {
+            watch_job(&run, inbox, signals);
+            (void)pthread_join(thread, NULL);
+        } else {
+            (void)error_set(&run.error, ERROR_MEMORY, "cannot start a thread", NULL, "out of resources");
+        }
+        tell_end(&run);
+    } else if (error_is_set(&run.error)) {
+        tell_end(&run);
+    }
+    (void)close(run.finished);
+    settings_free(&run.settings);
+    message_free(&run.job);
+}
+
+/* ---- main ---- */
+
+static int open_signals(void)
+{
+    sigset_t mask;
+    (void)sigemptyset(&mask);
+    (void)sigaddset(&mask, SIGTERM);
+    (void)sigaddset(&mask, SIGINT);
+    (void)sigaddset(&mask, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &mask, NULL);
+    return signalfd(-1, &mask, SFD_CLOEXEC);
+}
+
+static bool has_channel(void)
+{
+    struct stat status;
+    return fstat(PROCESS_CHANNEL_FD, &status) == 0 && S_ISSOCK(status.st_mode) &&
+           fcntl(PROCESS_CHANNEL_FD, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+int worker_main(int argc, char **argv)
+{
+    bool probe = false;
+    for (int i = 0; i < argc; i++) {
+        probe = probe || strcmp(argv[i], "--probe") == 0;
+    }
+    if (!has_channel()) {
+        (void)fputs("runbatch: worker is started by runbatch itself, not by hand\n", stderr);
+        return 2;
+    }
+    (void)prctl(PR_SET_NAME, probe ? "runbatch-probe" : "runbatch-worker");
+    /* Every thread with a heap of its own would keep its own peak. */
+    (void)mallopt(M_ARENA_MAX, 2);
+    const int signals = open_signals();
+    log_set_sink(send_log_line, NULL);
+    av_log_set_callback(take_ffmpeg_line);
+    outbox_send(&(Message){.kind = MESSAGE_HELLO, .version = MESSAGE_VERSION, .program = RUNBATCH_VERSION});
+    LineBuffer inbox = {0};
+    if (probe) {
+        probe_loop(&inbox, signals, outbox_send);
+    } else {
+        run_video(&inbox, signals);
+    }
+    log_set_sink(NULL, NULL);
+    line_buffer_free(&inbox);
+    (void)close(signals);
+    return 0;
+}
