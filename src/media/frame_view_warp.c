@@ -23,7 +23,13 @@ typedef struct Sampler {
     float border;
     float x_low, x_high;
     float y_low, y_high;
+    /* Up to here all four neighbours of a sample are there, and the border is not; both begin at `inner_low`.
+     */
+    float inner_x, inner_y;
 } Sampler;
+
+/* The margin against the component's edge; far above the rounding of coordinates. */
+static const float inner_low = 0.01F;
 
 static int grid_for(float shrink)
 {
@@ -50,6 +56,13 @@ static Sampler make_sampler(const ViewLayout *layout, int index, const Affine *m
     s.y_low = (-0.5F - c->site_y) * scale_y;
     s.x_high = ((float)layout->width - 0.5F - c->site_x) * scale_x;
     s.y_high = ((float)layout->height - 0.5F - c->site_y) * scale_y;
+    s.inner_x = (float)(c->width - 1) - inner_low;
+    s.inner_y = (float)(c->height - 1) - inner_low;
+    if (s.has_border) {
+        /* Coarse chroma may reach beyond the frame. */
+        s.inner_x = fminf(s.inner_x, s.x_high - inner_low);
+        s.inner_y = fminf(s.inner_y, s.y_high - inner_low);
+    }
     return s;
 }
 
@@ -89,12 +102,11 @@ typedef struct Line {
     float y, dy;
 } Line;
 
-static bool is_interior(const ViewComponent *c, const Line *line, int u)
+static bool is_interior(const Sampler *s, const Line *line, int u)
 {
     const float x = line->x + line->dx * (float)u;
     const float y = line->y + line->dy * (float)u;
-    /* The margin is far above the rounding of x and y. */
-    return x >= 0.01F && x <= (float)c->width - 1.01F && y >= 0.01F && y <= (float)c->height - 1.01F;
+    return x >= inner_low && x <= s->inner_x && y >= inner_low && y <= s->inner_y;
 }
 
 static void narrow(double start, double step, double low, double high, double *from, double *to)
@@ -112,22 +124,22 @@ static void narrow(double start, double step, double low, double high, double *f
 }
 
 /* The stretch of pixels whose four neighbours all lie inside the component. */
-static void interior_span(const ViewComponent *c, const Line *line, int count, int *from, int *to)
+static void interior_span(const Sampler *s, const Line *line, int count, int *from, int *to)
 {
     double low = 0;
     double high = count;
-    narrow(line->x, line->dx, 0.01, c->width - 1.01, &low, &high);
-    narrow(line->y, line->dy, 0.01, c->height - 1.01, &low, &high);
+    narrow(line->x, line->dx, inner_low, s->inner_x, &low, &high);
+    narrow(line->y, line->dy, inner_low, s->inner_y, &low, &high);
     if (!(low < high)) {
         *from = *to = 0;
         return;
     }
     int first = (int)low;
     int end = (int)ceil(high) < count ? (int)ceil(high) : count;
-    while (first < end && !is_interior(c, line, first)) {
+    while (first < end && !is_interior(s, line, first)) {
         first++;
     }
-    while (end > first && !is_interior(c, line, end - 1)) {
+    while (end > first && !is_interior(s, line, end - 1)) {
         end--;
     }
     *from = first;
@@ -196,7 +208,7 @@ static void add_line(const Sampler *s, const Line *line, int count, float *out)
 {
     int from = 0;
     int to = 0;
-    interior_span(s->component, line, count, &from, &to);
+    interior_span(s, line, count, &from, &to);
     add_along(s->component, *line, from, to, out);
     for (int u = 0; u < count; u++) {
         if (u == from) {
