@@ -77,4 +77,6 @@ if [[ ! -f $folder/build.ninja || ! -f $stamp || $(<"$stamp") != "$wanted" ]]; t
 fi
 headline "Building $product in $folder"
 ninja -C "$folder"
+# Wherever meson puts the program, users find it in one place.
+[[ ! -x $folder/src/runbatch ]] || ln -sf src/runbatch "$folder/runbatch"
 [[ $product != runbatch ]] || say "$ROOT/$folder/runbatch"

@@ -20,6 +20,7 @@ run_demo=yes
 run_test=yes
 keep=no
 machine=
+arguments=("$@")
 
 while (($#)); do
   case $1 in
@@ -75,7 +76,7 @@ copy_in() {
 }
 
 make_machine() {
-  local npmrc source
+  local npmrc source device minor
   source=$(mirror)
   debootstrap --variant=minbase --include=ca-certificates "$SUITE" "$machine" ${source:+"$source"} >"$machine.log" 2>&1 || {
     tail -n 20 "$machine.log" >&2
@@ -95,10 +96,19 @@ make_machine() {
   done
   mount -t proc proc "$machine/proc"
   mount -t sysfs -o ro sysfs "$machine/sys"
-  mount --bind /dev "$machine/dev"
-  mount -t devpts devpts "$machine/dev/pts" -o newinstance,ptmxmode=0666 2>/dev/null || mount --bind /dev/pts "$machine/dev/pts"
-  mkdir -p "$machine/dev/shm"
-  mount -t tmpfs tmpfs "$machine/dev/shm"
+  # A /dev of its own: of the host's only a few harmless devices.
+  mount -t tmpfs -o mode=755 dev "$machine/dev"
+  mkdir "$machine/dev/pts" "$machine/dev/shm"
+  mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$machine/dev/pts"
+  mount -t tmpfs shm "$machine/dev/shm"
+  ln -s pts/ptmx "$machine/dev/ptmx"
+  ln -s /proc/self/fd "$machine/dev/fd"
+  ln -s /proc/self/fd/0 "$machine/dev/stdin"
+  ln -s /proc/self/fd/1 "$machine/dev/stdout"
+  ln -s /proc/self/fd/2 "$machine/dev/stderr"
+  while read -r device minor; do mknod -m 666 "$machine/dev/$device" c 1 "$minor"; done \
+    <<<$'null 3\nzero 5\nfull 7\nrandom 8\nurandom 9'
+  mknod -m 666 "$machine/dev/tty" c 5 0
 }
 
 inside() {
@@ -134,6 +144,10 @@ try_test() {
 
 ((EUID == 0)) || die "a chroot needs root" "sudo scripts/fresh-machine-test.sh"
 command -v debootstrap >/dev/null || die "debootstrap is not installed" "apt-get install debootstrap"
+# In a mount namespace of its own: whatever happens to this script, its mounts end with it.
+if [[ -z ${RUNBATCH_PRIVATE_MOUNTS:-} ]]; then
+  RUNBATCH_PRIVATE_MOUNTS=1 exec unshare --mount --propagation private "$ROOT/scripts/fresh-machine-test.sh" "${arguments[@]}"
+fi
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

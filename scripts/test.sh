@@ -95,7 +95,7 @@ must() {
 }
 
 # has_tests FOLDER SUITE
-has_tests() { meson test -C "$1" --list --suite "$2" 2>/dev/null | grep -q .; }
+has_tests() { [[ -n $(meson test -C "$1" --list --suite "$2" 2>/dev/null) ]]; }
 
 # meson_tests FOLDER TIMEOUT_MULTIPLIER SUITE...
 meson_tests() {
@@ -154,21 +154,26 @@ fuzz_tests() {
   done
 }
 
+# shellcheck disable=SC2317 # called by check
 c_sources() { git ls-files -z -- 'src/*.c' 'src/*.h' 'tests/*.c' 'tests/*.h' 'bench/*.c' 'bench/*.h'; }
 
+# shellcheck disable=SC2317 # called by check
 check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
 
-# Only what the ordinary build compiled: the compile commands come from there.
+# By the compile commands of the ordinary build.
+# shellcheck disable=SC2317 # called by check
 check_tidy() {
   git ls-files -z -- 'src/*.c' | xargs -0 -r -n 4 -P "$(nproc)" \
     clang-tidy --quiet --config-file=scripts/clang-tidy.yaml -p build --extra-arg=-Wno-unknown-warning-option
 }
 
+# shellcheck disable=SC2317 # called by check
 check_cppcheck() {
   cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j "$(nproc)" \
     --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --template=gcc -D_GNU_SOURCE -I src src
 }
 
+# shellcheck disable=SC2317 # called by check
 check_shell() { shellcheck -x scripts/*.sh .ci/run; }
 
 static_checks() {
