@@ -62,10 +62,6 @@ Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored, AVRational sar);
 Status models_mesh(const FaceModels *models, const AVFrame *frame, const Affine *crop_to_frame, Mesh *mesh,
                    float *flag, Error *err);
 
-/* The 68 iBUG landmarks inside a square box. */
-Status models_landmarks68(const FaceModels *models, const AVFrame *frame, const Detection *detection,
-                          Point points[68], Error *err);
-
 /* Eye centres (image left first on an upright face), nose tip, mouth corners, in the order of the ArcFace
  * template. */
 void mesh_five_points(const Mesh *mesh, Point points[5]);

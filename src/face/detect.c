@@ -1,0 +1,224 @@
+/* What both detectors share, and which of them runs where. */
+#include <math.h>
+#include <string.h>
+
+#include "face/models.h"
+#include "face/models_internal.h"
+
+/* Recipe: overlap of fr_detect's boxes. Across tiles one face may be seen at two scales, hence containment.
+ */
+static const float overlap_max = 0.4f;
+static const float containment_max = 0.7f;
+static const float default_threshold = 0.65f;
+/* The second detector's score means something else; its recipe's threshold. */
+static const float rotated_threshold = 0.5f;
+
+static float intersection(const UprightBox *a, const UprightBox *b)
+{
+    const float width = fminf(a->x1, b->x1) - fmaxf(a->x0, b->x0);
+    const float height = fminf(a->y1, b->y1) - fmaxf(a->y0, b->y0);
+    return width > 0 && height > 0 ? width * height : 0;
+}
+
+static float area(const UprightBox *box)
+{
+    return (box->x1 - box->x0) * (box->y1 - box->y0);
+}
+
+float box_overlap(const UprightBox *a, const UprightBox *b)
+{
+    const float shared = intersection(a, b);
+    return shared > 0 ? shared / (area(a) + area(b) - shared) : 0;
+}
+
+float box_containment(const UprightBox *a, const UprightBox *b)
+{
+    const float shared = intersection(a, b);
+    return shared > 0 ? shared / fminf(area(a), area(b)) : 0;
+}
+
+static void sort_by_score(BoxList *list)
+{
+    for (int i = 1; i < list->count; i++) {
+        const UprightBox box = list->box[i];
+        int at = i;
+        for (; at > 0 && list->box[at - 1].score < box.score; at--) {
+            list->box[at] = list->box[at - 1];
+        }
+        list->box[at] = box;
+    }
+}
+
+void box_list_suppress(BoxList *list, float overlap, float containment)
+{
+    sort_by_score(list);
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        bool free_standing = true;
+        for (int k = 0; k < kept && free_standing; k++) {
+            free_standing = box_overlap(&list->box[k], &list->box[i]) <= overlap &&
+                            box_containment(&list->box[k], &list->box[i]) <= containment;
+        }
+        if (free_standing) {
+            list->box[kept++] = list->box[i];
+        }
+    }
+    list->count = kept;
+}
+
+static UprightView view_of(const AVFrame *frame, Orientation orientation, AVRational sar)
+{
+    UprightView view = {.frame = frame};
+    view.to_stored =
+        models_upright_to_stored(frame->width, frame->height, orientation, sar, &view.width, &view.height);
+    return view;
+}
+
+static Detection to_detection(const UprightBox *box, const UprightView *view, float aspect, bool mirrored)
+{
+    const Affine to_square = models_stored_to_square(aspect);
+    const Affine map = affine_multiply(&to_square, &view->to_stored);
+    const float up_x = map.a * sinf(box->angle) - map.b * cosf(box->angle);
+    const float up_y = map.d * sinf(box->angle) - map.e * cosf(box->angle);
+    return (Detection){
+        .centre = affine_apply(&view->to_stored, (Point){(box->x0 + box->x1) / 2, (box->y0 + box->y1) / 2}),
+        .width = box->x1 - box->x0,
+        .height = box->y1 - box->y0,
+        .angle = atan2f(up_x, -up_y),
+        .score = box->score,
+        .aspect = aspect,
+        .mirrored = mirrored,
+    };
+}
+
+static void give(const BoxList *list, const UprightView *view, Orientation orientation, AVRational sar,
+                 Detection *found, int capacity, int *count)
+{
+    *count = list->count < capacity ? list->count : capacity;
+    for (int i = 0; i < *count; i++) {
+        found[i] = to_detection(&list->box[i], view, models_aspect(sar), orientation.mirrored);
+    }
+}
+
+/* The width of the region that holds the whole picture, padded to the right or below to 4:3. */
+static float padded_width(const UprightView *view)
+{
+    return fmaxf((float)view->width, (float)view->height * 4 / 3);
+}
+
+Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
+                     float threshold, Detection *found, int capacity, int *count, Error *err)
+{
+    *count = 0;
+    const UprightView view = view_of(frame, orientation, sar);
+    BoxList list = {0};
+    const Status status = detect_region(models, &view, 0, 0, padded_width(&view),
+                                        threshold > 0 ? threshold : default_threshold, &list, err);
+    if (status == STATUS_OK) {
+        give(&list, &view, orientation, sar, found, capacity, count);
+    }
+    return status;
+}
+
+Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                             AVRational sar, float threshold, Detection *found, int capacity, int *count,
+                             Error *err)
+{
+    *count = 0;
+    const UprightView view = view_of(frame, orientation, sar);
+    BoxList list = {0};
+    const Status status =
+        detect_rotated(models, &view, threshold > 0 ? threshold : rotated_threshold, &list, err);
+    if (status == STATUS_OK) {
+        give(&list, &view, orientation, sar, found, capacity, count);
+    }
+    return status;
+}
+
+/* Boxes that a tile's border cuts are parts of faces; the neighbouring tile or the whole picture has them
+ * whole. A border of the picture itself cuts nothing off that could be had. */
+static void drop_cut_boxes(BoxList *list, int first, const UprightView *view, float x, float y, float width)
+{
+    const float height = width * 3 / 4;
+    const float near = width * 0.01f;
+    int kept = first;
+    for (int i = first; i < list->count; i++) {
+        const UprightBox *box = &list->box[i];
+        const bool cut = (x > 0 && box->x0 < x + near) || (y > 0 && box->y0 < y + near) ||
+                         (x + width < (float)view->width && box->x1 > x + width - near) ||
+                         (y + height < (float)view->height && box->y1 > y + height - near);
+        if (!cut) {
+            list->box[kept++] = *box;
+        }
+    }
+    list->count = kept;
+}
+
+/* Tiles of `width` that overlap by a third and cover the picture. */
+static Status detect_in_tiles(const FaceModels *models, const UprightView *view, float width, float threshold,
+                              BoxList *list, Error *err)
+{
+    const float height = width * 3 / 4;
+    const float most_x = fmaxf(0, (float)view->width - width);
+    const float most_y = fmaxf(0, (float)view->height - height);
+    const int columns = 1 + (int)ceilf(most_x / (width * 2 / 3));
+    const int rows = 1 + (int)ceilf(most_y / (height * 2 / 3));
+    for (int row = 0; row < rows; row++) {
+        for (int column = 0; column < columns; column++) {
+            const float x = columns > 1 ? most_x * (float)column / (float)(columns - 1) : 0;
+            const float y = rows > 1 ? most_y * (float)row / (float)(rows - 1) : 0;
+            const int first = list->count;
+            if (detect_region(models, view, x, y, width, threshold, list, err) != STATUS_OK) {
+                return STATUS_FAILED;
+            }
+            drop_cut_boxes(list, first, view, x, y, width);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Takes the angle for faces that the first detector saw too, and adds the others. */
+static void merge_rotated(BoxList *list, const BoxList *rotated)
+{
+    const int upright = list->count;
+    for (int i = 0; i < rotated->count; i++) {
+        bool known = false;
+        for (int k = 0; k < upright; k++) {
+            if (box_containment(&list->box[k], &rotated->box[i]) > 0.5f) {
+                list->box[k].angle = rotated->box[i].angle;
+                known = true;
+            }
+        }
+        if (!known && list->count < BOXES_MAX) {
+            list->box[list->count++] = rotated->box[i];
+        }
+    }
+}
+
+Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                              AVRational sar, float threshold, Detection *found, int capacity, int *count,
+                              Error *err)
+{
+    *count = 0;
+    const UprightView view = view_of(frame, orientation, sar);
+    const float whole = padded_width(&view);
+    const float least = threshold > 0 ? threshold : default_threshold;
+    BoxList list = {0};
+    BoxList rotated = {0};
+    Status status = detect_region(models, &view, 0, 0, whole, least, &list, err);
+    if (status == STATUS_OK && whole > 640) {
+        status = detect_in_tiles(models, &view, whole * 3 / 5, least, &list, err);
+    }
+    if (status == STATUS_OK && whole > 1280) {
+        status = detect_in_tiles(models, &view, whole * 3 / 8, least, &list, err);
+    }
+    if (status == STATUS_OK) {
+        status = detect_rotated(models, &view, rotated_threshold, &rotated, err);
+    }
+    if (status == STATUS_OK) {
+        box_list_suppress(&list, overlap_max, containment_max);
+        merge_rotated(&list, &rotated);
+        give(&list, &view, orientation, sar, found, capacity, count);
+    }
+    return status;
+}

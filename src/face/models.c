@@ -1,0 +1,168 @@
+#include "face/models.h"
+
+#include <math.h>
+
+#include "base/alloc.h"
+#include "face/models_internal.h"
+#include "infer/catalogue.h"
+#include "media/frame_view.h"
+
+/* What is loaded, and the ports that the recipes rely on. */
+static const struct {
+    const char *file;
+    Port input;
+    Port outputs[4];
+    int output_count;
+} specs[] = {
+    {"fr_detect.onnx",
+     {.rank = 4, .shape = {1, 3, 240, 320}},
+     {{.name = "scores", .rank = 3, .shape = {1, 4420, 2}},
+      {.name = "boxes", .rank = 3, .shape = {1, 4420, 4}}},
+     2},
+    {"blazeface_back.onnx",
+     {.rank = 4, .shape = {1, 256, 256, 3}},
+     {{.rank = 3, .shape = {1, 512, 1}},
+      {.rank = 3, .shape = {1, 384, 1}},
+      {.rank = 3, .shape = {1, 512, 16}},
+      {.rank = 3, .shape = {1, 384, 16}}},
+     4},
+    {"facemesh.onnx",
+     {.rank = 4, .shape = {1, MESH_CROP_SIZE, MESH_CROP_SIZE, 3}},
+     {{.rank = 2, .shape = {1, 3 * MESH_POINTS}}, {.rank = 2, .shape = {1, 1}}},
+     2},
+    {"fr_feature.onnx",
+     {.rank = 4, .shape = {1, 3, 112, 112}},
+     {{.rank = 2, .shape = {1, EMBEDDING_SIZE}}},
+     1},
+};
+enum { SPEC_DETECTOR, SPEC_ROTATED, SPEC_MESH, SPEC_EMBEDDER };
+
+static Status open_model(Session **session, int spec, const FaceModelsConfig *config, Error *err)
+{
+    char *path = NULL;
+    Status status = catalogue_find(config->models_dir, specs[spec].file, &path, err);
+    if (status == STATUS_OK) {
+        status = session_open(
+            session, &(SessionConfig){.path = path, .provider = config->provider, .threads = config->threads},
+            err);
+    }
+    if (status == STATUS_OK) {
+        status = session_check_ports(*session, &specs[spec].input, 1, specs[spec].outputs,
+                                     specs[spec].output_count, err);
+    }
+    memory_free(path);
+    return status;
+}
+
+Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err)
+{
+    FaceModels *opened = memory_alloc(1, sizeof *opened);
+    Status status = open_model(&opened->detector, SPEC_DETECTOR, config, err);
+    if (status == STATUS_OK) {
+        status = open_model(&opened->rotated, SPEC_ROTATED, config, err);
+    }
+    if (status == STATUS_OK) {
+        status = open_model(&opened->mesh, SPEC_MESH, config, err);
+    }
+    if (status == STATUS_OK && config->with_embedder) {
+        status = open_model(&opened->embedder, SPEC_EMBEDDER, config, err);
+    }
+    if (status != STATUS_OK) {
+        face_models_free(&opened);
+    }
+    *models = opened;
+    return status;
+}
+
+void face_models_free(FaceModels **models)
+{
+    if (*models == NULL) {
+        return;
+    }
+    session_free(&(*models)->detector);
+    session_free(&(*models)->rotated);
+    session_free(&(*models)->mesh);
+    session_free(&(*models)->embedder);
+    memory_free(*models);
+    *models = NULL;
+}
+
+float models_aspect(AVRational sar)
+{
+    const float aspect = sar.num > 0 && sar.den > 0 ? (float)sar.num / (float)sar.den : 1.0f;
+    return aspect >= 0.125f && aspect <= 8.0f ? aspect : 1.0f;
+}
+
+Affine models_square_to_stored(float aspect)
+{
+    return (Affine){.a = 1 / aspect, .c = 0.5f / aspect - 0.5f, .e = 1};
+}
+
+Affine models_stored_to_square(float aspect)
+{
+    return (Affine){.a = aspect, .c = 0.5f * aspect - 0.5f, .e = 1};
+}
+
+Affine models_upright_to_stored(int stored_width, int stored_height, Orientation orientation, AVRational sar,
+                                int *upright_width, int *upright_height)
+{
+    const float aspect = models_aspect(sar);
+    const float width = (float)stored_width * aspect;
+    const float height = (float)stored_height;
+    const Affine turns[4] = {
+        {.a = 1, .e = 1},
+        {.b = 1, .d = -1, .f = height - 1},
+        {.a = -1, .c = width - 1, .e = -1, .f = height - 1},
+        {.b = -1, .c = width - 1, .d = 1},
+    };
+    const int turn = orientation.quarter_turns & 3;
+    const bool sideways = (turn & 1) != 0;
+    Affine map = turns[turn];
+    if (orientation.mirrored) {
+        const Affine mirror = {.a = -1, .c = (sideways ? height : width) - 1, .e = 1};
+        map = affine_multiply(&map, &mirror);
+    }
+    const int square_width = stored_width > 0 && lroundf(width) < 1 ? 1 : (int)lroundf(width);
+    *upright_width = sideways ? stored_height : square_width;
+    *upright_height = sideways ? square_width : stored_height;
+    const Affine to_stored = models_square_to_stored(aspect);
+    return affine_multiply(&to_stored, &map);
+}
+
+/* Rows of the planes R, G, B to values that lie `step` apart, each plane `plane_step` behind the one before.
+ */
+static void write_tensor(const Image *rgb, const InputRecipe *recipe, size_t step, size_t plane_step,
+                         float *data)
+{
+    for (int p = 0; p < 3; p++) {
+        float *to = data + (size_t)p * plane_step;
+        for (int y = 0; y < recipe->height; y++) {
+            const float *row = rgb->plane[p] + rgb->stride * y;
+            for (int x = 0; x < recipe->width; x++) {
+                to[(size_t)x * step] = (row[x] - recipe->offset) * recipe->scale;
+            }
+            to += (size_t)recipe->width * step;
+        }
+    }
+}
+
+Status models_sample(const InputRecipe *recipe, const AVFrame *frame, const Affine *to_frame, Tensor *input,
+                     Error *err)
+{
+    *input = (Tensor){0};
+    Image rgb = {0};
+    const size_t pixels = (size_t)recipe->width * (size_t)recipe->height;
+    const Status status = frame_view_warp(frame, to_frame, recipe->width, recipe->height, 0, &rgb, err);
+    if (status == STATUS_OK) {
+        input->data = memory_alloc(3 * pixels, sizeof(float));
+        if (recipe->layout == LAYOUT_PLANES) {
+            *input = (Tensor){input->data, 4, {1, 3, recipe->height, recipe->width}};
+            write_tensor(&rgb, recipe, 1, pixels, input->data);
+        } else {
+            *input = (Tensor){input->data, 4, {1, recipe->height, recipe->width, 3}};
+            write_tensor(&rgb, recipe, 3, 1, input->data);
+        }
+    }
+    image_free(&rgb);
+    return status;
+}

@@ -1,0 +1,114 @@
+/* All faces of one picture: thorough detection, the mesh in two passes, identity. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "face/models.h"
+#include "face/models_internal.h"
+
+/* Two meshes that share more of their boxes are one face seen twice. */
+static const float same_face = 0.4f;
+
+static UprightBox bounds(const Mesh *mesh)
+{
+    UprightBox box = {FLT_MAX, FLT_MAX, -FLT_MAX, -FLT_MAX, 0, 0};
+    for (int i = 0; i < MESH_POINTS; i++) {
+        box.x0 = fminf(box.x0, mesh->x[i]);
+        box.y0 = fminf(box.y0, mesh->y[i]);
+        box.x1 = fmaxf(box.x1, mesh->x[i]);
+        box.y1 = fmaxf(box.y1, mesh->y[i]);
+    }
+    return box;
+}
+
+static Rect to_rect(const UprightBox *box)
+{
+    return (Rect){(int)floorf(box->x0), (int)floorf(box->y0), (int)ceilf(box->x1) + 1,
+                  (int)ceilf(box->y1) + 1};
+}
+
+static float rect_area(const Rect *rect)
+{
+    return (float)(rect->x1 - rect->x0) * (float)(rect->y1 - rect->y0);
+}
+
+/* The crop of the first pass follows the detector's box, that of the second the face itself. */
+static Status mesh_in_two_passes(const FaceModels *models, const AVFrame *frame, const Detection *detection,
+                                 AVRational sar, Mesh *mesh, float *flag, Error *err)
+{
+    Affine crop = models_crop_from_detection(detection);
+    const Status status = models_mesh(models, frame, &crop, mesh, flag, err);
+    if (status != STATUS_OK || !(*flag >= MESH_FLAG_MIN)) {
+        return status;
+    }
+    crop = models_crop_from_mesh(mesh, detection->mirrored, sar);
+    return models_mesh(models, frame, &crop, mesh, flag, err);
+}
+
+static bool is_known(const StillFace *faces, int count, const Mesh *mesh)
+{
+    const UprightBox box = bounds(mesh);
+    for (int i = 0; i < count; i++) {
+        const UprightBox other = bounds(&faces[i].mesh);
+        if (box_overlap(&box, &other) > same_face) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const float first = rect_area(&((const StillFace *)a)->box);
+    const float second = rect_area(&((const StillFace *)b)->box);
+    return (first < second) - (first > second);
+}
+
+static Status find(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
+                   StillFace *found, int *count, Error *err)
+{
+    Detection detections[BOXES_MAX];
+    int detected = 0;
+    *count = 0;
+    Status status =
+        models_detect_thorough(models, frame, orientation, sar, 0, detections, BOXES_MAX, &detected, err);
+    for (int i = 0; i < detected && status == STATUS_OK; i++) {
+        StillFace *face = &found[*count];
+        status = mesh_in_two_passes(models, frame, &detections[i], sar, &face->mesh, &face->score, err);
+        if (status == STATUS_OK && face->score >= MESH_FLAG_MIN && !is_known(found, *count, &face->mesh)) {
+            const UprightBox box = bounds(&face->mesh);
+            face->box = to_rect(&box);
+            (*count)++;
+        }
+    }
+    return status;
+}
+
+Status face_find_in_frame(const FaceModels *models, const AVFrame *frame, Orientation orientation,
+                          AVRational sar, StillFace *faces, int capacity, int *count, Error *err)
+{
+    StillFace *found = memory_alloc(BOXES_MAX, sizeof *found);
+    int found_count = 0;
+    Status status = find(models, frame, orientation, sar, found, &found_count, err);
+    *count = 0;
+    if (status == STATUS_OK) {
+        qsort(found, (size_t)found_count, sizeof *found, larger_first);
+        *count = found_count < capacity ? found_count : capacity;
+    }
+    for (int i = 0; i < *count && status == STATUS_OK; i++) {
+        if (models->embedder != NULL) {
+            status = face_embed(models, frame, &found[i].mesh, found[i].embedding, err);
+        }
+        faces[i] = found[i];
+    }
+    memory_free(found);
+    *count = status == STATUS_OK ? *count : 0;
+    return status;
+}
+
+Status face_find_in_still(const FaceModels *models, const AVFrame *still, Orientation orientation,
+                          StillFace *faces, int capacity, int *count, Error *err)
+{
+    return face_find_in_frame(models, still, orientation, (AVRational){1, 1}, faces, capacity, count, err);
+}
