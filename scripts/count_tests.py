@@ -15,7 +15,7 @@ OUTCOME = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
 
 
 def read_cases(junit):
-    """Suite name (project.test for a TAP test) -> list of (case name, outcome)."""
+    """Suite name -> list of (case name, outcome). A TAP test has a suite of its own, `project.NAME`."""
     found = {}
     for suite in ElementTree.parse(junit).getroot().iter("testsuite"):
         cases = found.setdefault(suite.get("name"), [])
@@ -27,23 +27,23 @@ def read_cases(junit):
 
 
 def read_tests(log):
-    """(project, test, result) of every test; meson names a test "project:suite / test", or "test" alone."""
+    """(name, result) of every test; meson names a test `project:suite / test`, or `test` alone."""
     for line in log.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
-        where, _, name = record["name"].rpartition(" / ")
-        yield where.split(":")[0], name, record["result"]
+        yield record["name"], record["result"]
 
 
 def outcomes(logs, base):
     """(name, outcome) of every case of the run."""
     cases_of = read_cases(logs / f"{base}.junit.xml")
-    for project, test, result in read_tests(logs / f"{base}.json"):
+    for name, result in read_tests(logs / f"{base}.json"):
+        test = name.split(" / ")[-1]
         outcome = OUTCOME.get(result, "failed")
-        cases = next((cases_of[name] for name in cases_of if name.endswith("." + test) and name.startswith(project)), None)
+        cases = next((cases_of[suite] for suite in cases_of if suite.endswith("." + name)), [])
         if not cases:
             yield f"{test} ({result})", outcome
             continue
-        yield from ((f"{test}: {name}", case_outcome) for name, case_outcome in cases)
+        yield from ((f"{test}: {case}", case_outcome) for case, case_outcome in cases)
         if outcome == "failed" and not any(case_outcome == "failed" for _, case_outcome in cases):
             yield f"{test} as a whole ({result})", "failed"
 

@@ -312,7 +312,7 @@ main() {
 
   headline "Step $step of $steps: Debian packages"
   install_packages "$artefacts"
-  artefacts=$(missing_artefacts)
+  [[ -z $artefacts ]] || artefacts=$(missing_artefacts)
   [[ -z $artefacts ]] || prepare_cache
 
   headline "Step $((++step)) of $steps: ONNX Runtime"
@@ -322,18 +322,18 @@ main() {
     [[ -n $(wanted_files runtime | awk '$2 ~ /\.so/') ]] ||
       die "there is no ONNX Runtime for $(uname -m) in the packages known here" \
         "install one that pkg-config knows as libonnxruntime, then run this again"
-    take_files runtime
+    [[ -z $artefacts ]] || take_files runtime
     link_runtime
     say "  $CACHE/onnxruntime"
   fi
 
   headline "Step $((++step)) of $steps: models"
-  make_models
+  [[ -z $artefacts ]] || make_models
   say "  $CACHE/models: $(wanted_models | wc -l) models"
 
   if needs_media; then
     headline "Step $((++step)) of $steps: clips and pictures"
-    take_files media
+    [[ -z $artefacts ]] || take_files media
     say "  $CACHE/media: $(wanted_files media | wc -l) files"
   fi
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from count_tests import outcomes
 
 JUNIT = """<?xml version='1.0'?><testsuites>
-<testsuite name="runbatch.base"><testcase name="a"/><testcase name="b"><failure/></testcase>
+<testsuite name="runbatch.runbatch:unit / base"><testcase name="a"/><testcase name="b"><failure/></testcase>
 <testcase name="c"><skipped/></testcase></testsuite>
-<testsuite name="runbatch.died"><testcase name="a"/></testsuite>
+<testsuite name="runbatch.runbatch:unit / died"><testcase name="a"/></testsuite>
 <testsuite name="runbatch"><testcase name="plain"/><testcase name="slow"/></testsuite></testsuites>"""
 TESTS = {
     "runbatch:unit / base": "FAIL",
