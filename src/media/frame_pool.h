@@ -11,8 +11,9 @@
  * reservation always succeeds, even over budget, so the pipeline cannot stand still (told by
  * frame_pool_stats).
  *
- * Buffers are recycled by size. Thread-safe. The pool may be freed while frames are still out: the last one
- * frees it.
+ * Buffers are recycled by size; those of a size no longer asked for are freed. Thread-safe. The pool may be
+ * freed while frames are still out: the last one frees it. It must not be freed while a decoder that it was
+ * attached to still decodes.
  */
 #ifndef RUNBATCH_MEDIA_FRAME_POOL_H
 #define RUNBATCH_MEDIA_FRAME_POOL_H
@@ -29,15 +30,17 @@ typedef struct FramePool FramePool;
 FramePool *frame_pool_new(int64_t budget_bytes);
 void frame_pool_free(FramePool **pool);
 
-/* Sets the decoder's get_buffer2. Before avcodec_open2. */
+/* Sets the decoder's get_buffer2 and opaque. Before avcodec_open2. */
 void frame_pool_attach(FramePool *pool, AVCodecContext *decoder);
 
-/* Bytes of one picture of this shape as the pool allocates it (padding included). */
+/* Bytes of one picture of this shape as the pool allocates it (padding included); 0 for an impossible one. */
 int64_t frame_pool_frame_bytes(enum AVPixelFormat format, int width, int height);
 
 /* Waits until `bytes` fit (or nothing is reserved) and reserves them. STATUS_STOPPED after frame_pool_stop.
  */
 Status frame_pool_reserve(FramePool *pool, int64_t bytes);
+/* The same, but gives up with STATUS_AGAIN after `wait_ms`. */
+Status frame_pool_reserve_within(FramePool *pool, int64_t bytes, int wait_ms);
 void frame_pool_release(FramePool *pool, int64_t bytes);
 /* Wakes every waiter for good. */
 void frame_pool_stop(FramePool *pool);
