@@ -66,7 +66,9 @@ parse_options() {
 # missing_packages NAME...: those that dpkg does not have installed, one a line
 missing_packages() {
   local installed name
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | awk '$1 == "installed" { print $2 }')
+  # dpkg-query fails when it has never heard of one of them; what it says of the others counts.
+  installed=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true; } |
+    awk '$1 == "installed" { print $2 }')
   for name in "$@"; do
     grep -qxF -- "$name" <<<"$installed" || printf '%s\n' "$name"
   done | sort -u

