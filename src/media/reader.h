@@ -10,6 +10,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/mastering_display_metadata.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -40,6 +41,11 @@ typedef struct MediaInfo {
     enum AVColorPrimaries color_primaries;
     enum AVColorTransferCharacteristic color_transfer;
     enum AVChromaLocation chroma_location;
+    enum AVFieldOrder field_order;
+    bool has_mastering; /* HDR10: what the picture was mastered on, and its light levels */
+    bool has_light;
+    AVMasteringDisplayMetadata mastering;
+    AVContentLightMetadata light;
     int64_t frame_count; /* an estimate from the header or duration x rate; 0 unknown */
     double duration_s;   /* of the video stream; 0 unknown */
     int64_t size_bytes;
@@ -66,14 +72,17 @@ void reader_free(Reader **reader);
 const MediaInfo *reader_info(const Reader *reader);
 
 /* Moves the next frame into `frame` (unreferenced before). Its pts is in info->time_base and strictly
- * increasing: frames without pts get one from the stream's clock. STATUS_EOF at the end. Damaged packets are
- * counted and skipped; when the file ends early (a cut-off file) what could be decoded is given and
- * reader_damage tells. */
+ * increasing: frames without pts get one from the stream's clock. Its duration is exactly the way to the next
+ * frame; the last one's ends with the stream. All have the first frame's size and format: a stream that
+ * changes in mid-file is scaled. STATUS_EOF at the end. Damaged packets are counted and skipped; when the
+ * file ends early (a cut-off file) what could be decoded is given and reader_damage tells. */
 Status reader_next(Reader *reader, AVFrame *frame, Error *err);
 
 typedef struct ReaderDamage {
-    int64_t corrupt_packets; /* packets that did not decode */
-    bool truncated;          /* the demuxer met an I/O error or an early end */
+    int64_t corrupt_packets; /* packets that did not decode, and frames with errors that were hidden */
+    /* The file is shorter than its container promises, or the demuxer met an I/O error. For mp4, mov, mkv,
+     * webm and avi it is known once the file is open, for others at the end. */
+    bool truncated;
 } ReaderDamage;
 
 ReaderDamage reader_damage(const Reader *reader);

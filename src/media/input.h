@@ -1,0 +1,20 @@
+/* Opens a media file for demuxing, with reasons a user understands when it does not. Private to src/media. */
+#ifndef RUNBATCH_MEDIA_INPUT_H
+#define RUNBATCH_MEDIA_INPUT_H
+
+#include <libavformat/avformat.h>
+
+#include "base/error.h"
+#include "media/container_check.h"
+
+/* Opens with the file protocol and our list of demuxers only, and probes the streams. The caller closes it
+ * with avformat_close_input. `check` may be NULL. ERROR_INPUT on failure (ERROR_MEMORY when out of it). */
+Status input_open(const char *path, AVFormatContext **format, ContainerCheck *check, Error *err);
+
+/* The video stream to work on, or -1: no cover pictures; a default one before others, then the largest. */
+int input_video_stream(const AVFormatContext *format);
+
+/* error_set with FFmpeg's text for an AVERROR code; errno codes keep their class (space, memory). */
+Status media_error(Error *err, ErrorClass class_, const char *what, const char *file, int averror);
+
+#endif

@@ -1,0 +1,123 @@
+#include "media/reader_info.h"
+
+#include <libavutil/parseutils.h>
+#include <libavutil/pixdesc.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "media/compat.h"
+#include "media/orientation.h"
+
+const uint8_t *stream_side_data(const AVStream *stream, enum AVPacketSideDataType type, size_t *size)
+{
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+    const AVPacketSideData *data = av_packet_side_data_get(stream->codecpar->coded_side_data,
+                                                           stream->codecpar->nb_coded_side_data, type);
+    *size = data != NULL ? data->size : 0;
+    return data != NULL ? data->data : NULL;
+#else
+    *size = 0;
+    return av_stream_get_side_data(stream, type, size);
+#endif
+}
+
+int64_t reader_info_stream_end(const AVStream *stream)
+{
+    if (stream->duration > 0) {
+        return stream->duration + (stream->start_time != AV_NOPTS_VALUE ? stream->start_time : 0);
+    }
+    const AVDictionaryEntry *tag = av_dict_get(stream->metadata, "DURATION", NULL, AV_DICT_IGNORE_SUFFIX);
+    int64_t end_us = 0;
+    if (tag != NULL && av_parse_time(&end_us, tag->value, 1) >= 0 && end_us > 0) {
+        return av_rescale_q(end_us, AV_TIME_BASE_Q, stream->time_base);
+    }
+    return AV_NOPTS_VALUE;
+}
+
+double reader_info_duration(const AVFormatContext *format, const AVStream *stream)
+{
+    const int64_t end = reader_info_stream_end(stream);
+    if (end != AV_NOPTS_VALUE) {
+        const int64_t start = stream->start_time != AV_NOPTS_VALUE ? stream->start_time : 0;
+        return (double)(end - start) * av_q2d(stream->time_base);
+    }
+    return format->duration > 0 ? (double)format->duration / AV_TIME_BASE : 0;
+}
+
+void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream *stream)
+{
+    text_copy(info->container, sizeof info->container, format->iformat->name);
+    text_copy(info->codec, sizeof info->codec, avcodec_get_name(stream->codecpar->codec_id));
+    info->width = stream->codecpar->width;
+    info->height = stream->codecpar->height;
+    info->time_base = stream->time_base;
+    info->frame_rate = stream->avg_frame_rate;
+    if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0) {
+        info->frame_rate = av_guess_frame_rate(format, stream, NULL);
+    }
+    if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0) {
+        info->frame_rate = (AVRational){0, 1};
+    }
+    info->field_order = stream->codecpar->field_order;
+    info->duration_s = reader_info_duration(format, stream);
+    info->frame_count = stream->nb_frames;
+    if (info->frame_count <= 0 && info->duration_s > 0) {
+        info->frame_count = (int64_t)(info->duration_s * av_q2d(info->frame_rate) + 0.5);
+    }
+    info->size_bytes = format->pb != NULL ? avio_size(format->pb) : 0;
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        info->audio_streams += format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        info->subtitle_streams += format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;
+    }
+    size_t size = 0;
+    const uint8_t *matrix = stream_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    if (matrix != NULL && size >= sizeof info->display_matrix) {
+        memcpy(info->display_matrix, matrix, sizeof info->display_matrix);
+        info->has_display_matrix = true;
+        info->orientation = orientation_from_matrix(info->display_matrix);
+    }
+}
+
+static void take_hdr(MediaInfo *info, const AVStream *stream, const AVFrame *frame)
+{
+    size_t size = 0;
+    const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+    const uint8_t *data =
+        side != NULL ? side->data : stream_side_data(stream, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, &size);
+    size = side != NULL ? side->size : size;
+    if (data != NULL && size >= sizeof info->mastering) {
+        memcpy(&info->mastering, data, sizeof info->mastering);
+        info->has_mastering = true;
+    }
+    side = av_frame_get_side_data(frame, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+    data = side != NULL ? side->data : stream_side_data(stream, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, &size);
+    size = side != NULL ? side->size : size;
+    if (data != NULL && size >= sizeof info->light) {
+        memcpy(&info->light, data, sizeof info->light);
+        info->has_light = true;
+    }
+}
+
+void reader_info_from_frame(MediaInfo *info, AVFormatContext *format, AVStream *stream, AVFrame *frame)
+{
+    info->width = frame->width;
+    info->height = frame->height;
+    info->format = (enum AVPixelFormat)frame->format;
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(info->format);
+    info->bit_depth = desc != NULL ? desc->comp[0].depth : 8;
+    info->sample_aspect_ratio = av_guess_sample_aspect_ratio(format, stream, frame);
+    if (info->sample_aspect_ratio.num <= 0 || info->sample_aspect_ratio.den <= 0) {
+        info->sample_aspect_ratio = (AVRational){0, 1};
+    }
+    info->color_range = frame->color_range;
+    info->color_space = frame->colorspace;
+    info->color_primaries = frame->color_primaries;
+    info->color_transfer = frame->color_trc;
+    info->chroma_location = frame->chroma_location;
+    if (frame_is_interlaced(frame) && info->field_order <= AV_FIELD_PROGRESSIVE) {
+        info->field_order = frame_is_top_field_first(frame) ? AV_FIELD_TT : AV_FIELD_BB;
+    } else if (!frame_is_interlaced(frame)) {
+        info->field_order = AV_FIELD_PROGRESSIVE;
+    }
+    take_hdr(info, stream, frame);
+}

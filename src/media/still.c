@@ -1,0 +1,160 @@
+#include "media/still.h"
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/display.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "media/convert.h"
+#include "media/input.h"
+#include "media/orientation.h"
+
+enum { LARGEST_DIMENSION = 16384 };
+static const int64_t largest_file = 256LL << 20;
+static const char what[] = "cannot read the picture";
+
+/* By content: names lie. */
+static enum AVCodecID picture_codec(const unsigned char *data, int64_t size)
+{
+    static const struct {
+        const char *magic;
+        size_t count;
+        enum AVCodecID codec;
+    } kinds[] = {
+        {"\xFF\xD8\xFF", 3, AV_CODEC_ID_MJPEG},
+        {"\x89PNG\r\n\x1A\n", 8, AV_CODEC_ID_PNG},
+        {"BM", 2, AV_CODEC_ID_BMP},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (size > (int64_t)kinds[i].count && memcmp(data, kinds[i].magic, kinds[i].count) == 0) {
+            return kinds[i].codec;
+        }
+    }
+    return AV_CODEC_ID_NONE;
+}
+
+static Status read_bytes(const char *path, AVPacket **packet, Error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return error_set_errno(err, ERROR_INPUT, what, path, errno);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return error_set(err, ERROR_INPUT, what, path,
+                         S_ISDIR(status.st_mode) ? "this is a folder" : "this is not a regular file");
+    }
+    char *data = NULL;
+    int64_t size = 0;
+    Error reason = {0};
+    if (file_read(path, largest_file, &data, &size, &reason) != STATUS_OK) {
+        return error_set(err, ERROR_INPUT, what, path, reason.why);
+    }
+    *packet = av_packet_alloc();
+    Status result = STATUS_OK;
+    if (size == 0) {
+        result = error_set(err, ERROR_INPUT, what, path, "the file is empty");
+    } else if (*packet == NULL || av_new_packet(*packet, (int)size) < 0) {
+        result = error_set(err, ERROR_MEMORY, what, path, "out of memory");
+    } else {
+        memcpy((*packet)->data, data, (size_t)size);
+    }
+    memory_free(data);
+    return result;
+}
+
+static Status decode_picture(const char *path, const AVPacket *packet, AVFrame *frame, Error *err)
+{
+    const enum AVCodecID id = picture_codec(packet->data, packet->size);
+    const AVCodec *codec = id != AV_CODEC_ID_NONE ? avcodec_find_decoder(id) : NULL;
+    if (codec == NULL) {
+        (void)error_set(err, ERROR_INPUT, what, path, "its content is not a picture of a known kind");
+        error_advise(err, "give a jpg, png or bmp picture");
+        return STATUS_FAILED;
+    }
+    AVCodecContext *decoder = avcodec_alloc_context3(codec);
+    if (decoder == NULL) {
+        return error_set(err, ERROR_MEMORY, what, path, "out of memory");
+    }
+    decoder->thread_count = 1;
+    decoder->max_pixels = (int64_t)LARGEST_DIMENSION * LARGEST_DIMENSION;
+    int result = avcodec_open2(decoder, codec, NULL);
+    if (result >= 0) {
+        result = avcodec_send_packet(decoder, packet);
+    }
+    if (result >= 0) {
+        (void)avcodec_send_packet(decoder, NULL);
+        result = avcodec_receive_frame(decoder, frame);
+    }
+    avcodec_free_context(&decoder);
+    if (result == AVERROR(ENOMEM)) {
+        return media_error(err, ERROR_INPUT, what, path, result);
+    }
+    if (result < 0) {
+        return error_set(err, ERROR_INPUT, what, path, "the picture is damaged or cut off");
+    }
+    if (frame->width > LARGEST_DIMENSION || frame->height > LARGEST_DIMENSION) {
+        return error_setf(err, ERROR_INPUT, what, path, "%dx%d is larger than %d pixels a side", frame->width,
+                          frame->height, LARGEST_DIMENSION);
+    }
+    return STATUS_OK;
+}
+
+static Orientation picture_orientation(const AVFrame *frame)
+{
+    const AVFrameSideData *matrix = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    if (matrix != NULL && matrix->size >= 9 * sizeof(int32_t)) {
+        int32_t values[9];
+        memcpy(values, matrix->data, sizeof values);
+        return orientation_from_matrix(values);
+    }
+    const AVDictionaryEntry *exif = av_dict_get(frame->metadata, "Orientation", NULL, 0);
+    return orientation_from_exif(exif != NULL ? (int)strtol(exif->value, NULL, 10) : 1);
+}
+
+static Status make_supported(AVFrame *frame, Error *err)
+{
+    const enum AVPixelFormat format = supported_format((enum AVPixelFormat)frame->format);
+    if (format == (enum AVPixelFormat)frame->format) {
+        return STATUS_OK;
+    }
+    const FrameShape shape = {.format = format,
+                              .width = frame->width,
+                              .height = frame->height,
+                              .matrix = AVCOL_SPC_UNSPECIFIED,
+                              .range = AVCOL_RANGE_UNSPECIFIED};
+    Converter *converter = converter_new(NULL);
+    AVFrame *converted = av_frame_alloc();
+    Status status = converted == NULL ? error_set(err, ERROR_MEMORY, what, NULL, "out of memory") : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = converter_run(converter, frame, &shape, converted, err);
+    }
+    if (status == STATUS_OK) {
+        av_frame_unref(frame);
+        av_frame_move_ref(frame, converted);
+    }
+    av_frame_free(&converted);
+    converter_free(&converter);
+    return status;
+}
+
+Status still_read(const char *path, AVFrame *frame, Orientation *orientation, Error *err)
+{
+    AVPacket *packet = NULL;
+    Status status = read_bytes(path, &packet, err);
+    if (status == STATUS_OK) {
+        status = decode_picture(path, packet, frame, err);
+    }
+    if (status == STATUS_OK) {
+        *orientation = picture_orientation(frame);
+        status = make_supported(frame, err);
+    }
+    av_packet_free(&packet);
+    if (status != STATUS_OK) {
+        av_frame_unref(frame);
+    }
+    return status;
+}
