@@ -56,12 +56,11 @@ clean_up() {
   exit "$status"
 }
 
-# A mirror that the host's apt uses, for debootstrap.
+# A mirror of SUITE that this machine's apt uses, for debootstrap; nothing where it uses none.
 mirror() {
-  local found
-  found=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
-    grep -oE '(https?|file)://[^ ]+' | grep -v security | head -n 1)
-  printf '%s' "$found"
+  # shellcheck disable=SC2016 # apt's own placeholders
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    awk -v suite="$SUITE" '$2 == suite && $3 == "main" && !found { found = 1; print $1 }'
 }
 
 # copy_in PATH...: the same file in the machine, where there is one here
