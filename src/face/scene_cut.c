@@ -92,16 +92,16 @@ bool scene_cut_next(SceneCut *detector, const AVFrame *frame)
     bool readable = scene_thumbnail(frame, &now);
     bool cut = !detector->started || other_size;
     float change = 0.0f;
+    float correlation = 1.0f;
     if (!cut && readable) {
-        float correlation;
         scene_compare(&detector->last, &now, &change, &correlation);
         cut = scene_is_cut(change, detector->last_change, correlation);
     }
     if (readable) {
         detector->last = now;
     }
-    /* The change at a cut says nothing about motion in the new shot. */
-    detector->last_change = cut ? 0.0f : change;
+    /* Neither a cut nor a flash says anything about motion. */
+    detector->last_change = cut ? 0.0f : change * (1.0f - fmaxf(correlation, 0.0f));
     detector->width = frame->width;
     detector->height = frame->height;
     detector->started = true;

@@ -1,6 +1,6 @@
 /* Tells where a new shot begins, from a thumbnail of the luma plane.
  *
- * A cut is a change that is large, sudden (much larger than the change before it) and of structure: the
+ * A cut is a change that is large, sudden (much larger than the motion before it) and of structure: the
  * thumbnails' correlation is low. Correlation does not see gain and offset, so flashes and fades are no cuts.
  * One detector per video, one thread, frames in order; a few kilobytes; some thousand samples a frame.
  */
@@ -19,7 +19,7 @@ typedef struct SceneThumbnail {
 
 typedef struct SceneCut {
     SceneThumbnail last;
-    float last_change;
+    float last_change; /* that part of the last change that was motion */
     int width;
     int height;
     bool started;

@@ -140,7 +140,7 @@ static void take_over_ghost(FaceTracker *tracker, Track *track)
     for (int i = 0; i < FACES_MAX; i++) {
         Ghost *ghost = &tracker->ghost[i];
         if (ghost->id != 0 && tracker->now_s - ghost->ended_s <= ghost_s &&
-            box_overlap(box, ghost->box) >= match_overlap) {
+            box_shared(box, ghost->box) >= match_overlap) {
             track->id = ghost->id;
             track->identity = ghost->identity;
             ghost->id = 0;
@@ -167,7 +167,7 @@ static Status begin(FaceTracker *tracker, const AVFrame *frame, const Detection 
     Box box = box_of_mesh(&mesh);
     for (int i = 0; i < FACES_MAX; i++) {
         const Track *other = &tracker->track[i];
-        if (other->id != 0 && box_overlap(box, box_of_mesh(&other->raw)) >= same_face_overlap) {
+        if (other->id != 0 && box_shared(box, box_of_mesh(&other->raw)) >= same_face_overlap) {
             return STATUS_OK;
         }
     }
@@ -259,7 +259,7 @@ static Status match(FaceTracker *tracker, const AVFrame *frame, Found *found, Er
             int k = partner[i];
             found->used[k] = true;
             Status status = confirm(tracker, frame, tracks[i], &found->detection[k],
-                                    box_overlap(boxes[i], found->box[k]), err);
+                                    box_shared(boxes[i], found->box[k]), err);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -356,7 +356,7 @@ static void merge(FaceTracker *tracker)
             Box box_a = box_of_mesh(a->seen ? &a->raw : &a->mesh);
             Box box_b = box_of_mesh(b->seen ? &b->raw : &b->mesh);
             bool a_stays = a->seen != b->seen ? a->seen : a->id < b->id;
-            if (a_stays && box_overlap(box_a, box_b) >= same_face_overlap) {
+            if (a_stays && box_shared(box_a, box_b) >= same_face_overlap) {
                 end(tracker, b, false);
             }
         }

@@ -37,7 +37,7 @@ static float box_area(Box box)
     return fmaxf(0.0f, box.x1 - box.x0) * fmaxf(0.0f, box.y1 - box.y0);
 }
 
-float box_overlap(Box a, Box b)
+float box_shared(Box a, Box b)
 {
     Box both = {fmaxf(a.x0, b.x0), fmaxf(a.y0, b.y0), fminf(a.x1, b.x1), fminf(a.y1, b.y1)};
     float shared = box_area(both);
@@ -57,7 +57,7 @@ void box_match(const Box *a, int a_count, const Box *b, int b_count, float min_o
         float best = min_overlap;
         for (int i = 0; i < a_count; i++) {
             for (int j = 0; j < b_count && partner[i] < 0; j++) {
-                float overlap = taken[j] ? 0.0f : box_overlap(a[i], b[j]);
+                float overlap = taken[j] ? 0.0f : box_shared(a[i], b[j]);
                 if (overlap > best) {
                     best = overlap;
                     best_a = i;

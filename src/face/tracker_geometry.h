@@ -17,8 +17,8 @@ typedef struct Box {
 Box box_of_mesh(const Mesh *mesh);
 /* The turned rectangle's upright bounds. */
 Box box_of_detection(const Detection *detection);
-/* Intersection over union, 0..1. */
-float box_overlap(Box a, Box b);
+/* Their common part: intersection over union, 0..1. */
+float box_shared(Box a, Box b);
 
 /* Pairs `a` with `b`, the greatest overlap first, one to one; pairs below min_overlap are not made.
  * partner[i] is the index in `b` of a[i]'s partner or -1. At most FACES_MAX each. */
