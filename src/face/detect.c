@@ -1,6 +1,5 @@
 /* What both detectors share, and which of them runs where. */
 #include <math.h>
-#include <string.h>
 
 #include "face/models.h"
 #include "face/models_internal.h"
@@ -10,6 +9,9 @@
 static const float overlap_max = 0.4f;
 static const float containment_max = 0.7f;
 static const float default_threshold = 0.65f;
+/* For tiles: the least score, and the largest face's share of the next coarser region's width. */
+static const float tile_threshold = 0.9f;
+static const float tile_face_max = 0.09f;
 /* The second detector's score means something else; its recipe's threshold. */
 static const float rotated_threshold = 0.5f;
 
@@ -135,44 +137,58 @@ Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Ori
     return status;
 }
 
-/* Boxes that a tile's border cuts are parts of faces; the neighbouring tile or the whole picture has them
- * whole. A border of the picture itself cuts nothing off that could be had. */
-static void drop_cut_boxes(BoxList *list, int first, const UprightView *view, float x, float y, float width)
+/* Whether a tile's border cuts the box; the neighbouring tile or the whole picture has that face whole. A
+ * border of the picture itself cuts nothing off that could be had. */
+static bool is_cut(const UprightBox *box, const UprightView *view, float x, float y, float width)
 {
     const float height = width * 3 / 4;
     const float near = width * 0.01f;
-    int kept = first;
-    for (int i = first; i < list->count; i++) {
-        const UprightBox *box = &list->box[i];
-        const bool cut = (x > 0 && box->x0 < x + near) || (y > 0 && box->y0 < y + near) ||
-                         (x + width < (float)view->width && box->x1 > x + width - near) ||
-                         (y + height < (float)view->height && box->y1 > y + height - near);
-        if (!cut) {
-            list->box[kept++] = *box;
-        }
-    }
-    list->count = kept;
+    return (x > 0 && box->x0 < x + near) || (y > 0 && box->y0 < y + near) ||
+           (x + width < (float)view->width && box->x1 > x + width - near) ||
+           (y + height < (float)view->height && box->y1 > y + height - near);
 }
 
-/* Tiles of `width` that overlap by a third and cover the picture. */
-static Status detect_in_tiles(const FaceModels *models, const UprightView *view, float width, float threshold,
-                              BoxList *list, Error *err)
+static bool is_known(const BoxList *list, const UprightBox *box)
+{
+    for (int i = 0; i < list->count; i++) {
+        if (box_containment(&list->box[i], box) > containment_max) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tiles of `width` that overlap by a fifth and cover the picture. Of what they show, faces that the coarser
+ * look with regions of `coarser_width` could not see are added to `list`: in tiles the detector takes hands
+ * and knees for faces, mostly large ones with low scores. */
+static Status detect_in_tiles(const FaceModels *models, const UprightView *view, float coarser_width,
+                              float width, float threshold, BoxList *list, Error *err)
 {
     const float height = width * 3 / 4;
     const float most_x = fmaxf(0, (float)view->width - width);
     const float most_y = fmaxf(0, (float)view->height - height);
-    const int columns = 1 + (int)ceilf(most_x / (width * 2 / 3));
-    const int rows = 1 + (int)ceilf(most_y / (height * 2 / 3));
-    for (int row = 0; row < rows; row++) {
-        for (int column = 0; column < columns; column++) {
-            const float x = columns > 1 ? most_x * (float)column / (float)(columns - 1) : 0;
-            const float y = rows > 1 ? most_y * (float)row / (float)(rows - 1) : 0;
-            const int first = list->count;
-            if (detect_region(models, view, x, y, width, threshold, list, err) != STATUS_OK) {
-                return STATUS_FAILED;
-            }
-            drop_cut_boxes(list, first, view, x, y, width);
+    const int columns = 1 + (int)ceilf(most_x / (width * 0.8f));
+    const int rows = 1 + (int)ceilf(most_y / (height * 0.8f));
+    BoxList all = {0};
+    for (int tile = 0; tile < rows * columns; tile++) {
+        const float x = columns > 1 ? most_x * (float)(tile % columns) / (float)(columns - 1) : 0;
+        const float y = rows > 1 ? most_y * (float)(tile / columns) / (float)(rows - 1) : 0;
+        BoxList here = {0};
+        if (detect_region(models, view, x, y, width, fmaxf(threshold, tile_threshold), &here, err) !=
+            STATUS_OK) {
+            return STATUS_FAILED;
         }
+        for (int i = 0; i < here.count && all.count < BOXES_MAX; i++) {
+            const UprightBox *box = &here.box[i];
+            if (box->y1 - box->y0 < tile_face_max * coarser_width && !is_cut(box, view, x, y, width) &&
+                !is_known(list, box)) {
+                all.box[all.count++] = *box;
+            }
+        }
+    }
+    box_list_suppress(&all, overlap_max, containment_max);
+    for (int i = 0; i < all.count && list->count < BOXES_MAX; i++) {
+        list->box[list->count++] = all.box[i];
     }
     return STATUS_OK;
 }
@@ -207,16 +223,15 @@ Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Or
     BoxList rotated = {0};
     Status status = detect_region(models, &view, 0, 0, whole, least, &list, err);
     if (status == STATUS_OK && whole > 640) {
-        status = detect_in_tiles(models, &view, whole * 3 / 5, least, &list, err);
+        status = detect_in_tiles(models, &view, whole, 0.6f * whole, least, &list, err);
     }
     if (status == STATUS_OK && whole > 1280) {
-        status = detect_in_tiles(models, &view, whole * 3 / 8, least, &list, err);
+        status = detect_in_tiles(models, &view, 0.6f * whole, 0.4f * whole, least, &list, err);
     }
     if (status == STATUS_OK) {
         status = detect_rotated(models, &view, rotated_threshold, &rotated, err);
     }
     if (status == STATUS_OK) {
-        box_list_suppress(&list, overlap_max, containment_max);
         merge_rotated(&list, &rotated);
         give(&list, &view, orientation, sar, found, capacity, count);
     }

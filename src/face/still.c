@@ -1,4 +1,4 @@
-/* All faces of one picture: thorough detection, the mesh in two passes, identity. */
+/* All faces of one picture: thorough detection, the mesh in passes, identity. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,6 +7,8 @@
 #include "face/models.h"
 #include "face/models_internal.h"
 
+/* A flag from which no further pass leads to a face. */
+static const float hopeless = 0.05f;
 /* Two meshes that share more of their boxes are one face seen twice. */
 static const float same_face = 0.4f;
 
@@ -33,17 +35,20 @@ static float rect_area(const Rect *rect)
     return (float)(rect->x1 - rect->x0) * (float)(rect->y1 - rect->y0);
 }
 
-/* The crop of the first pass follows the detector's box, that of the second the face itself. */
-static Status mesh_in_two_passes(const FaceModels *models, const AVFrame *frame, const Detection *detection,
-                                 AVRational sar, Mesh *mesh, float *flag, Error *err)
+/* The crop of the first pass follows the detector's box, those of the others the face itself. Only the last
+ * flag counts: on a hand or a knee that passes once the mesh soon loses its hold, while a face in profile
+ * that the detector's box shows badly gains. */
+static Status mesh_in_passes(const FaceModels *models, const AVFrame *frame, const Detection *detection,
+                             AVRational sar, Mesh *mesh, float *flag, Error *err)
 {
+    enum { PASSES = 3 };
     Affine crop = models_crop_from_detection(detection);
-    const Status status = models_mesh(models, frame, &crop, mesh, flag, err);
-    if (status != STATUS_OK || !(*flag >= MESH_FLAG_MIN)) {
-        return status;
+    Status status = models_mesh(models, frame, &crop, mesh, flag, err);
+    for (int pass = 1; pass < PASSES && status == STATUS_OK && *flag >= hopeless; pass++) {
+        crop = models_crop_from_mesh(mesh, detection->mirrored, sar);
+        status = models_mesh(models, frame, &crop, mesh, flag, err);
     }
-    crop = models_crop_from_mesh(mesh, detection->mirrored, sar);
-    return models_mesh(models, frame, &crop, mesh, flag, err);
+    return status;
 }
 
 static bool is_known(const StillFace *faces, int count, const Mesh *mesh)
@@ -75,7 +80,7 @@ static Status find(const FaceModels *models, const AVFrame *frame, Orientation o
         models_detect_thorough(models, frame, orientation, sar, 0, detections, BOXES_MAX, &detected, err);
     for (int i = 0; i < detected && status == STATUS_OK; i++) {
         StillFace *face = &found[*count];
-        status = mesh_in_two_passes(models, frame, &detections[i], sar, &face->mesh, &face->score, err);
+        status = mesh_in_passes(models, frame, &detections[i], sar, &face->mesh, &face->score, err);
         if (status == STATUS_OK && face->score >= MESH_FLAG_MIN && !is_known(found, *count, &face->mesh)) {
             const UprightBox box = bounds(&face->mesh);
             face->box = to_rect(&box);
