@@ -1,0 +1,27 @@
+#include "face/processor.h"
+
+#include <string.h>
+
+#include "face/swapper.h"
+
+static const ProcessorKind *const kinds[] = {
+    &swapper_kind,
+};
+
+const ProcessorKind *const *processor_all(int *count)
+{
+    *count = (int)(sizeof kinds / sizeof kinds[0]);
+    return kinds;
+}
+
+const ProcessorKind *processor_find(const char *name)
+{
+    int count = 0;
+    const ProcessorKind *const *all = processor_all(&count);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(all[i]->name, name) == 0) {
+            return all[i];
+        }
+    }
+    return NULL;
+}

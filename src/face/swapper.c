@@ -1,0 +1,201 @@
+#include "face/swapper.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "face/colour.h"
+#include "face/swapper_light.h"
+#include "face/swapper_paint.h"
+#include "media/frame_view.h"
+
+enum { SWAPPER_BAND = 32 }; /* rows worked on at a time; a multiple of every chroma height */
+
+static const float colour_gain_low = 0.5F;
+static const float colour_gain_high = 1.6F;
+
+typedef struct Scratch {
+    LightField *light;
+    Paint *paint;
+    Image target;
+    Image delta;
+} Scratch;
+
+struct Swapper {
+    CanonicalPlane *plane;
+    Source *source;
+    int threads;
+    Scratch *scratch;
+};
+
+void swapper_free(Swapper **swapper)
+{
+    Swapper *s = *swapper;
+    if (s == NULL) {
+        return;
+    }
+    for (int i = 0; s->scratch != NULL && i < s->threads; i++) {
+        light_field_free(&s->scratch[i].light);
+        paint_free(&s->scratch[i].paint);
+        image_free(&s->scratch[i].target);
+        image_free(&s->scratch[i].delta);
+    }
+    source_free(&s->source);
+    memory_free(s->scratch);
+    memory_free(s->plane);
+    memory_free(s);
+    *swapper = NULL;
+}
+
+static Status swapper_make(Swapper **out, int threads, Error *err)
+{
+    Swapper *s = memory_alloc(1, sizeof *s);
+    *out = s;
+    s->threads = threads;
+    s->plane = memory_alloc(1, sizeof *s->plane);
+    canonical_plane_fill(s->plane);
+    s->scratch = memory_alloc((size_t)threads, sizeof *s->scratch);
+    for (int i = 0; i < threads; i++) {
+        if (light_field_make(&s->scratch[i].light, err) != STATUS_OK ||
+            paint_make(&s->scratch[i].paint, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    return STATUS_OK;
+}
+
+Status swapper_new(Swapper **swapper, Source **source, int threads, Error *err)
+{
+    if (swapper_make(swapper, threads, err) != STATUS_OK) {
+        swapper_free(swapper);
+        return STATUS_FAILED;
+    }
+    (*swapper)->source = *source;
+    *source = NULL;
+    return STATUS_OK;
+}
+
+/* delta = weight x (painted - target) */
+SIMD_CLONES
+static void row_difference(const Float4 *restrict painted, const float *restrict target,
+                           float *restrict delta, int channel, int count)
+{
+    const float *p = (const float *)painted;
+    SIMD_LOOP
+    for (int x = 0; x < count; x++) {
+        delta[x] = p[4 * x + 3] * (p[4 * x + channel] - target[x]);
+    }
+}
+
+static Status swap_band(Scratch *scratch, const Source *source, const ColourMap *colours, AVFrame *frame,
+                        Rect band, Error *err)
+{
+    if (frame_view_read(frame, band, &scratch->target, err) != STATUS_OK ||
+        image_resize(&scratch->delta, band.x1 - band.x0, band.y1 - band.y0, 3, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    const Float4 *painted = paint_band(scratch->paint, source, &scratch->light->texture, colours, band, err);
+    if (painted == NULL) {
+        return STATUS_FAILED;
+    }
+    const int width = band.x1 - band.x0;
+    for (int y = 0; y < band.y1 - band.y0; y++) {
+        for (int i = 0; i < 3; i++) {
+            row_difference(painted + (ptrdiff_t)y * width,
+                           scratch->target.plane[i] + y * scratch->target.stride,
+                           scratch->delta.plane[i] + y * scratch->delta.stride, i, width);
+        }
+    }
+    return frame_view_add(frame, band, &scratch->delta, err);
+}
+
+static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face *face, Error *err)
+{
+    const Rect whole = {0, 0, frame->width, frame->height};
+    const Rect area = rect_intersect(paint_prepare(scratch->paint, s->source, face), whole);
+    if (rect_is_empty(area)) {
+        return STATUS_OK;
+    }
+    const ColourMap colours =
+        colour_map_between(&s->source->skin, &face->skin, colour_gain_low, colour_gain_high);
+    Status status = light_field_update(scratch->light, s->plane, s->source, frame, face,
+                                       paint_facing(scratch->paint), &colours, err);
+    if (status != STATUS_OK) {
+        return status == STATUS_AGAIN ? STATUS_OK : status;
+    }
+    for (int y = area.y0; y < area.y1 && status == STATUS_OK;) {
+        const int end = (y / SWAPPER_BAND + 1) * SWAPPER_BAND;
+        const Rect band = {area.x0, y, area.x1, end < area.y1 ? end : area.y1};
+        status = swap_band(scratch, s->source, &colours, frame, band, err);
+        y = band.y1;
+    }
+    return status;
+}
+
+static float face_size(const Face *face)
+{
+    const float x = face->mesh.x[152] - face->mesh.x[10];
+    const float y = face->mesh.y[152] - face->mesh.y[10];
+    return x * x + y * y;
+}
+
+Status swapper_process(Swapper *swapper, int thread, AVFrame *frame, const FrameFaces *faces, Error *err)
+{
+    int order[FACES_MAX];
+    int count = 0;
+    for (int i = 0; i < faces->count && i < FACES_MAX; i++) {
+        if (!faces->face[i].selected || !(faces->face[i].opacity > 0)) {
+            continue;
+        }
+        int k = count++;
+        for (; k > 0 && face_size(&faces->face[i]) < face_size(&faces->face[order[k - 1]]); k--) {
+            order[k] = order[k - 1];
+        }
+        order[k] = i;
+    }
+    Status status = STATUS_OK;
+    for (int i = 0; i < count && status == STATUS_OK; i++) {
+        status = swap_face(swapper, &swapper->scratch[thread], frame, &faces->face[order[i]], err);
+    }
+    return status;
+}
+
+static Status kind_open(void **state, const ProcessorConfig *config, Error *err)
+{
+    Swapper *s = NULL;
+    Status status = swapper_make(&s, config->threads > 0 ? config->threads : 1, err);
+    if (status == STATUS_OK && config->source_path == NULL) {
+        status = error_set(err, ERROR_USAGE, "cannot swap faces", NULL, "there is no source picture");
+        error_advise(err, "put a picture with one face into the source folder, or name one with -s");
+    }
+    if (status == STATUS_OK) {
+        status = source_open(&s->source, config->models, s->plane, config->source_path, err);
+    }
+    if (status != STATUS_OK) {
+        swapper_free(&s);
+    }
+    *state = s;
+    return status;
+}
+
+static Status kind_process(void *state, int thread, AVFrame *frame, const FrameFaces *faces, Error *err)
+{
+    return swapper_process(state, thread, frame, faces, err);
+}
+
+static void kind_free(void **state)
+{
+    Swapper *s = *state;
+    swapper_free(&s);
+    *state = NULL;
+}
+
+const ProcessorKind swapper_kind = {
+    .name = "face_swapper",
+    .help = "paint the source's face over the target's, in the target's light",
+    .needs_source = true,
+    .open = kind_open,
+    .process = kind_process,
+    .free = kind_free,
+};

@@ -1,0 +1,211 @@
+#include "face/swapper_light.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "media/frame_view.h"
+
+enum {
+    CROP_STEP = 2, /* plane texels a crop pixel */
+    CROP_WIDTH = PLANE_WIDTH / CROP_STEP,
+    CROP_HEIGHT = PLANE_HEIGHT / CROP_STEP,
+    BLUR_RADIUS = 8,
+};
+
+static const float light_sigma = 2.6F; /* nodes; a face is PLANE_SCALE / NODE_STEP = 28 nodes wide */
+static const float gain_low = 0.35F;
+static const float gain_high = 2.5F;
+static const float dark_offset = 4.0F; /* added to both before they are divided: tames noise in the dark */
+static const float skin_widen = 6;     /* light and shadow spread skin's colour */
+static const float skin_noise = 150;
+static const float least_weight =
+    1e-3F; /* of places that look like no skin: they decide where nothing else is */
+
+Status light_field_make(LightField **out, Error *err)
+{
+    LightField *field = memory_alloc_aligned(sizeof *field);
+    *out = field;
+    if (field == NULL) {
+        return error_set(err, ERROR_MEMORY, "cannot prepare the face swapper", NULL, "no memory");
+    }
+    return texture_resize(&field->texture, PLANE_WIDTH, PLANE_HEIGHT, 1, err);
+}
+
+void light_field_free(LightField **field)
+{
+    if (*field != NULL) {
+        texture_free(&(*field)->texture);
+        image_free(&(*field)->crop);
+        memory_free(*field);
+        *field = NULL;
+    }
+}
+
+/* From crop pixels to the frame: the similarity that lays the canonical face over the mesh. */
+static bool crop_map(const Mesh *mesh, Affine *to_frame)
+{
+    Point canonical[MESH_POINTS];
+    Point target[MESH_POINTS];
+    const float turn = (mesh->x[263] - mesh->x[33]) * (mesh->y[152] - mesh->y[33]) -
+                       (mesh->y[263] - mesh->y[33]) * (mesh->x[152] - mesh->x[33]);
+    const float side = turn < 0 ? -1 : 1; /* a mirrored frame: lay the mirrored plane over it */
+    for (int i = 0; i < MESH_POINTS; i++) {
+        const Point p = canonical_plane_point(i);
+        canonical[i] = (Point){side * p.x / CROP_STEP, p.y / CROP_STEP};
+        target[i] = (Point){mesh->x[i], mesh->y[i]};
+    }
+    Affine map;
+    if (!affine_similarity(canonical, target, MESH_POINTS, &map)) {
+        return false;
+    }
+    const Affine flip = {side, 0, 0, 0, 1, 0};
+    *to_frame = affine_multiply(&map, &flip);
+    return true;
+}
+
+static float bilinear(const Image *image, int plane, float x, float y)
+{
+    x = fminf(fmaxf(x, 0), (float)(image->width - 1));
+    y = fminf(fmaxf(y, 0), (float)(image->height - 1));
+    const int left = (int)fminf(x, (float)(image->width - 2));
+    const int top = (int)fminf(y, (float)(image->height - 2));
+    const float fx = x - (float)left;
+    const float fy = y - (float)top;
+    const float *row = image->plane[plane] + top * image->stride + left;
+    const float *next = row + image->stride;
+    const float above = row[0] + fx * (row[1] - row[0]);
+    const float below = next[0] + fx * (next[1] - next[0]);
+    return above + fy * (below - above);
+}
+
+static float facing_at(const float facing[MESH_POINTS], MeshPlace place)
+{
+    const short *corner = topology_triangles[place.triangle];
+    return facing[corner[0]] * (1 - place.second - place.third) + facing[corner[1]] * place.second +
+           facing[corner[2]] * place.third;
+}
+
+static void measure(LightField *field, const CanonicalPlane *plane, const Source *source,
+                    const AVFrame *frame, const Face *face, const float facing[MESH_POINTS],
+                    const ColourMap *colours, const Affine *to_crop)
+{
+    const SkinDistance skin = skin_distance_prepare(&face->skin, skin_widen, skin_noise);
+    for (int node = 0; node < NODES; node++) {
+        field->target[node] = float4_all(0);
+        field->source[node] = float4_all(0);
+        const Point texel = canonical_node_texel(node);
+        const MeshPlace place = plane->place[(int)(texel.y + 0.5F) * PLANE_WIDTH + (int)(texel.x + 0.5F)];
+        if (place.triangle < 0 || !(source->node_weight[node] > 0)) {
+            continue;
+        }
+        const Point at = mesh_place_point(&face->mesh, place);
+        if (!(at.x >= 0 && at.y >= 0 && at.x <= (float)(frame->width - 1) &&
+              at.y <= (float)(frame->height - 1))) {
+            continue;
+        }
+        const Point in_crop = affine_apply(to_crop, at);
+        float rgb[3];
+        for (int i = 0; i < 3; i++) {
+            rgb[i] = bilinear(&field->crop, i, in_crop.x, in_crop.y);
+        }
+        const float distance = skin_distance(&skin, rgb) / 9;
+        const float likely = 1 / (1 + distance * distance) + least_weight;
+        const float weight = likely * source->node_weight[node] * (facing_at(facing, place) + least_weight);
+        float mapped[3];
+        colour_map_apply(colours, source->node_rgb[node], mapped);
+        field->target[node] = (Float4){rgb[0], rgb[1], rgb[2], 1} * float4_all(weight);
+        field->source[node] = (Float4){mapped[0], mapped[1], mapped[2], 1} * float4_all(weight);
+    }
+}
+
+SIMD_CLONES
+static void blur(Float4 *nodes, Float4 *scratch, const float kernel[2 * BLUR_RADIUS + 1])
+{
+    for (int y = 0; y < NODES_Y; y++) {
+        for (int x = 0; x < NODES_X; x++) {
+            Float4 sum = float4_all(0);
+            const int from = x < BLUR_RADIUS ? -x : -BLUR_RADIUS;
+            const int to = NODES_X - 1 - x < BLUR_RADIUS ? NODES_X - 1 - x : BLUR_RADIUS;
+            for (int k = from; k <= to; k++) {
+                sum += nodes[y * NODES_X + x + k] * float4_all(kernel[k + BLUR_RADIUS]);
+            }
+            scratch[y * NODES_X + x] = sum;
+        }
+    }
+    for (int y = 0; y < NODES_Y; y++) {
+        const int from = y < BLUR_RADIUS ? -y : -BLUR_RADIUS;
+        const int to = NODES_Y - 1 - y < BLUR_RADIUS ? NODES_Y - 1 - y : BLUR_RADIUS;
+        for (int x = 0; x < NODES_X; x++) {
+            Float4 sum = float4_all(0);
+            for (int k = from; k <= to; k++) {
+                sum += scratch[(y + k) * NODES_X + x] * float4_all(kernel[k + BLUR_RADIUS]);
+            }
+            nodes[y * NODES_X + x] = sum;
+        }
+    }
+}
+
+/* The ratio of the two blurred pictures, into field->target. */
+static void divide(LightField *field)
+{
+    for (int node = 0; node < NODES; node++) {
+        const Float4 t = field->target[node];
+        const Float4 s = field->source[node];
+        Float4 gain = float4_all(1);
+        if (t[3] > 1e-9F) {
+            for (int i = 0; i < 3; i++) {
+                const float ratio = (t[i] / t[3] + dark_offset) / (fmaxf(s[i] / s[3], 0) + dark_offset);
+                gain[i] = fminf(fmaxf(ratio, gain_low), gain_high);
+            }
+        }
+        field->target[node] = gain;
+    }
+}
+
+SIMD_CLONES
+static void spread(const Float4 *nodes, const float *mask, TextureLevel *level)
+{
+    const float middle = (float)(NODE_STEP - 1) * 0.5F;
+    for (int y = 0; y < PLANE_HEIGHT; y++) {
+        const float v = fminf(fmaxf(((float)y - middle) / NODE_STEP, 0), (float)(NODES_Y - 1) - 1e-3F);
+        const int row = (int)v;
+        const Float4 fy = float4_all(v - (float)row);
+        for (int x = 0; x < PLANE_WIDTH; x++) {
+            const float u = fminf(fmaxf(((float)x - middle) / NODE_STEP, 0), (float)(NODES_X - 1) - 1e-3F);
+            const int column = (int)u;
+            const Float4 fx = float4_all(u - (float)column);
+            const Float4 *at = nodes + row * NODES_X + column;
+            const Float4 above = at[0] + fx * (at[1] - at[0]);
+            const Float4 below = at[NODES_X] + fx * (at[NODES_X + 1] - at[NODES_X]);
+            Float4 gain = above + fy * (below - above);
+            gain[3] = mask[y * PLANE_WIDTH + x];
+            level->origin[(ptrdiff_t)y * level->stride + x] = gain;
+        }
+    }
+}
+
+Status light_field_update(LightField *field, const CanonicalPlane *plane, const Source *source,
+                          const AVFrame *frame, const Face *face, const float facing[MESH_POINTS],
+                          const ColourMap *colours, Error *err)
+{
+    Affine to_frame;
+    Affine to_crop;
+    if (!crop_map(&face->mesh, &to_frame) || !affine_invert(&to_frame, &to_crop)) {
+        return STATUS_AGAIN;
+    }
+    if (frame_view_warp(frame, &to_frame, CROP_WIDTH, CROP_HEIGHT, -1, &field->crop, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    measure(field, plane, source, frame, face, facing, colours, &to_crop);
+    float kernel[2 * BLUR_RADIUS + 1];
+    for (int k = -BLUR_RADIUS; k <= BLUR_RADIUS; k++) {
+        kernel[k + BLUR_RADIUS] = expf(-0.5F * (float)(k * k) / (light_sigma * light_sigma));
+    }
+    blur(field->target, field->scratch, kernel);
+    blur(field->source, field->scratch, kernel);
+    divide(field);
+    spread(field->target, source->blend, &field->texture.level[0]);
+    texture_pad(&field->texture.level[0]);
+    return STATUS_OK;
+}

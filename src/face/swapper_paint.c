@@ -1,0 +1,251 @@
+#include "face/swapper_paint.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "image/raster.h"
+
+/* How flat a place is seen, against the same place of the frontal face: cosine by cosine. */
+static const float facing_low = 0.15F;
+static const float facing_high = 0.55F;
+
+enum { U, V, PLANE_X, PLANE_Y, WEIGHT }; /* the raster's attributes */
+
+typedef struct Order {
+    float z;
+    short triangle;
+} Order;
+
+struct Paint {
+    float frontal[MESH_POINTS]; /* how much the canonical face's points look at the camera: cosine */
+    float facing[MESH_POINTS];
+    RasterVertex vertex[MESH_POINTS];
+    RasterTriangle triangle[TOPOLOGY_MAX_TRIANGLES]; /* far to near */
+    int triangles;
+    float lod;
+    Float4 *pixels;
+    size_t capacity;
+};
+
+/* The cosine between the view and the normal of each point (mean over its triangles by area), negative when
+ * it looks away. */
+static void point_cosines(const Mesh *mesh, float cosine[MESH_POINTS])
+{
+    float normal[MESH_POINTS][3] = {0};
+    float turn = 0;
+    for (int t = 0; t < topology_triangle_count; t++) {
+        const short *c = topology_triangles[t];
+        const float ax = mesh->x[c[1]] - mesh->x[c[0]];
+        const float ay = mesh->y[c[1]] - mesh->y[c[0]];
+        const float az = mesh->z[c[1]] - mesh->z[c[0]];
+        const float bx = mesh->x[c[2]] - mesh->x[c[0]];
+        const float by = mesh->y[c[2]] - mesh->y[c[0]];
+        const float bz = mesh->z[c[2]] - mesh->z[c[0]];
+        const float n[3] = {ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx};
+        turn += n[2];
+        for (int i = 0; i < 3; i++) {
+            for (int k = 0; k < 3; k++) {
+                normal[c[i]][k] += n[k];
+            }
+        }
+    }
+    const float side = turn < 0 ? -1 : 1;
+    for (int i = 0; i < MESH_POINTS; i++) {
+        const float length =
+            sqrtf(normal[i][0] * normal[i][0] + normal[i][1] * normal[i][1] + normal[i][2] * normal[i][2]);
+        cosine[i] = length > 0 ? side * normal[i][2] / length : 0;
+    }
+}
+
+Status paint_make(Paint **out, Error *err)
+{
+    Paint *paint = memory_alloc_aligned(sizeof *paint);
+    *out = paint;
+    if (paint == NULL) {
+        return error_set(err, ERROR_MEMORY, "cannot prepare the face swapper", NULL, "no memory");
+    }
+    Mesh canonical;
+    for (int i = 0; i < MESH_POINTS; i++) {
+        canonical.x[i] = topology_points[i][0];
+        canonical.y[i] = topology_points[i][1];
+        canonical.z[i] = topology_points[i][2];
+    }
+    point_cosines(&canonical, paint->frontal);
+    return STATUS_OK;
+}
+
+void paint_free(Paint **paint)
+{
+    if (*paint != NULL) {
+        memory_free((*paint)->pixels);
+        memory_free(*paint);
+        *paint = NULL;
+    }
+}
+
+const float *paint_facing(const Paint *paint)
+{
+    return paint->facing;
+}
+
+static void fill_vertices(Paint *paint, const Source *source, const Face *face)
+{
+    float cosine[MESH_POINTS];
+    point_cosines(&face->mesh, cosine);
+    for (int i = 0; i < MESH_POINTS; i++) {
+        const float relative = cosine[i] / fmaxf(paint->frontal[i], 0.2F);
+        const float t = fminf(fmaxf((relative - facing_low) / (facing_high - facing_low), 0), 1);
+        paint->facing[i] = t * t * (3 - 2 * t);
+        const Point on_plane = canonical_plane_point(i);
+        RasterVertex *vertex = &paint->vertex[i];
+        vertex->x = face->mesh.x[i];
+        vertex->y = face->mesh.y[i];
+        vertex->attribute[U] = source->mesh.x[i];
+        vertex->attribute[V] = source->mesh.y[i];
+        vertex->attribute[PLANE_X] = on_plane.x;
+        vertex->attribute[PLANE_Y] = on_plane.y;
+        vertex->attribute[WEIGHT] = paint->facing[i] * fminf(face->opacity, 1);
+    }
+}
+
+static int far_first(const void *a, const void *b)
+{
+    const Order *first = a;
+    const Order *second = b;
+    if (first->z != second->z) {
+        return first->z < second->z ? 1 : -1;
+    }
+    return first->triangle - second->triangle;
+}
+
+static float mesh_turn(const Mesh *mesh)
+{
+    float turn = 0;
+    for (int t = 0; t < topology_triangle_count; t++) {
+        const short *c = topology_triangles[t];
+        turn += (mesh->x[c[1]] - mesh->x[c[0]]) * (mesh->y[c[2]] - mesh->y[c[0]]) -
+                (mesh->y[c[1]] - mesh->y[c[0]]) * (mesh->x[c[2]] - mesh->x[c[0]]);
+    }
+    return turn;
+}
+
+static Rect vertex_bounds(const Paint *paint)
+{
+    float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
+    for (int i = 0; i < MESH_POINTS; i++) {
+        x0 = fminf(x0, paint->vertex[i].x);
+        y0 = fminf(y0, paint->vertex[i].y);
+        x1 = fmaxf(x1, paint->vertex[i].x);
+        y1 = fmaxf(y1, paint->vertex[i].y);
+    }
+    if (!(x0 > -1e6F && y0 > -1e6F && x1 < 1e6F && y1 < 1e6F)) {
+        return (Rect){0};
+    }
+    return (Rect){(int)floorf(x0), (int)floorf(y0), (int)ceilf(x1) + 1, (int)ceilf(y1) + 1};
+}
+
+Rect paint_prepare(Paint *paint, const Source *source, const Face *face)
+{
+    const float turn = mesh_turn(&face->mesh);
+    const float side = turn < 0 ? -1 : 1;
+    fill_vertices(paint, source, face);
+    paint->triangles = 0;
+    const float source_turn = fabsf(mesh_turn(&source->mesh));
+    if (!(fabsf(turn) > 1)) {
+        return (Rect){0};
+    }
+    paint->lod = texture_lod(&source->texture, sqrtf(source_turn / fabsf(turn)));
+    Order order[TOPOLOGY_MAX_TRIANGLES];
+    int count = 0;
+    for (int t = 0; t < topology_triangle_count; t++) {
+        const short *c = topology_triangles[t];
+        const RasterVertex *v = paint->vertex;
+        const float weight =
+            v[c[0]].attribute[WEIGHT] + v[c[1]].attribute[WEIGHT] + v[c[2]].attribute[WEIGHT];
+        if (weight > 0 && side * raster_area2(&v[c[0]], &v[c[1]], &v[c[2]]) > 0) {
+            order[count++] = (Order){face->mesh.z[c[0]] + face->mesh.z[c[1]] + face->mesh.z[c[2]], (short)t};
+        }
+    }
+    qsort(order, (size_t)count, sizeof order[0], far_first);
+    for (int i = 0; i < count; i++) {
+        const short *c = topology_triangles[order[i].triangle];
+        paint->triangles += raster_prepare(&paint->vertex[c[0]], &paint->vertex[c[1]], &paint->vertex[c[2]],
+                                           &paint->triangle[paint->triangles]);
+    }
+    return paint->triangles > 0 ? vertex_bounds(paint) : (Rect){0};
+}
+
+typedef struct Shader {
+    const TextureLevel *fine;
+    const TextureLevel *coarse;
+    float coarse_share;
+    const TextureLevel *field;
+    Float4 column[3]; /* of the colour matrix; the last element 0 */
+    Float4 offset;
+    Float4 *pixels;
+    Rect band;
+} Shader;
+
+SIMD_CLONES
+static void shade_span(void *context, int y, int x0, int x1, const float at[RASTER_ATTRIBUTES],
+                       const float step[RASTER_ATTRIBUTES])
+{
+    const Shader *s = context;
+    Float4 *out = s->pixels + (ptrdiff_t)(y - s->band.y0) * (s->band.x1 - s->band.x0) - s->band.x0;
+    const bool two_levels = s->coarse_share > 0.02F;
+    for (int x = x0; x < x1; x++) {
+        const float along = (float)(x - x0);
+        const float u = at[U] + step[U] * along;
+        const float v = at[V] + step[V] * along;
+        Float4 texel = texture_sample(s->fine, u, v);
+        if (two_levels) {
+            texel += float4_all(s->coarse_share) * (texture_sample(s->coarse, u, v) - texel);
+        }
+        const Float4 gain = texture_sample(s->field, at[PLANE_X] + step[PLANE_X] * along,
+                                           at[PLANE_Y] + step[PLANE_Y] * along);
+        Float4 colour = s->offset + s->column[0] * float4_all(texel[0]) +
+                        s->column[1] * float4_all(texel[1]) + s->column[2] * float4_all(texel[2]);
+        colour *= gain;
+        float weight = at[WEIGHT] + step[WEIGHT] * along;
+        weight = weight > 0 ? weight : 0;
+        weight = (weight < 1 ? weight : 1) * gain[3];
+        colour[3] = weight;
+        out[x] = colour;
+    }
+}
+
+const Float4 *paint_band(Paint *paint, const Source *source, const Texture *field, const ColourMap *colours,
+                         Rect band, Error *err)
+{
+    const size_t count = (size_t)(band.x1 - band.x0) * (size_t)(band.y1 - band.y0);
+    if (count > paint->capacity) {
+        memory_free(paint->pixels);
+        paint->capacity = 0;
+        paint->pixels = memory_alloc_aligned(count * sizeof(Float4));
+        if (paint->pixels == NULL) {
+            (void)error_set(err, ERROR_MEMORY, "cannot swap a face", NULL, "no memory for its pixels");
+            return NULL;
+        }
+        paint->capacity = count;
+    }
+    memset(paint->pixels, 0, count * sizeof(Float4));
+    const int fine = (int)paint->lod;
+    const int last = source->texture.levels - 1;
+    const float *m = colours->matrix;
+    Shader shader = {
+        .fine = &source->texture.level[fine],
+        .coarse = &source->texture.level[fine < last ? fine + 1 : last],
+        .coarse_share = paint->lod - (float)fine,
+        .field = &field->level[0],
+        .column = {{m[0], m[3], m[6], 0}, {m[1], m[4], m[7], 0}, {m[2], m[5], m[8], 0}},
+        .offset = {colours->offset[0], colours->offset[1], colours->offset[2], 0},
+        .pixels = paint->pixels,
+        .band = band,
+    };
+    for (int i = 0; i < paint->triangles; i++) {
+        raster_draw(&paint->triangle[i], band, shade_span, &shader);
+    }
+    return paint->pixels;
+}
