@@ -155,7 +155,7 @@ fuzz_tests() {
 }
 
 # shellcheck disable=SC2317 # called by check
-c_sources() { git ls-files -z -- 'src/*.c' 'src/*.h' 'tests/*.c' 'tests/*.h' 'bench/*.c' 'bench/*.h'; }
+c_sources() { find src tests bench -name '*.[ch]' -print0; }
 
 # shellcheck disable=SC2317 # called by check
 check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
@@ -163,7 +163,7 @@ check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
 # By the compile commands of the ordinary build.
 # shellcheck disable=SC2317 # called by check
 check_tidy() {
-  git ls-files -z -- 'src/*.c' | xargs -0 -r -n 4 -P "$(nproc)" \
+  find src -name '*.c' -print0 | xargs -0 -r -n 4 -P "$(nproc)" \
     clang-tidy --quiet --config-file=scripts/clang-tidy.yaml -p build --extra-arg=-Wno-unknown-warning-option
 }
 
