@@ -16,6 +16,8 @@
 
 #include <libavutil/frame.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
