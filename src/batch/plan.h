@@ -30,9 +30,14 @@ typedef struct Plan {
     size_t found;    /* videos in the folder, before the range */
     PlanItem *items;
     size_t count;
+    TextList notes; /* what the user should know before it starts: a range that reaches over the end */
 } Plan;
 
+/* Makes the output folder where it is missing (not with settings->dry_run). ERROR_USAGE: ranges, the
+ * template, clashes of names; ERROR_ENVIRONMENT: what is missing, empty, or cannot be read or written. On
+ * failure `plan` owns nothing. */
 Status plan_make(const Settings *settings, Plan *plan, Error *err);
+/* Copes with a zeroed one; leaves it zeroed. */
 void plan_free(Plan *plan);
 
 #endif

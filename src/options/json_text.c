@@ -19,7 +19,7 @@ json_t *json_from_text(const char *text)
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
         text_appendf(&digits, "%02x", *c);
     }
-    value = json_pack("{s:s}", "bytes", digits.data);
+    value = json_pack("{s:s}", "hex", digits.data);
     text_free(&digits);
     return value;
 }
@@ -54,7 +54,7 @@ char *json_to_text(const json_t *value)
         const char *text = json_string_value(value);
         return strlen(text) == json_string_length(value) ? text_duplicate(text) : NULL;
     }
-    const json_t *digits = json_object_get(value, "bytes");
+    const json_t *digits = json_object_get(value, "hex");
     return json_is_string(digits) && json_object_size(value) == 1
                ? text_from_digits(json_string_value(digits))
                : NULL;

@@ -1,5 +1,5 @@
 /* Text of any bytes in JSON. A path need not be UTF-8, a JSON string must: what is not goes as
- * {"bytes": "636c…"}, two hexadecimal digits a byte. Any thread.
+ * {"hex": "636c…"}, two hexadecimal digits a byte. Any thread.
  */
 #ifndef RUNBATCH_OPTIONS_JSON_TEXT_H
 #define RUNBATCH_OPTIONS_JSON_TEXT_H

@@ -1,0 +1,188 @@
+#include "batch/places.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "batch/discovery.h"
+#include "batch/naming.h"
+
+/* Neither folder is there: most likely the first try, in the wrong place. */
+static Status refuse_layout(const Settings *settings, Error *err)
+{
+    char *folder = get_current_dir_name();
+    (void)error_setf(err, ERROR_ENVIRONMENT, "nothing to work on", folder,
+                     "there is neither a folder %s nor a folder %s", settings->source_dir,
+                     settings->input_dir);
+    error_advise(err,
+                 "put a picture of the face into %.60s/ and the videos into %.60s/, or: runbatch run "
+                 "-s IMAGE -t VIDEO -o OUTPUT",
+                 settings->source_dir, settings->input_dir);
+    memory_free(folder);
+    return STATUS_FAILED;
+}
+
+static Status check_readable(const char *what, const char *path, const char *todo, Error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || (S_ISREG(status.st_mode) && access(path, R_OK) != 0)) {
+        (void)error_set_errno(err, ERROR_ENVIRONMENT, what, path, errno);
+        error_advise(err, "%s", todo);
+        return STATUS_FAILED;
+    }
+    return STATUS_OK;
+}
+
+static Status find_source(const Settings *settings, Places *places, Error *err)
+{
+    static const char what[] = "cannot read the source picture";
+    if (!settings_needs_source(settings)) {
+        return STATUS_OK;
+    }
+    if (settings->source != NULL) {
+        if (file_is_folder(settings->source)) {
+            (void)error_set(err, ERROR_ENVIRONMENT, what, settings->source, "it is a folder");
+            error_advise(err, "name the picture itself, or the folder with --source-dir");
+            return STATUS_FAILED;
+        }
+        places->source = text_duplicate(settings->source);
+        return check_readable(what, settings->source, "check the path given with --source", err);
+    }
+    TextList pictures = {0};
+    Status status = discovery_list(settings->source_dir, DISCOVERY_PICTURES, &pictures, err);
+    if (status != STATUS_OK) {
+        error_advise(err, "put a picture of the face there, or name it: --source IMAGE");
+    } else if (pictures.count == 0) {
+        status = error_setf(err, ERROR_ENVIRONMENT, "no source picture", settings->source_dir,
+                            "the folder has no file in %s", discovery_extensions(DISCOVERY_PICTURES));
+        error_advise(err, "put a picture of the face there, or name it: --source IMAGE");
+    } else {
+        places->source = path_join(settings->source_dir, pictures.items[0]);
+        status = check_readable(what, places->source, "check its permissions, or use --source IMAGE", err);
+    }
+    text_list_free(&pictures);
+    return status;
+}
+
+static Status find_videos(const char *folder, Places *places, Error *err)
+{
+    places->input_dir = text_duplicate(folder);
+    Status status = discovery_list(folder, DISCOVERY_VIDEOS, &places->videos, err);
+    if (status == STATUS_OK && places->videos.count == 0) {
+        status = error_setf(err, ERROR_ENVIRONMENT, "no videos", folder, "the folder has no file in %s",
+                            discovery_extensions(DISCOVERY_VIDEOS));
+    }
+    if (status != STATUS_OK) {
+        error_advise(err, "put the videos there, or name their folder: --input-dir DIR");
+    }
+    return status;
+}
+
+static Status find_target(const Settings *settings, Places *places, Error *err)
+{
+    const char *target = settings->target;
+    if (file_is_folder(target)) {
+        return find_videos(target, places, err);
+    }
+    places->single = true;
+    places->input_dir = path_folder(target);
+    text_list_add(&places->videos, path_name(target));
+    return check_readable("cannot read the video", target, "check the path given with --target", err);
+}
+
+/* A folder, unless it names a file for a single target: by the extension of a container. */
+static Status find_output(const Settings *settings, Places *places, Error *err)
+{
+    const char *output = settings->output != NULL ? settings->output : settings->output_dir;
+    const char *extension = path_extension(output);
+    const bool folder = settings->output == NULL || output[strlen(output) - 1] == '/' ||
+                        file_is_folder(output) || (extension[0] == '\0' && !file_exists(output));
+    if (folder) {
+        places->output_dir = text_duplicate(output);
+        return STATUS_OK;
+    }
+    if (!places->single) {
+        (void)error_set(err, ERROR_USAGE, "--output", output,
+                        "the target is a folder, so the output must be one");
+        error_advise(err, "name a folder: --output outputVideos");
+        return STATUS_FAILED;
+    }
+    if (!naming_is_container(extension)) {
+        (void)error_setf(err, ERROR_USAGE, "--output", output, "'%.20s' is not a container that can be made",
+                         extension);
+        error_advise(err, "known: %s", naming_containers());
+        return STATUS_FAILED;
+    }
+    places->output_dir = path_folder(output);
+    places->output_name = text_duplicate(path_name(output));
+    return STATUS_OK;
+}
+
+Status places_find(const Settings *settings, Places *places, Error *err)
+{
+    *places = (Places){0};
+    Status status = STATUS_OK;
+    if (settings->source == NULL && settings->target == NULL && !file_exists(settings->source_dir) &&
+        !file_exists(settings->input_dir)) {
+        status = refuse_layout(settings, err);
+    }
+    if (status == STATUS_OK) {
+        status = find_source(settings, places, err);
+    }
+    if (status == STATUS_OK) {
+        status = settings->target != NULL ? find_target(settings, places, err)
+                                          : find_videos(settings->input_dir, places, err);
+    }
+    if (status == STATUS_OK) {
+        status = find_output(settings, places, err);
+    }
+    if (status != STATUS_OK) {
+        places_free(places);
+    }
+    return status;
+}
+
+void places_free(Places *places)
+{
+    memory_free(places->source);
+    memory_free(places->input_dir);
+    text_list_free(&places->videos);
+    memory_free(places->output_dir);
+    memory_free(places->output_name);
+    *places = (Places){0};
+}
+
+/* The folder itself or the nearest one above it that exists must be one, and writable. */
+static Status ask_permission(const char *folder, Error *err)
+{
+    char *nearest = text_duplicate(folder);
+    while (!file_exists(nearest) && strcmp(nearest, ".") != 0 && strcmp(nearest, "/") != 0) {
+        char *above = path_folder(nearest);
+        memory_free(nearest);
+        nearest = above;
+    }
+    Status status = STATUS_OK;
+    if (!file_is_folder(nearest)) {
+        status = error_set(err, ERROR_ENVIRONMENT, "cannot make the output folder", folder,
+                           "there is a file of that name");
+    } else if (access(nearest, W_OK | X_OK) != 0) {
+        status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot write into the folder", nearest, errno);
+    }
+    memory_free(nearest);
+    return status;
+}
+
+Status places_prepare_output(const char *folder, bool look_only, Error *err)
+{
+    Status status = look_only ? ask_permission(folder, err) : folder_make(folder, err);
+    if (status == STATUS_OK && !look_only) {
+        status = folder_check_writable(folder, err);
+    }
+    if (status != STATUS_OK) {
+        error_advise(err, "check its owner and permissions, or choose another with --output-dir");
+    }
+    return status;
+}

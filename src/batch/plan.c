@@ -1,0 +1,156 @@
+#include "batch/plan.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "batch/clash.h"
+#include "batch/naming.h"
+#include "batch/places.h"
+#include "batch/range.h"
+
+#define STATE_FOLDER ".runbatch"
+
+static Status read_ranges(const Settings *settings, const Places *places, RangeSet *ranges, TextList *notes,
+                          Error *err)
+{
+    if (places->single && settings->ranges.count > 0) {
+        return error_set(err, ERROR_USAGE, "range", settings->ranges.items[0],
+                         "a range selects from a folder, and the target is one video");
+    }
+    for (size_t i = 0; i < settings->ranges.count; i++) {
+        if (range_parse(ranges, settings->ranges.items[i], err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    return range_check(ranges, places->videos.count, notes, err);
+}
+
+static Status name_output(const Settings *settings, const Places *places, size_t index, char **name,
+                          Error *err)
+{
+    if (places->output_name != NULL) {
+        *name = text_duplicate(places->output_name);
+    } else {
+        const NameParts parts = {places->source, places->videos.items[index], (int64_t)index + 1};
+        if (naming_expand(settings->output_name, &parts, name, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    return naming_check(*name, settings->output_video_encoder, err);
+}
+
+/* Names every video of the folder, so that clashes with those outside of the range are seen too; only what is
+ * selected must have a good name. */
+static Status name_all(const Settings *settings, const Places *places, const RangeSet *ranges,
+                       ClashEntry *entries, Error *err)
+{
+    for (size_t i = 0; i < places->videos.count; i++) {
+        const bool selected = range_contains(ranges, (int64_t)i + 1);
+        char *name = NULL;
+        if (name_output(settings, places, i, &name, selected ? err : NULL) != STATUS_OK && selected) {
+            memory_free(name);
+            return STATUS_FAILED;
+        }
+        entries[i] = (ClashEntry){places->videos.items[i], name, selected};
+    }
+    return clash_of_names(entries, places->videos.count, err);
+}
+
+static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, int position)
+{
+    char *stem = path_stem(entry->output);
+    char *log_name = text_format("logs/%s.log", stem);
+    char *temporary_name = text_format(".%s.part", entry->output);
+    PlanItem *item = &plan->items[plan->count++];
+    item->position = position;
+    item->input = path_join(places->input_dir, entry->video);
+    item->output = path_join(places->output_dir, entry->output);
+    item->temporary = path_join(places->output_dir, temporary_name);
+    item->log = path_join(plan->state_dir, log_name);
+    item->size_bytes = file_size(item->input);
+    memory_free(temporary_name);
+    memory_free(log_name);
+    memory_free(stem);
+}
+
+static Status check_disk(const Plan *plan, const Places *places, Error *err)
+{
+    const size_t count = places->videos.count;
+    FileId *inputs = memory_alloc(count, sizeof *inputs);
+    for (size_t i = 0; i < count; i++) {
+        char *path = path_join(places->input_dir, places->videos.items[i]);
+        inputs[i] = file_id(path);
+        memory_free(path);
+    }
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < plan->count && status == STATUS_OK; i++) {
+        status = clash_on_disk(plan->items[i].output, inputs, count, err);
+    }
+    memory_free(inputs);
+    return status;
+}
+
+static Status fill(const Settings *settings, const Places *places, Plan *plan, Error *err)
+{
+    const size_t found = places->videos.count;
+    RangeSet ranges = {0};
+    ClashEntry *entries = memory_alloc(found, sizeof *entries);
+    Status status = read_ranges(settings, places, &ranges, &plan->notes, err);
+    if (status == STATUS_OK) {
+        status = name_all(settings, places, &ranges, entries, err);
+    }
+    if (status == STATUS_OK) {
+        plan->found = found;
+        plan->source = places->source != NULL ? text_duplicate(places->source) : NULL;
+        plan->output_dir = text_duplicate(places->output_dir);
+        plan->state_dir = path_join(places->output_dir, STATE_FOLDER);
+        plan->items = memory_alloc(found, sizeof *plan->items);
+        for (size_t i = 0; i < found; i++) {
+            if (entries[i].selected) {
+                add_item(plan, places, &entries[i], (int)i + 1);
+            }
+        }
+        status = check_disk(plan, places, err);
+    }
+    for (size_t i = 0; i < found; i++) {
+        memory_free(entries[i].output);
+    }
+    memory_free(entries);
+    range_set_free(&ranges);
+    return status;
+}
+
+Status plan_make(const Settings *settings, Plan *plan, Error *err)
+{
+    *plan = (Plan){0};
+    Places places;
+    Status status = places_find(settings, &places, err);
+    if (status == STATUS_OK) {
+        status = fill(settings, &places, plan, err);
+    }
+    if (status == STATUS_OK) {
+        status = places_prepare_output(plan->output_dir, settings->dry_run, err);
+    }
+    if (status != STATUS_OK) {
+        plan_free(plan);
+    }
+    places_free(&places);
+    return status;
+}
+
+void plan_free(Plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        memory_free(plan->items[i].input);
+        memory_free(plan->items[i].output);
+        memory_free(plan->items[i].temporary);
+        memory_free(plan->items[i].log);
+    }
+    memory_free(plan->items);
+    memory_free(plan->source);
+    memory_free(plan->output_dir);
+    memory_free(plan->state_dir);
+    text_list_free(&plan->notes);
+    *plan = (Plan){0};
+}
