@@ -47,8 +47,8 @@ typedef struct BatchResult {
 
 /* STATUS_OK when the batch ran, also with failed videos and when it was interrupted: `result` tells.
  * STATUS_FAILED (`err` filled, no event but those already sent) when it could not run at all: the lock is
- * held by another runbatch (ERROR_ENVIRONMENT, told by whom), the state folder cannot be made, no worker can
- * be started. `result` must be freed in both cases. */
+ * held by another runbatch (ERROR_ENVIRONMENT, told by whom), or the state folder cannot be made. `result`
+ * must be freed in both cases. */
 Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *hooks, BatchResult *result,
                  Error *err);
 void batch_result_free(BatchResult *result);

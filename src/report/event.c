@@ -12,6 +12,7 @@ static const char *const kind_names[EVENT_KIND_COUNT] = {
     [EVENT_PROGRESS] = "progress",
     [EVENT_VIDEO_DONE] = "video_done",
     [EVENT_VIDEO_FAILED] = "video_failed",
+    [EVENT_VIDEO_STOPPED] = "video_stopped",
     [EVENT_MEMORY] = "memory",
     [EVENT_WARNING] = "warning",
     [EVENT_LOG] = "log",
@@ -127,6 +128,7 @@ static void add_kind(json_t *object, const Event *event)
     case EVENT_VIDEO_OPENED:
         add_opened(object, video);
         break;
+    case EVENT_VIDEO_STOPPED:
     case EVENT_PROGRESS:
         add_progress(object, video);
         break;

@@ -24,6 +24,7 @@ typedef enum EventKind {
     EVENT_PROGRESS,       /* video: frames_done, fps, rss */
     EVENT_VIDEO_DONE,     /* video, video->result */
     EVENT_VIDEO_FAILED,   /* video, video->error */
+    EVENT_VIDEO_STOPPED,  /* video: not finished, because the batch was interrupted */
     EVENT_MEMORY,         /* memory; video and moment when it belongs to the start or end of a video */
     EVENT_WARNING,        /* text; video may be NULL */
     EVENT_LOG,            /* level, text; video: a line of a worker's log */

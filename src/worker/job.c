@@ -1,6 +1,7 @@
 #include "worker/job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -212,6 +213,20 @@ static Status check_output(const Job *job, Error *err)
     return verify_output(job->config->temporary, &expected, err);
 }
 
+/* The supervisor syncs again before it renames; done here, that takes no time there. */
+static Status sync_output(const char *path, Error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    Status status = STATUS_OK;
+    if (fd < 0 || fsync(fd) != 0) {
+        status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot write to the disk", path, errno);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return status;
+}
+
 static Status finish_output(Job *job, Error *err)
 {
     if (writer_finish(job->writer, &job->written, err) != STATUS_OK) {
@@ -220,7 +235,10 @@ static Status finish_output(Job *job, Error *err)
     if (is_marked(job) && provenance_add_xmp(job->config->temporary, job->config->output, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    return check_output(job, err);
+    if (check_output(job, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    return sync_output(job->config->temporary, err);
 }
 
 static void fill_result(const Job *job, double elapsed_s, VideoResult *result)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "worker/message.h"
@@ -199,6 +200,21 @@ void process_signal(const Process *process, int number)
 bool process_ended(const Process *process, int *wait_status)
 {
     return process->pid > 0 && waitpid(process->pid, wait_status, WNOHANG) == process->pid;
+}
+
+void process_end(Process *process, int wait_ms)
+{
+    enum { STEP_MS = 5 };
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+    int wait_status = 0;
+    process_signal(process, SIGKILL);
+    for (int waited = 0; process->pid > 0 && waited <= wait_ms; waited += STEP_MS) {
+        if (process_ended(process, &wait_status)) {
+            process->pid = 0;
+        } else {
+            (void)nanosleep(&step, NULL);
+        }
+    }
 }
 
 void process_close(Process *process)

@@ -31,6 +31,9 @@ void process_signal(const Process *process, int number);
 /* Whether it ended; then `wait_status` is that of waitpid. */
 bool process_ended(const Process *process, int *wait_status);
 
+/* Kills it and waits for its end, at most `wait_ms` (a process that hangs in the kernel is left behind). */
+void process_end(Process *process, int wait_ms);
+
 /* Closes both files. The process must have ended or been killed. */
 void process_close(Process *process);
 

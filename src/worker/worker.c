@@ -26,7 +26,7 @@
 #include "worker/process.h"
 #include "worker/rate.h"
 
-enum { PROGRESS_MS = 100, HEARTBEAT_MS = 1000 };
+enum { PROGRESS_MS = 100, HEARTBEAT_MS = 1000, FFMPEG_LINES = 200 };
 
 /* The channel is written by every thread that logs. */
 typedef struct Outbox {
@@ -54,9 +54,15 @@ static void send_log_line(void *context, LogLevel level, const char *line)
     message_free(&message);
 }
 
+/* A damaged video can make FFmpeg complain about every packet. */
 static void take_ffmpeg_line(void *context, int level, const char *format, va_list args)
 {
-    if (level > AV_LOG_WARNING) {
+    static atomic_int lines;
+    if (level > AV_LOG_WARNING || atomic_load(&lines) > FFMPEG_LINES) {
+        return;
+    }
+    if (atomic_fetch_add(&lines, 1) == FFMPEG_LINES) {
+        log_info("ffmpeg: further lines are left out");
         return;
     }
     char line[512];
@@ -187,8 +193,7 @@ static void tell_end(const Run *run)
         message.kind = MESSAGE_DONE;
         message.result = run->result;
     } else if (run->status == STATUS_STOPPED) {
-        (void)error_set(&message.error, ERROR_INTERRUPTED, "stopped", run->job.input,
-                        "the batch was interrupted");
+        (void)error_set(&message.error, ERROR_INTERRUPTED, "stopped", run->job.input, "it was asked to stop");
     } else if (!error_is_set(&run->error)) {
         (void)error_set(&message.error, ERROR_INTERNAL, "the video failed", run->job.input,
                         "no reason was given");

@@ -1,0 +1,51 @@
+#include "batch/death.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+static void explain_signal(int number, char *why, size_t size)
+{
+    const char *short_name = sigabbrev_np(number);
+    const char *name = short_name != NULL ? short_name : "unknown";
+    if (number == SIGKILL) {
+        (void)snprintf(why, size, "it was killed (SIG%s), perhaps by the kernel because memory ran out",
+                       name);
+    } else {
+        (void)snprintf(why, size, "it ended by signal %d (SIG%s)", number, name);
+    }
+}
+
+void death_explain(const Death *death, const char *input, Error *err)
+{
+    static const char what[] = "the worker died";
+    char why[sizeof err->why];
+    ErrorClass class_ = ERROR_CRASH;
+    const int code = WIFEXITED(death->wait_status) ? WEXITSTATUS(death->wait_status) : -1;
+    if (error_is_set(death->defect)) {
+        class_ = death->defect->class_;
+        (void)snprintf(why, sizeof why, "%s", death->defect->why);
+    } else if (WIFSIGNALED(death->wait_status)) {
+        explain_signal(WTERMSIG(death->wait_status), why, sizeof why);
+    } else if (code == EXIT_OUT_OF_MEMORY) {
+        class_ = ERROR_MEMORY;
+        (void)snprintf(why, sizeof why, "it ran out of memory");
+    } else {
+        (void)snprintf(why, sizeof why, "it ended without a result (exit code %d)", code);
+    }
+    const size_t length = strlen(why);
+    if (death->last_line != NULL && death->last_line[0] != '\0' && length < sizeof why) {
+        (void)snprintf(why + length, sizeof why - length, "; its last line: %.200s", death->last_line);
+    }
+    (void)error_set(err, class_, what, input, why);
+    if (class_ == ERROR_MEMORY || (WIFSIGNALED(death->wait_status) &&
+                                   WTERMSIG(death->wait_status) == SIGKILL && !error_is_set(death->defect))) {
+        error_advise(err, "fewer --jobs or --execution-threads need less memory");
+    } else {
+        error_advise(err, "the video's log tells more");
+    }
+}

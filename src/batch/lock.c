@@ -1,0 +1,107 @@
+#include "batch/lock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/text.h"
+
+static Status tell_holder(int fd, const char *path, Error *err)
+{
+    char text[32] = "";
+    const ssize_t count = pread(fd, text, sizeof text - 1, 0);
+    const long holder = count > 0 ? strtol(text, NULL, 10) : 0;
+    if (holder > 0) {
+        (void)error_setf(err, ERROR_ENVIRONMENT, "another runbatch works in this output folder", path,
+                         "process %ld holds it", holder);
+    } else {
+        (void)error_set(err, ERROR_ENVIRONMENT, "another runbatch works in this output folder", path,
+                        "its lock is held");
+    }
+    error_advise(err, "wait until it has ended, or choose another folder with --output-dir");
+    return STATUS_FAILED;
+}
+
+Status lock_take(Lock *lock, const char *state_dir, Error *err)
+{
+    lock->fd = -1;
+    if (folder_make(state_dir, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    char *path = path_join(state_dir, "lock");
+    Status status = STATUS_OK;
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot open the lock", path, errno);
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        status = errno == EWOULDBLOCK
+                     ? tell_holder(fd, path, err)
+                     : error_set_errno(err, ERROR_ENVIRONMENT, "cannot take the lock", path, errno);
+        (void)close(fd);
+    } else {
+        char text[32];
+        const int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+        if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)length, 0) != length) {
+            /* the lock holds all the same; only its holder's name is missing */
+        }
+        lock->fd = fd;
+    }
+    memory_free(path);
+    return status;
+}
+
+void lock_release(Lock *lock)
+{
+    if (lock->fd >= 0) {
+        (void)!ftruncate(lock->fd, 0);
+        (void)close(lock->fd);
+        lock->fd = -1;
+    }
+}
+
+bool lock_is_temporary_name(const char *name)
+{
+    static const char part[] = ".part";
+    static const char *const extensions[] = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv"};
+    const size_t length = strlen(name);
+    const size_t tail = sizeof part - 1;
+    if (name[0] != '.' || length <= tail + 1 || strcmp(name + length - tail, part) != 0) {
+        return false;
+    }
+    char *inner = text_duplicate(name + 1);
+    inner[length - 1 - tail] = '\0';
+    bool known = false;
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
+        known =
+            known || (text_ends_with_nocase(inner, extensions[i]) && strlen(inner) > strlen(extensions[i]));
+    }
+    memory_free(inner);
+    return known;
+}
+
+int lock_remove_stale(const char *output_dir)
+{
+    DIR *folder = opendir(output_dir);
+    int removed = 0;
+    if (folder == NULL) {
+        return 0;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        struct stat status;
+        if (lock_is_temporary_name(entry->d_name) &&
+            fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode) && unlinkat(dirfd(folder), entry->d_name, 0) == 0) {
+            removed++;
+        }
+    }
+    (void)closedir(folder);
+    return removed;
+}

@@ -1,0 +1,305 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "batch/batch_internal.h"
+#include "report/i18n.h"
+
+/* The old system's threshold (brief, row 3); a warning is over when use is clearly below it. */
+static const double warn_percent = 85.0;
+static const double calm_percent = 80.0;
+enum { SAMPLE_MS = 250 };
+
+/* ---- is the output there already? ---- */
+
+static void settle(Batch *batch, Item *item)
+{
+    item->state = ITEM_SETTLED;
+    batch->settled++;
+}
+
+static void take_answer(Batch *batch, const ProbeAnswer *answer)
+{
+    Item *item = &batch->items[batch->probe_item];
+    if (answer->complete) {
+        batch->statistics.skipped++;
+        settle(batch, item);
+        batch_tell_video(batch, EVENT_VIDEO_SKIPPED, item);
+        return;
+    }
+    char text[sizeof answer->why + 128];
+    (void)snprintf(text, sizeof text, _("the output there is not complete, it is made anew: %s"),
+                   answer->why);
+    item->state = ITEM_READY;
+    batch_warn(batch, item, text);
+}
+
+static void ask_about(Batch *batch, size_t index)
+{
+    Error err = {0};
+    const PlanItem *planned = &batch->plan->items[index];
+    Item *item = &batch->items[index];
+    if (!file_exists(planned->output)) {
+        item->state = ITEM_READY;
+    } else if (probe_ask(&batch->probe, planned->input, planned->output, batch->now_ms, &err) == STATUS_OK) {
+        item->state = ITEM_ASKED;
+        batch->probe_item = index;
+    } else {
+        item->state = ITEM_READY;
+        batch_warn(batch, item, _("whether its output is complete cannot be found out, it is made anew"));
+    }
+}
+
+void batch_ask_about_outputs(Batch *batch)
+{
+    ProbeAnswer answer;
+    if (batch->probe.asked) {
+        if (probe_poll(&batch->probe, batch->now_ms, &answer) != STATUS_OK) {
+            return;
+        }
+        take_answer(batch, &answer);
+    }
+    while (!batch->probe.asked && batch->probe_next < batch->plan->count) {
+        ask_about(batch, batch->probe_next++);
+    }
+    if (!batch->probe.asked && batch->probe_next == batch->plan->count) {
+        probe_close(&batch->probe);
+    }
+}
+
+/* ---- start ---- */
+
+static void tell_memory(Batch *batch, const Item *item, MemoryMoment moment, int64_t used_before_bytes)
+{
+    MemoryReading reading;
+    if (memory_read(batch->hooks.proc_root, &reading, NULL) == STATUS_OK) {
+        batch_tell(batch, &(Event){.kind = EVENT_MEMORY,
+                                   .video = &item->report,
+                                   .moment = moment,
+                                   .memory = reading,
+                                   .difference_bytes = reading.used_bytes - used_before_bytes});
+        batch->memory = reading;
+    }
+}
+
+static void fail(Batch *batch, Item *item, const Error *error)
+{
+    item->report.error = *error;
+    statistics_add_failure(&batch->statistics, item->report.position, item->report.input, error);
+    settle(batch, item);
+    batch_tell_video(batch, EVENT_VIDEO_FAILED, item);
+}
+
+static void start_video(Batch *batch, size_t index, Runner *runner)
+{
+    const PlanItem *planned = &batch->plan->items[index];
+    Item *item = &batch->items[index];
+    const Message job = {
+        .kind = MESSAGE_JOB,
+        .settings = batch->settings_json,
+        .input = planned->input,
+        .output = planned->output,
+        .temporary = planned->temporary,
+        .source = batch->plan->source,
+    };
+    Error err = {0};
+    tell_memory(batch, item, MEMORY_MOMENT_BEFORE, 0);
+    item->used_before_bytes = batch->memory.used_bytes;
+    item->started_ms = batch->now_ms;
+    if (runner_start(runner, batch->hooks.worker_executable, &job, planned->log, batch->now_ms, &err) !=
+        STATUS_OK) {
+        fail(batch, item, &err);
+        return;
+    }
+    runner->item = index;
+    item->state = ITEM_RUNNING;
+    item->report.worker = runner->process.pid;
+    batch->running++;
+    batch_tell_video(batch, EVENT_VIDEO_STARTED, item);
+}
+
+static Runner *free_runner(Batch *batch)
+{
+    for (size_t i = 0; i < batch->slots; i++) {
+        if (!batch->runners[i].used) {
+            return &batch->runners[i];
+        }
+    }
+    return NULL;
+}
+
+void batch_start_videos(Batch *batch)
+{
+    for (size_t i = 0; i < batch->plan->count; i++) {
+        Runner *runner = free_runner(batch);
+        const ItemState state = batch->items[i].state;
+        if (runner == NULL || state == ITEM_NEW || state == ITEM_ASKED) {
+            return; /* videos start in the plan's order */
+        }
+        if (state == ITEM_READY) {
+            start_video(batch, i, runner);
+        }
+    }
+}
+
+/* ---- while it runs ---- */
+
+static void update_progress(const Batch *batch, Item *item, const Message *message)
+{
+    VideoReport *report = &item->report;
+    report->frames_done = message->frames;
+    report->fps = message->fps;
+    report->elapsed_s = (double)(batch->now_ms - item->started_ms) / 1000.0;
+    const int64_t left = report->frames_total - report->frames_done;
+    report->eta_s =
+        report->frames_total > 0 && report->fps > 0 ? (double)(left > 0 ? left : 0) / report->fps : -1.0;
+}
+
+static void take_message(const Batch *batch, Item *item, const Message *message)
+{
+    VideoReport *report = &item->report;
+    switch (message->kind) {
+    case MESSAGE_STARTED:
+        report->width = message->width;
+        report->height = message->height;
+        report->frame_rate = message->frame_rate;
+        report->duration_s = message->duration_s;
+        report->frames_total = message->frames;
+        (void)snprintf(report->codec, sizeof report->codec, "%s", message->codec);
+        batch_tell_video(batch, EVENT_VIDEO_OPENED, item);
+        break;
+    case MESSAGE_PROGRESS:
+        update_progress(batch, item, message);
+        batch_tell_video(batch, EVENT_PROGRESS, item);
+        break;
+    case MESSAGE_LOG:
+        batch_tell(
+            batch,
+            &(Event){.kind = EVENT_LOG, .video = report, .level = message->level, .text = message->text});
+        break;
+    default:
+        break;
+    }
+}
+
+static void listen_once(Batch *batch, Runner *runner)
+{
+    Item *item = &batch->items[runner->item];
+    Message message;
+    while (runner_next(runner, batch->now_ms, &message) == STATUS_OK) {
+        take_message(batch, item, &message);
+        message_free(&message);
+    }
+}
+
+static Status publish(Batch *batch, size_t index, const VideoResult *result, Error *err)
+{
+    const PlanItem *planned = &batch->plan->items[index];
+    Item *item = &batch->items[index];
+    if (file_publish(planned->temporary, planned->output, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    item->report.result = *result;
+    item->report.result.output_bytes = file_size(planned->output);
+    if (item->report.result.peak_rss_bytes < item->report.peak_rss_bytes) {
+        item->report.result.peak_rss_bytes = item->report.peak_rss_bytes;
+    }
+    item->report.frames_done = result->frames;
+    return STATUS_OK;
+}
+
+static void end_video(Batch *batch, Runner *runner)
+{
+    Error err = {0};
+    VideoResult result;
+    const size_t index = runner->item;
+    Item *item = &batch->items[index];
+    Status status = runner_outcome(runner, item->report.input, &result, &err);
+    item->report.elapsed_s = (double)(batch->now_ms - item->started_ms) / 1000.0;
+    if (status == STATUS_OK) {
+        status = publish(batch, index, &result, &err);
+    }
+    char line[1600];
+    video_log_line(&runner->log, "runbatch",
+                   status == STATUS_OK ? "done" : error_text(&err, line, sizeof line));
+    runner_free(runner);
+    batch->running--;
+    if (item->report.peak_rss_bytes > batch->statistics.peak_rss_bytes) {
+        batch->statistics.peak_rss_bytes = item->report.peak_rss_bytes;
+    }
+    if (status == STATUS_OK) {
+        statistics_add_done(&batch->statistics, &item->report.result);
+        settle(batch, item);
+        batch_tell_video(batch, EVENT_VIDEO_DONE, item);
+    } else {
+        (void)unlink(batch->plan->items[index].temporary);
+        if (batch->stopping && (err.class_ == ERROR_INTERRUPTED || err.class_ == ERROR_CRASH)) {
+            settle(batch, item);
+            batch_tell_video(batch, EVENT_VIDEO_STOPPED, item);
+        } else {
+            fail(batch, item, &err);
+        }
+    }
+    tell_memory(batch, item, MEMORY_MOMENT_AFTER, item->used_before_bytes);
+}
+
+void batch_listen(Batch *batch)
+{
+    for (size_t i = 0; i < batch->slots; i++) {
+        Runner *runner = &batch->runners[i];
+        if (!runner->used) {
+            continue;
+        }
+        const bool ended = runner_reap(runner);
+        /* after its end all that is left is read, so that its last words count */
+        bool got = true;
+        do {
+            got = runner_read(runner, batch->now_ms);
+            listen_once(batch, runner);
+        } while (ended && got);
+        runner_check_time(runner, batch->now_ms, batch->hooks.hello_timeout_ms);
+        if (ended) {
+            end_video(batch, runner);
+        }
+    }
+}
+
+/* ---- memory ---- */
+
+static void sample_workers(Batch *batch)
+{
+    for (size_t i = 0; i < batch->slots; i++) {
+        const Runner *runner = &batch->runners[i];
+        ProcessMemory memory;
+        if (runner->used && !runner->ended &&
+            memory_read_process(batch->hooks.proc_root, runner->process.pid, &memory, NULL) == STATUS_OK) {
+            VideoReport *report = &batch->items[runner->item].report;
+            report->rss_bytes = memory.rss_bytes;
+            if (memory.peak_rss_bytes > report->peak_rss_bytes) {
+                report->peak_rss_bytes = memory.peak_rss_bytes;
+            }
+        }
+    }
+}
+
+void batch_sample_memory(Batch *batch)
+{
+    if (batch->sampled_ms != 0 && batch->now_ms - batch->sampled_ms < SAMPLE_MS) {
+        return;
+    }
+    batch->sampled_ms = batch->now_ms;
+    sample_workers(batch);
+    if (memory_read(batch->hooks.proc_root, &batch->memory, NULL) != STATUS_OK) {
+        return;
+    }
+    const double percent = memory_used_percent(&batch->memory);
+    if (!batch->memory_high && percent > warn_percent) {
+        char text[96];
+        (void)snprintf(text, sizeof text, _("memory is at %.1f %%, above %.0f %%"), percent, warn_percent);
+        batch->memory_high = true;
+        batch->statistics.memory_warnings++;
+        batch_warn(batch, NULL, text);
+    } else if (batch->memory_high && percent < calm_percent) {
+        batch->memory_high = false;
+    }
+}
