@@ -30,6 +30,7 @@ typedef struct Batch {
     const Plan *plan;
     BatchHooks hooks;
     json_t *settings_json;
+    int64_t input_bytes;
     Item *items; /* one per item of the plan */
     size_t settled;
     Runner *runners;

@@ -175,8 +175,10 @@ static void batch_open(Batch *batch)
     probe_init(&batch->probe, batch->hooks.worker_executable, batch->hooks.probe_timeout_ms);
     for (size_t i = 0; i < plan->count; i++) {
         const PlanItem *item = &plan->items[i];
+        batch->input_bytes += item->size_bytes > 0 ? item->size_bytes : 0;
         batch->items[i].report = (VideoReport){
             .position = item->position,
+            .ordinal = (int)i + 1,
             .input = item->input,
             .output = item->output,
             .log = item->log,
@@ -207,6 +209,7 @@ static void tell_beginning(Batch *batch)
     batch_tell(batch, &(Event){.kind = EVENT_BATCH_STARTED,
                                .videos = (int)plan->count,
                                .found = (int)plan->found,
+                               .input_bytes = batch->input_bytes,
                                .source = plan->source,
                                .output_dir = plan->output_dir});
     const int removed = lock_remove_stale(plan->output_dir);

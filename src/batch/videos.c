@@ -69,16 +69,23 @@ void batch_ask_about_outputs(Batch *batch)
 
 /* ---- start ---- */
 
-static void tell_memory(Batch *batch, const Item *item, MemoryMoment moment, int64_t used_before_bytes)
+/* Reads the machine's memory; a failed reading keeps the last one. */
+static void read_memory(Batch *batch)
 {
     MemoryReading reading;
     if (memory_read(batch->hooks.proc_root, &reading, NULL) == STATUS_OK) {
+        batch->memory = reading;
+    }
+}
+
+static void tell_memory(const Batch *batch, const Item *item, MemoryMoment moment)
+{
+    if (batch->memory.total_bytes > 0) {
         batch_tell(batch, &(Event){.kind = EVENT_MEMORY,
                                    .video = &item->report,
                                    .moment = moment,
-                                   .memory = reading,
-                                   .difference_bytes = reading.used_bytes - used_before_bytes});
-        batch->memory = reading;
+                                   .memory = batch->memory,
+                                   .difference_bytes = batch->memory.used_bytes - item->used_before_bytes});
     }
 }
 
@@ -103,7 +110,7 @@ static void start_video(Batch *batch, size_t index, Runner *runner)
         .source = batch->plan->source,
     };
     Error err = {0};
-    tell_memory(batch, item, MEMORY_MOMENT_BEFORE, 0);
+    read_memory(batch);
     item->used_before_bytes = batch->memory.used_bytes;
     item->started_ms = batch->now_ms;
     if (runner_start(runner, batch->hooks.worker_executable, &job, planned->log, batch->now_ms, &err) !=
@@ -116,6 +123,7 @@ static void start_video(Batch *batch, size_t index, Runner *runner)
     item->report.worker = runner->process.pid;
     batch->running++;
     batch_tell_video(batch, EVENT_VIDEO_STARTED, item);
+    tell_memory(batch, item, MEMORY_MOMENT_BEFORE);
 }
 
 static Runner *free_runner(Batch *batch)
@@ -240,7 +248,8 @@ static void end_video(Batch *batch, Runner *runner)
             fail(batch, item, &err);
         }
     }
-    tell_memory(batch, item, MEMORY_MOMENT_AFTER, item->used_before_bytes);
+    read_memory(batch);
+    tell_memory(batch, item, MEMORY_MOMENT_AFTER);
 }
 
 void batch_listen(Batch *batch)

@@ -105,6 +105,7 @@ static void add_memory(json_t *object, const Event *event)
 static void add_video(json_t *object, const VideoReport *video)
 {
     set(object, "position", json_integer(video->position));
+    set(object, "ordinal", json_integer(video->ordinal));
     set(object, "input", json_text(video->input));
     set(object, "output", json_text(video->output));
 }
@@ -117,6 +118,7 @@ static void add_kind(json_t *object, const Event *event)
         set(object, "version", json_string(RUNBATCH_VERSION));
         set(object, "videos", json_integer(event->videos));
         set(object, "found", json_integer(event->found));
+        set(object, "input_bytes", json_integer(event->input_bytes));
         set(object, "source", json_text(event->source));
         set(object, "output_dir", json_text(event->output_dir));
         break;

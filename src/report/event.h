@@ -36,6 +36,7 @@ typedef enum EventKind {
 /* What is known of a video so far. */
 typedef struct VideoReport {
     int position; /* in the sorted list, from 1 */
+    int ordinal;  /* in this batch, from 1 */
     const char *input;
     const char *output;
     const char *log;
@@ -73,7 +74,8 @@ typedef struct Event {
     /* EVENT_BATCH_STARTED */
     int videos;
     int found;
-    const char *source; /* may be NULL */
+    int64_t input_bytes; /* of all videos whose size is known */
+    const char *source;  /* may be NULL */
     const char *output_dir;
     /* EVENT_MEMORY */
     MemoryMoment moment;
