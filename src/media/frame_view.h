@@ -11,7 +11,8 @@
  * worked on natively; frame_view_supports tells. Bit-packed, palette, float and hardware formats are
  * converted by the reader.
  *
- * Functions are re-entrant; two threads may work on different frames. No allocation.
+ * Functions are re-entrant; two threads may work on different frames. No allocation but that of the Image
+ * given; up to 60 KB of stack.
  */
 #ifndef RUNBATCH_MEDIA_FRAME_VIEW_H
 #define RUNBATCH_MEDIA_FRAME_VIEW_H
@@ -23,7 +24,9 @@
 
 bool frame_view_supports(enum AVPixelFormat format);
 
-/* Reads `rect` (inside the frame) into `rgb`, 3 planes of rect's size, which the function resizes. */
+/* Reads `rect` (inside the frame) into `rgb`, 3 planes of rect's size, which the function resizes. Chroma is
+ * interpolated between its sites (AVFrame.chroma_location). Not clamped: codes outside the nominal range give
+ * values outside 0..255. */
 Status frame_view_read(const AVFrame *frame, Rect rect, Image *rgb, Error *err);
 
 /* Adds `delta` (3 planes R, G, B in units of 0..255, the size of `rect`) to the frame's planes, clamped to
@@ -32,10 +35,11 @@ Status frame_view_read(const AVFrame *frame, Rect rect, Image *rgb, Error *err);
 Status frame_view_add(AVFrame *frame, Rect rect, const Image *delta, Error *err);
 
 /* Samples a width x height RGB picture: output pixel p shows the frame at `to_frame`(p). Bilinear; where the
- * map shrinks by more than 1.5, every output pixel is the mean over a grid of samples of its footprint (at
- * most 8 x 8), so that small crops of large faces do not alias. Outside the frame: `border` (0..255) in all
- * planes; with a negative `border` the nearest edge pixel. Fast path: the common 8- and 10-bit 4:2:0 formats.
- */
+ * map goes through the frame by more than 1.5 samples a pixel along one of the frame's axes, that axis is
+ * first averaged in blocks of n = ceil(samples / 1.5) (at most 64), counted from the frame's corner, so that
+ * small crops of large faces do not alias. Each component by its own resolution. A pixel outside the frame
+ * gets `border` (0..255) in all planes; with a negative `border` the nearest edge. ERROR_INTERNAL for a map
+ * that is not finite. */
 Status frame_view_warp(const AVFrame *frame, const Affine *to_frame, int width, int height, float border,
                        Image *rgb, Error *err);
 

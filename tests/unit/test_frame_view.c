@@ -623,38 +623,57 @@ static void flat_change_arrives_on_420(void **state)
     av_frame_free(&frame);
 }
 
-static int grid_for(double shrink)
+static int block_for(double samples)
 {
-    return shrink > 1.5 ? (int)fmin(ceil(shrink - 1e-6), 8) : 1;
+    return clamped((int)ceil(samples / 1.5 - 1e-6), 1, 64);
 }
 
-static bool is_outside(const Reference *r, double x, double y)
+static double block_mean(const Reference *r, int component, int block_w, int block_h, int column, int row)
 {
-    return x < -0.5 || x >= r->frame->width - 0.5 || y < -0.5 || y >= r->frame->height - 0.5;
+    const bool chroma = is_chroma(r, component);
+    const int width = chroma ? AV_CEIL_RSHIFT(r->frame->width, r->desc->log2_chroma_w) : r->frame->width;
+    const int height = chroma ? AV_CEIL_RSHIFT(r->frame->height, r->desc->log2_chroma_h) : r->frame->height;
+    column = clamped(column, 0, (width + block_w - 1) / block_w - 1);
+    row = clamped(row, 0, (height + block_h - 1) / block_h - 1);
+    double sum = 0;
+    for (int j = 0; j < block_h; j++) {
+        for (int i = 0; i < block_w; i++) {
+            sum += code_of(r->frame, component, clamped(column * block_w + i, 0, width - 1),
+                           clamped(row * block_h + j, 0, height - 1));
+        }
+    }
+    return sum / (block_w * block_h);
 }
 
 static double reference_warped(const Reference *r, int component, const Affine *map, int u, int v,
                                double border)
 {
-    const double div_x = is_chroma(r, component) ? 1 << r->desc->log2_chroma_w : 1;
-    const double div_y = is_chroma(r, component) ? 1 << r->desc->log2_chroma_h : 1;
-    const int gx = grid_for(hypot(map->a / div_x, map->d / div_y));
-    const int gy = grid_for(hypot(map->b / div_x, map->e / div_y));
-    double grey = r->black[component];
-    for (int k = 0; k < 3; k++) {
-        grey += r->from[component][k] * border;
-    }
-    double sum = 0;
-    for (int j = 0; j < gy; j++) {
-        for (int i = 0; i < gx; i++) {
-            const double pu = u + (i + 0.5) / gx - 0.5;
-            const double pv = v + (j + 0.5) / gy - 0.5;
-            const double x = map->a * pu + map->b * pv + map->c;
-            const double y = map->d * pu + map->e * pv + map->f;
-            sum += border >= 0 && is_outside(r, x, y) ? grey : reference_code(r, component, x, y);
+    const bool chroma = is_chroma(r, component);
+    const double div_x = chroma ? 1 << r->desc->log2_chroma_w : 1;
+    const double div_y = chroma ? 1 << r->desc->log2_chroma_h : 1;
+    const double x = (double)map->a * u + (double)map->b * v + map->c;
+    const double y = (double)map->d * u + (double)map->e * v + map->f;
+    if (border >= 0 && (x < -0.5 || x >= r->frame->width - 0.5 || y < -0.5 || y >= r->frame->height - 0.5)) {
+        double grey = r->black[component];
+        for (int k = 0; k < 3; k++) {
+            grey += r->from[component][k] * border;
         }
+        return grey;
     }
-    return sum / (gx * gy);
+    const int block_w = block_for(hypot(map->a, map->b) / div_x);
+    const int block_h = block_for(hypot(map->d, map->e) / div_y);
+    const double in_x = ((x - (chroma ? r->site_x : 0)) / div_x - (block_w - 1) / 2.0) / block_w;
+    const double in_y = ((y - (chroma ? r->site_y : 0)) / div_y - (block_h - 1) / 2.0) / block_h;
+    const int column = (int)floor(fmin(fmax(in_x, -10), 1e6));
+    const int row = (int)floor(fmin(fmax(in_y, -10), 1e6));
+    const double fx = column == -10 || in_x > 1e6 ? 0 : in_x - column;
+    const double fy = row == -10 || in_y > 1e6 ? 0 : in_y - row;
+    double sum = 0;
+    for (int k = 0; k < 4; k++) {
+        sum += (k % 2 == 0 ? 1 - fx : fx) * (k / 2 == 0 ? 1 - fy : fy) *
+               block_mean(r, component, block_w, block_h, column + k % 2, row + k / 2);
+    }
+    return sum;
 }
 
 /* Samples that lie on the frame's very border may fall to either side of it; `strays` says how many pixels of
