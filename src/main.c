@@ -1,7 +1,15 @@
-#include <stdio.h>
+#include "cmd/command.h"
+#include "cmd/terminal.h"
+#include "report/i18n.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    (void)puts("runbatch " RUNBATCH_VERSION);
-    return 0;
+    i18n_setup();
+    const Command *command = NULL;
+    int words_before = 1;
+    Error err = {0};
+    if (command_choose(argc, argv, &command, &words_before, &err) != STATUS_OK) {
+        return print_error(&err);
+    }
+    return command->run(argc - (words_before - 1), argv + (words_before - 1));
 }

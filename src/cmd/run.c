@@ -1,0 +1,87 @@
+#include <string.h>
+
+#include "batch/plan.h"
+#include "batch/supervisor.h"
+#include "cmd/command.h"
+#include "cmd/dry_run.h"
+#include "cmd/terminal.h"
+#include "infer/session.h"
+#include "media/writer.h"
+#include "options/parse.h"
+#include "ui/ui.h"
+
+/* Whether a list like "cpu, cuda" has the name. */
+static bool list_has(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *word = list; *word != '\0'; word += strcspn(word, ", ")) {
+        word += strspn(word, ", ");
+        if (strcspn(word, ", ") == length && strncmp(word, name, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool available_here(OptionCheck check, const char *value)
+{
+    return check == OPTION_CHECK_ENCODER ? writer_has_encoder(value)
+                                         : list_has(session_provider_list(), value);
+}
+
+static int run_plan(const Settings *settings, const Plan *plan)
+{
+    const UiConfig config = {.quiet = settings->quiet, .verbose = settings->verbose, .json = settings->json};
+    Ui *ui = ui_new(&config);
+    const BatchHooks hooks = ui_hooks(ui);
+    BatchResult result = {0};
+    Error err = {0};
+    const Status status = batch_run(settings, plan, &hooks, &result, &err);
+    ui_free(&ui);
+    int code = EXIT_CODE_DONE;
+    if (status != STATUS_OK) {
+        code = print_error(&err);
+    } else if (result.interrupted) {
+        code = EXIT_CODE_INTERRUPTED;
+    } else if (result.failed > 0) {
+        code = EXIT_CODE_SOME_FAILED;
+    }
+    batch_result_free(&result);
+    return code;
+}
+
+static int run_settings(const Settings *settings)
+{
+    Plan plan;
+    Error err = {0};
+    if (plan_make(settings, &plan, &err) != STATUS_OK) {
+        return print_error(&err);
+    }
+    for (size_t i = 0; i < plan.notes.count && !settings->quiet; i++) {
+        print_note(plan.notes.items[i]);
+    }
+    const int code = settings->dry_run ? dry_run(settings, &plan) : run_plan(settings, &plan);
+    plan_free(&plan);
+    return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    Settings settings;
+    OptionsAction action;
+    Error err = {0};
+    if (options_parse(argc, (const char *const *)argv, available_here, &settings, &action, &err) !=
+        STATUS_OK) {
+        return print_error(&err);
+    }
+    int code = EXIT_CODE_DONE;
+    if (action == OPTIONS_HELP) {
+        code = print_help();
+    } else if (action == OPTIONS_VERSION) {
+        code = cmd_version(0, NULL);
+    } else {
+        code = run_settings(&settings);
+    }
+    settings_free(&settings);
+    return code;
+}
