@@ -40,6 +40,7 @@ typedef struct WriterSummary {
     int64_t first_pts; /* of the written video, in time_base */
     int64_t last_pts;
     AVRational time_base;
+    double duration_s; /* of the written video, from the first frame to the end of the last */
     int64_t size_bytes;
     int audio_streams;    /* carried */
     int audio_reencoded;  /* of them: re-encoded because the container cannot hold the codec */

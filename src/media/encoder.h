@@ -1,0 +1,49 @@
+/* One video encoder: its options from quality and preset, its pixel format, its timestamps.
+ *
+ * Frames keep the pixel format of the source where the encoder has it; otherwise they are converted to the
+ * nearest one (the log says so), and onto an even size where the encoder needs one. Packets come out with the
+ * duration of the frame they show. One thread. Private to src/media.
+ *
+ * Presets: libx264, libx265 and nvenc know their own names. For libvpx-vp9 x264's names stand for speeds:
+ * placebo and veryslow cpu-used 0, slower and slow 1, medium 2, fast 3, faster 4, veryfast 5 (deadline good),
+ * superfast 7 and ultrafast 8 (deadline realtime); a number 0..8 is cpu-used itself.
+ */
+#ifndef RUNBATCH_MEDIA_ENCODER_H
+#define RUNBATCH_MEDIA_ENCODER_H
+
+#include <libavcodec/avcodec.h>
+#include <stdbool.h>
+
+#include "media/reader.h"
+
+typedef struct EncoderConfig {
+    const char *name;
+    int quality; /* 0..100, see media/writer.h */
+    const char *preset;
+    int threads; /* 0: one per core */
+    const MediaInfo *source;
+    AVRational time_base;  /* of the pts given */
+    AVRational frame_rate; /* 0/1: unknown */
+    bool global_header;
+    bool no_reordering; /* for containers without pts: no B-frames */
+} EncoderConfig;
+
+typedef struct Encoder Encoder;
+
+/* ERROR_ENCODER with advice that lists the encoders that are there. */
+Status encoder_open(Encoder **encoder, const EncoderConfig *config, Error *err);
+void encoder_free(Encoder **encoder);
+
+const AVCodecContext *encoder_context(const Encoder *encoder);
+
+/* Encodes `frame` at `pts` for `duration`; NULL: no more frames. Packets must have been received until
+ * STATUS_AGAIN before. The frame stays the caller's and is not written to. */
+Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t duration, Error *err);
+
+/* The next packet, in the time base of the frames' pts. STATUS_AGAIN: send more; STATUS_EOF: all out. */
+Status encoder_receive(Encoder *encoder, AVPacket *packet, Error *err);
+
+/* The crf (or cq) for a quality: (quality + 1) * range / 100. */
+int encoder_rate_factor(int quality, int range);
+
+#endif

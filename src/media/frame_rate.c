@@ -1,0 +1,31 @@
+#include "media/frame_rate.h"
+
+#include <libavutil/mathematics.h>
+
+void frame_rate_init(FrameRateConverter *converter, AVRational time_base, AVRational rate)
+{
+    *converter = (FrameRateConverter){.time_base = time_base, .rate = rate};
+}
+
+FrameSlots frame_rate_take(FrameRateConverter *converter, int64_t pts, int64_t duration)
+{
+    const AVRational slot = av_inv_q(converter->rate);
+    const int64_t begin = av_rescale_q_rnd(pts, converter->time_base, slot, AV_ROUND_NEAR_INF);
+    int64_t end = av_rescale_q_rnd(pts + duration, converter->time_base, slot, AV_ROUND_NEAR_INF);
+    if (!converter->started) {
+        converter->started = true;
+        converter->next = begin;
+        /* The first frame is always shown. */
+        end = end > begin ? end : begin + 1;
+    }
+    const int64_t most = av_rescale_q(3600, (AVRational){1, 1}, slot);
+    FrameSlots slots = {.first = converter->next, .count = 0};
+    if (end > converter->next) {
+        slots.count = end - converter->next;
+        converter->next = end;
+    }
+    if (slots.count > most) {
+        slots.count = most;
+    }
+    return slots;
+}
