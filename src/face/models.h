@@ -51,7 +51,7 @@ Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Or
                               AVRational sar, float threshold, Detection *found, int capacity, int *count,
                               Error *err);
 
-/* The crop the mesh model wants to see for a detection, or for where the mesh was a frame ago (bounds x 1.25,
+/* The crop the mesh model wants to see for a detection, or for where the mesh was a frame ago (bounds x 1.5,
  * eyes level): a map from crop pixels (0..MESH_CROP_SIZE - 1) to the stored frame. `sar` is the frame's
  * (0/1: square). */
 Affine models_crop_from_detection(const Detection *detection);
