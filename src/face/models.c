@@ -129,6 +129,13 @@ Affine models_upright_to_stored(int stored_width, int stored_height, Orientation
     return affine_multiply(&to_stored, &map);
 }
 
+/* A video's colours reach beyond those of RGB pictures, which the models know. */
+static float to_rgb(float value)
+{
+    const float positive = value > 0 ? value : 0;
+    return positive < 255 ? positive : 255;
+}
+
 /* Rows of the planes R, G, B to values that lie `step` apart, each plane `plane_step` behind the one before.
  */
 static void write_tensor(const Image *rgb, const InputRecipe *recipe, size_t step, size_t plane_step,
@@ -139,7 +146,7 @@ static void write_tensor(const Image *rgb, const InputRecipe *recipe, size_t ste
         for (int y = 0; y < recipe->height; y++) {
             const float *row = rgb->plane[p] + rgb->stride * y;
             for (int x = 0; x < recipe->width; x++) {
-                to[(size_t)x * step] = (row[x] - recipe->offset) * recipe->scale;
+                to[(size_t)x * step] = (to_rgb(row[x]) - recipe->offset) * recipe->scale;
             }
             to += (size_t)recipe->width * step;
         }
