@@ -1,33 +1,11 @@
-#include <string.h>
-
 #include "batch/plan.h"
 #include "batch/supervisor.h"
+#include "cmd/available.h"
 #include "cmd/command.h"
 #include "cmd/dry_run.h"
 #include "cmd/terminal.h"
-#include "infer/session.h"
-#include "media/writer.h"
 #include "options/parse.h"
 #include "ui/ui.h"
-
-/* Whether a list like "cpu, cuda" has the name. */
-static bool list_has(const char *list, const char *name)
-{
-    const size_t length = strlen(name);
-    for (const char *word = list; *word != '\0'; word += strcspn(word, ", ")) {
-        word += strspn(word, ", ");
-        if (strcspn(word, ", ") == length && strncmp(word, name, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool available_here(OptionCheck check, const char *value)
-{
-    return check == OPTION_CHECK_ENCODER ? writer_has_encoder(value)
-                                         : list_has(session_provider_list(), value);
-}
 
 static int run_plan(const Settings *settings, const Plan *plan)
 {

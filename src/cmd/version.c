@@ -4,10 +4,10 @@
 #include <libswscale/swscale.h>
 
 #include "base/text.h"
+#include "cmd/available.h"
 #include "cmd/command.h"
 #include "cmd/terminal.h"
 #include "infer/session.h"
-#include "media/writer.h"
 #include "options/table.h"
 
 static void append_library(Text *page, const char *name, unsigned version)
@@ -20,7 +20,7 @@ static void append_encoders(Text *page)
 {
     const char *separator = "  encoders: ";
     for (const char *const *name = option_find("output-video-encoder")->choices; *name != NULL; name++) {
-        if (writer_has_encoder(*name)) {
+        if (available_here(OPTION_CHECK_ENCODER, *name)) {
             text_appendf(page, "%s%s", separator, *name);
             separator = ", ";
         }

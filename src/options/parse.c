@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "options/names.h"
+#include "options/preset.h"
 #include "options/value.h"
 
 typedef struct Parser {
@@ -206,8 +207,7 @@ static Status check_combinations(const Parser *parser)
 
 static const char *check_label(OptionCheck check)
 {
-    return check == OPTION_CHECK_ENCODER ? "this FFmpeg has no such encoder"
-                                         : "this ONNX Runtime has no such provider";
+    return check == OPTION_CHECK_ENCODER ? "there is no such encoder here" : "there is no such provider here";
 }
 
 Status settings_check(const Settings *settings, OptionAvailable available, Error *err)
@@ -256,6 +256,9 @@ Status options_parse(int argc, const char *const *argv, OptionAvailable availabl
     }
     if (status == STATUS_OK && *action == OPTIONS_RUN) {
         status = check_combinations(&parser);
+    }
+    if (status == STATUS_OK && *action == OPTIONS_RUN) {
+        status = preset_check(settings, err);
     }
     if (status == STATUS_OK && *action == OPTIONS_RUN) {
         status = settings_check(settings, available, err);

@@ -159,8 +159,8 @@ const Option option_table[] = {
      .value = "NAME",
      .fallback_help = "the encoder's own",
      .help =
-         "The encoder's trade of speed for size: ultrafast to veryslow for libx264 and libx265, p1 to p7 for "
-         "nvenc"},
+         "The encoder's trade of speed for size: ultrafast to placebo; for vp9 also 0 (slow) to 8; p1 (fast) "
+         "to p7 for nvenc"},
     {.name = "provenance",
      .type = OPTION_BOOL,
      .group = OPTION_GROUP_OUTPUT,

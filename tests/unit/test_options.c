@@ -190,6 +190,13 @@ static void good_command_lines(void **state)
         {{"--frame-budget=4096"}, "frame-budget", "4096"},
         {{"--frame-budget=1TiB"}, "frame-budget", "1099511627776"},
         {{"--frame-budget=0"}, "frame-budget", "0"},
+        /* presets */
+        {{"--output-video-preset=veryslow"}, "output-video-preset", "\"veryslow\""},
+        {{"--output-video-preset=5", "--output-video-encoder=libvpx-vp9"}, "output-video-preset", "\"5\""},
+        {{"--output-video-preset=fast", "--output-video-encoder=libvpx-vp9"},
+         "output-video-preset",
+         "\"fast\""},
+        {{"--output-video-preset=p7", "--output-video-encoder=hevc_nvenc"}, "output-video-preset", "\"p7\""},
         /* frame rates */
         {{"--output-fps=25"}, "output-fps", "\"25\""},
         {{"--output-fps=29.97"}, "output-fps", "\"2997/100\""},
@@ -304,6 +311,13 @@ static void bad_command_lines(void **state)
          "hevc_nvenc"},
         {{"--execution-provider=rocm"},
          "--execution-provider: 'rocm' is not known; known: cpu, cuda, tensorrt"},
+        {{"--output-video-preset=p4"},
+         "--output-video-preset: 'p4' is not known to libx264; known: ultrafast, superfast, veryfast, "
+         "faster, "
+         "fast, medium, slow, slower, veryslow, placebo"},
+        {{"--output-video-preset=8", "--output-video-encoder=libx265"},
+         "--output-video-preset: '8' is not known to libx265; known: ultrafast, superfast, veryfast, faster, "
+         "fast, medium, slow, slower, veryslow, placebo"},
         /* what does not go together */
         {{"-q", "-v"}, "options that exclude each other: --quiet and --verbose"},
         {{"-tx", "--input-dir=y"}, "options that exclude each other: --target and --input-dir"},
@@ -369,13 +383,13 @@ static void what_is_not_here_is_told(void **state)
          NULL},
         {{"-q"},
          only_cpu_and_x265,
-         "--output-video-encoder libx264: this FFmpeg has no such encoder (available here: libx265)"},
+         "--output-video-encoder libx264: there is no such encoder here (available here: libx265)"},
         {{"--output-video-encoder=libx265", "--execution-provider=cuda"},
          only_cpu_and_x265,
-         "--execution-provider cuda: this ONNX Runtime has no such provider (available here: cpu)"},
+         "--execution-provider cuda: there is no such provider here (available here: cpu)"},
         {{"-q"},
          nothing_there,
-         "--output-video-encoder libx264: this FFmpeg has no such encoder (available here: none)"},
+         "--output-video-encoder libx264: there is no such encoder here (available here: none)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         Settings settings;
