@@ -3,80 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Variance added to both skins: below it there is nothing but noise. */
-static const double covariance_noise = 9.0;
+static const float exposure_low = 0.5F;
+static const float exposure_high = 1.8F;
+static const float tint_low = 0.75F;
+static const float tint_noise = 4; /* variance of tint below which there is nothing but noise */
+static const float least_luma = 8;
+static const float luma_weight[3] = {0.299F, 0.587F, 0.114F}; /* BT.601 */
 
-typedef struct Matrix3 {
-    double m[3][3];
-} Matrix3;
-
-static Matrix3 from_covariance(const float c[6])
+float colour_luma(const float rgb[3])
 {
-    return (Matrix3){{{c[0] + covariance_noise, c[1], c[2]},
-                      {c[1], c[3] + covariance_noise, c[4]},
-                      {c[2], c[4], c[5] + covariance_noise}}};
-}
-
-static Matrix3 multiply(const Matrix3 *a, const Matrix3 *b)
-{
-    Matrix3 product = {0};
-    for (int i = 0; i < 3; i++) {
-        for (int j = 0; j < 3; j++) {
-            for (int k = 0; k < 3; k++) {
-                product.m[i][j] += a->m[i][k] * b->m[k][j];
-            }
-        }
-    }
-    return product;
-}
-
-/* Turns rows and columns p and q of `a` so that a[p][q] vanishes, and the columns of `vectors` with them. */
-static void rotate(Matrix3 *a, Matrix3 *vectors, int p, int q)
-{
-    if (fabs(a->m[p][q]) < 1e-30) {
-        return;
-    }
-    const double angle = 0.5 * atan2(2 * a->m[p][q], a->m[q][q] - a->m[p][p]);
-    const double c = cos(angle);
-    const double s = sin(angle);
-    for (int k = 0; k < 3; k++) {
-        const double kp = a->m[k][p];
-        const double kq = a->m[k][q];
-        a->m[k][p] = c * kp - s * kq;
-        a->m[k][q] = s * kp + c * kq;
-    }
-    for (int k = 0; k < 3; k++) {
-        const double pk = a->m[p][k];
-        const double qk = a->m[q][k];
-        a->m[p][k] = c * pk - s * qk;
-        a->m[q][k] = s * pk + c * qk;
-        const double vp = vectors->m[k][p];
-        const double vq = vectors->m[k][q];
-        vectors->m[k][p] = c * vp - s * vq;
-        vectors->m[k][q] = s * vp + c * vq;
-    }
-}
-
-/* A symmetric matrix with its eigenvalues held within low..high and then raised to `power`; by Jacobi's
- * rotations. */
-static Matrix3 eigen_power(Matrix3 a, double power, double low, double high)
-{
-    Matrix3 vectors = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
-    for (int sweep = 0; sweep < 12; sweep++) {
-        rotate(&a, &vectors, 0, 1);
-        rotate(&a, &vectors, 0, 2);
-        rotate(&a, &vectors, 1, 2);
-    }
-    Matrix3 result = {0};
-    for (int k = 0; k < 3; k++) {
-        const double value = pow(fmin(fmax(a.m[k][k], low), high), power);
-        for (int i = 0; i < 3; i++) {
-            for (int j = 0; j < 3; j++) {
-                result.m[i][j] += vectors.m[i][k] * value * vectors.m[j][k];
-            }
-        }
-    }
-    return result;
+    return luma_weight[0] * rgb[0] + luma_weight[1] * rgb[1] + luma_weight[2] * rgb[2];
 }
 
 ColourMap colour_map_identity(void)
@@ -84,32 +20,56 @@ ColourMap colour_map_identity(void)
     return (ColourMap){{1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 0}};
 }
 
-ColourMap colour_map_between(const SkinStats *from, const SkinStats *to, float gain_low, float gain_high)
+/* Takes the part along the skin's own colour away: I - (mean / luma) w^T. */
+static void tint_projection(const float mean[3], float luma, float projection[9])
+{
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++) {
+            projection[3 * i + j] = (i == j ? 1.0F : 0.0F) - mean[i] / luma * luma_weight[j];
+        }
+    }
+}
+
+/* The sum of the variances of R, G and B after the projection. */
+static float tint_variance(const float covariance[6], const float projection[9])
+{
+    const float c[9] = {covariance[0], covariance[1], covariance[2], covariance[1], covariance[3],
+                        covariance[4], covariance[2], covariance[4], covariance[5]};
+    float sum = 0;
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++) {
+            for (int k = 0; k < 3; k++) {
+                sum += projection[3 * i + j] * c[3 * j + k] * projection[3 * i + k];
+            }
+        }
+    }
+    return fmaxf(sum, 0);
+}
+
+ColourMap colour_map_between(const SkinStats *from, const SkinStats *to)
 {
     if (!(from->weight > 0) || !(to->weight > 0)) {
         return colour_map_identity();
     }
-    const double least = 1e-3;
-    const double most = 1e9;
-    /* F^-1/2 (F^1/2 T F^1/2)^1/2 F^-1/2 */
-    const Matrix3 f = from_covariance(from->covariance);
-    const Matrix3 t = from_covariance(to->covariance);
-    const Matrix3 root = eigen_power(f, 0.5, least, most);
-    const Matrix3 inverse_root = eigen_power(f, -0.5, least, most);
-    Matrix3 middle = multiply(&root, &t);
-    middle = multiply(&middle, &root);
-    middle = eigen_power(middle, 0.5, least, most);
-    middle = multiply(&inverse_root, &middle);
-    middle = multiply(&middle, &inverse_root);
-    middle = eigen_power(middle, 1.0, gain_low, gain_high);
+    const float from_luma = fmaxf(colour_luma(from->mean), least_luma);
+    const float to_luma = fmaxf(colour_luma(to->mean), least_luma);
+    const float exposure = fminf(fmaxf(to_luma / from_luma, exposure_low), exposure_high);
+    float from_tint[9];
+    float to_tint[9];
+    tint_projection(from->mean, from_luma, from_tint);
+    tint_projection(to->mean, to_luma, to_tint);
+    const float varies_from = exposure * exposure * tint_variance(from->covariance, from_tint);
+    const float varies_to = tint_variance(to->covariance, to_tint);
+    const float share =
+        fminf(fmaxf(sqrtf((varies_to + tint_noise) / (varies_from + tint_noise)), tint_low), 1);
     ColourMap map;
     for (int i = 0; i < 3; i++) {
-        double offset = to->mean[i];
+        map.offset[i] = to->mean[i];
         for (int j = 0; j < 3; j++) {
-            map.matrix[3 * i + j] = (float)middle.m[i][j];
-            offset -= middle.m[i][j] * from->mean[j];
+            const float shading = to->mean[i] / to_luma * luma_weight[j];
+            map.matrix[3 * i + j] = exposure * (shading + share * from_tint[3 * i + j]);
+            map.offset[i] -= map.matrix[3 * i + j] * from->mean[j];
         }
-        map.offset[i] = (float)offset;
     }
     return map;
 }
@@ -129,18 +89,17 @@ SkinDistance skin_distance_prepare(const SkinStats *skin, float widen, float noi
         return result;
     }
     memcpy(result.mean, skin->mean, sizeof result.mean);
-    float c[6];
+    double c[6];
     for (int i = 0; i < 6; i++) {
-        c[i] = skin->covariance[i] * widen;
+        c[i] = (double)skin->covariance[i] * widen + (i == 0 || i == 3 || i == 5 ? noise : 0);
     }
-    Matrix3 covariance = from_covariance(c);
-    for (int i = 0; i < 3; i++) {
-        covariance.m[i][i] += noise;
+    const double rr = c[0], rg = c[1], rb = c[2], gg = c[3], gb = c[4], bb = c[5];
+    const double cofactor[6] = {gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg,
+                                rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg};
+    const double determinant = rr * cofactor[0] + rg * cofactor[1] + rb * cofactor[2];
+    for (int i = 0; i < 6 && determinant > 0; i++) {
+        result.inverse[i] = (float)(cofactor[i] / determinant);
     }
-    const Matrix3 inverse = eigen_power(covariance, -1.0, 1e-3, 1e9);
-    const float entries[6] = {(float)inverse.m[0][0], (float)inverse.m[0][1], (float)inverse.m[0][2],
-                              (float)inverse.m[1][1], (float)inverse.m[1][2], (float)inverse.m[2][2]};
-    memcpy(result.inverse, entries, sizeof entries);
     return result;
 }
 

@@ -1,4 +1,4 @@
-/* Brings one skin's colours to those of another: the linear map between two colour distributions. */
+/* Brings one skin's colours to those of another, and tells what looks like skin. Pure; any thread. */
 #ifndef RUNBATCH_FACE_COLOUR_H
 #define RUNBATCH_FACE_COLOUR_H
 
@@ -12,14 +12,16 @@ typedef struct ColourMap {
 
 ColourMap colour_map_identity(void);
 
-/* The linear Monge-Kantorovich map from `from` to `to` (Pitié and Kokaram, "The linear Monge-Kantorovitch
- * linear colour mapping for example-based colour transfer", 2007): of all linear maps that turn one mean and
- * covariance into the other, the one that moves colours least. Its matrix is symmetric and positive; its
- * gains (eigenvalues) are held within gain_low..gain_high, and the covariances get a little noise, so that a
- * flat or a wild source cannot blow it up. Identity when either was not measured. */
-ColourMap colour_map_between(const SkinStats *from, const SkinStats *to, float gain_low, float gain_high);
+/* The map that takes the mean of `from` to the mean of `to`, and shading to shading: a darker or brighter
+ * version of the one skin becomes the same version of the other, as a change of exposure (within 0.5..1.8).
+ * What is left of a colour, its difference in tint from the skin, is scaled by as much, and less where the
+ * source's tints vary more than the target's. Identity when either was not measured. Why the covariance
+ * decides no more than that: docs/swapper.md. */
+ColourMap colour_map_between(const SkinStats *from, const SkinStats *to);
 
 void colour_map_apply(const ColourMap *map, const float rgb[3], float out[3]);
+
+float colour_luma(const float rgb[3]);
 
 /* Squared Mahalanobis distance of a colour to a skin whose covariance is widened by `widen` (a factor) and
  * `noise` (a variance, units²); 0 when the skin was not measured. */

@@ -11,7 +11,7 @@
 #include "media/frame_view.h"
 #include "media/still.h"
 
-static const float crop_margin = 0.2F;      /* around the mesh, of its larger side */
+static const float crop_margin = 0.06F;     /* around the mesh, of its larger side */
 static const float largest_enlargement = 4; /* beyond it there is nothing to gain */
 static const float skin_widen = 4; /* skin's spread over light and shadow, against that of SkinStats */
 static const float skin_noise = 100;
@@ -51,11 +51,6 @@ static Status crop_face(const AVFrame *frame, const Mesh *mesh, Image *crop, Mes
         in_crop->z[i] = mesh->z[i] / shrink;
     }
     return frame_view_warp(frame, &map, width, height, -1, crop, err);
-}
-
-static float luma(const float rgb[3])
-{
-    return 0.299F * rgb[0] + 0.587F * rgb[1] + 0.114F * rgb[2];
 }
 
 static void sample_plane(const TextureLevel *level, const Mesh *mesh, MeshPlace place, float rgb[3])
@@ -98,7 +93,7 @@ static void blur_plane(float *values, float *scratch)
 static float texel_validity(const SkinDistance *skin, float skin_luma, const float rgb[3], float features)
 {
     const float distance = skin_distance(skin, rgb);
-    const float brightness = luma(rgb);
+    const float brightness = colour_luma(rgb);
     if (distance < skin_limit && brightness > dark_limit * skin_luma) {
         return 1;
     }
@@ -108,7 +103,7 @@ static float texel_validity(const SkinDistance *skin, float skin_luma, const flo
 static void find_valid(Source *source, const CanonicalPlane *plane, const TextureLevel *level)
 {
     const SkinDistance skin = skin_distance_prepare(&source->skin, skin_widen, skin_noise);
-    const float skin_luma = luma(source->skin.mean);
+    const float skin_luma = colour_luma(source->skin.mean);
     const bool measured = source->skin.weight > 0;
     for (int i = 0; i < PLANE_TEXELS; i++) {
         source->valid[i] = 1;
@@ -146,8 +141,7 @@ static void measure_nodes(Source *source, const CanonicalPlane *plane, const Tex
 static const TextureLevel *level_for_face(const Source *source, float texels)
 {
     const Bounds b = mesh_bounds(&source->mesh);
-    const float lod = texture_lod(&source->texture, (b.x1 - b.x0) / texels);
-    return &source->texture.level[(int)lroundf(lod)];
+    return texture_level(&source->texture, (b.x1 - b.x0) / texels);
 }
 
 Status source_from_image(Source **out, const CanonicalPlane *plane, const Image *rgb, const Mesh *mesh,

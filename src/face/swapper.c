@@ -12,9 +12,6 @@
 
 enum { SWAPPER_BAND = 32 }; /* rows worked on at a time; a multiple of every chroma height */
 
-static const float colour_gain_low = 0.5F;
-static const float colour_gain_high = 1.6F;
-
 typedef struct Scratch {
     LightField *light;
     Paint *paint;
@@ -88,14 +85,13 @@ static void row_difference(const Float4 *restrict painted, const float *restrict
     }
 }
 
-static Status swap_band(Scratch *scratch, const Source *source, const ColourMap *colours, AVFrame *frame,
-                        Rect band, Error *err)
+static Status swap_band(Scratch *scratch, const ColourMap *colours, AVFrame *frame, Rect band, Error *err)
 {
     if (frame_view_read(frame, band, &scratch->target, err) != STATUS_OK ||
         image_resize(&scratch->delta, band.x1 - band.x0, band.y1 - band.y0, 3, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    const Float4 *painted = paint_band(scratch->paint, source, &scratch->light->texture, colours, band, err);
+    const Float4 *painted = paint_band(scratch->paint, &scratch->light->texture, colours, band, err);
     if (painted == NULL) {
         return STATUS_FAILED;
     }
@@ -117,8 +113,7 @@ static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face
     if (rect_is_empty(area)) {
         return STATUS_OK;
     }
-    const ColourMap colours =
-        colour_map_between(&s->source->skin, &face->skin, colour_gain_low, colour_gain_high);
+    const ColourMap colours = colour_map_between(&s->source->skin, &face->skin);
     Status status = light_field_update(scratch->light, s->plane, s->source, frame, face,
                                        paint_facing(scratch->paint), &colours, err);
     if (status != STATUS_OK) {
@@ -127,7 +122,7 @@ static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face
     for (int y = area.y0; y < area.y1 && status == STATUS_OK;) {
         const int end = (y / SWAPPER_BAND + 1) * SWAPPER_BAND;
         const Rect band = {area.x0, y, area.x1, end < area.y1 ? end : area.y1};
-        status = swap_band(scratch, s->source, &colours, frame, band, err);
+        status = swap_band(scratch, &colours, frame, band, err);
         y = band.y1;
     }
     return status;

@@ -7,9 +7,7 @@
 #include "media/frame_view.h"
 
 enum {
-    CROP_STEP = 2, /* plane texels a crop pixel */
-    CROP_WIDTH = PLANE_WIDTH / CROP_STEP,
-    CROP_HEIGHT = PLANE_HEIGHT / CROP_STEP,
+    CROP_SIZE = 80, /* pixels for the face's longer side: a node's cell is about two of them wide */
     BLUR_RADIUS = 8,
 };
 
@@ -42,26 +40,20 @@ void light_field_free(LightField **field)
     }
 }
 
-/* From crop pixels to the frame: the similarity that lays the canonical face over the mesh. */
-static bool crop_map(const Mesh *mesh, Affine *to_frame)
+/* From crop pixels to the frame: upright, whatever the face's turn, as that is the fastest to sample. */
+static Affine crop_map(const Mesh *mesh, int *width, int *height)
 {
-    Point canonical[MESH_POINTS];
-    Point target[MESH_POINTS];
-    const float turn = (mesh->x[263] - mesh->x[33]) * (mesh->y[152] - mesh->y[33]) -
-                       (mesh->y[263] - mesh->y[33]) * (mesh->x[152] - mesh->x[33]);
-    const float side = turn < 0 ? -1 : 1; /* a mirrored frame: lay the mirrored plane over it */
-    for (int i = 0; i < MESH_POINTS; i++) {
-        const Point p = canonical_plane_point(i);
-        canonical[i] = (Point){side * p.x / CROP_STEP, p.y / CROP_STEP};
-        target[i] = (Point){mesh->x[i], mesh->y[i]};
+    float x0 = mesh->x[0], y0 = mesh->y[0], x1 = x0, y1 = y0;
+    for (int i = 1; i < MESH_POINTS; i++) {
+        x0 = fminf(x0, mesh->x[i]);
+        y0 = fminf(y0, mesh->y[i]);
+        x1 = fmaxf(x1, mesh->x[i]);
+        y1 = fmaxf(y1, mesh->y[i]);
     }
-    Affine map;
-    if (!affine_similarity(canonical, target, MESH_POINTS, &map)) {
-        return false;
-    }
-    const Affine flip = {side, 0, 0, 0, 1, 0};
-    *to_frame = affine_multiply(&map, &flip);
-    return true;
+    const float scale = fmaxf(fmaxf(x1 - x0, y1 - y0) / CROP_SIZE, 1);
+    *width = (int)ceilf((x1 - x0) / scale) + 2;
+    *height = (int)ceilf((y1 - y0) / scale) + 2;
+    return (Affine){scale, 0, x0, 0, scale, y0};
 }
 
 static float bilinear(const Image *image, int plane, float x, float y)
@@ -189,12 +181,14 @@ Status light_field_update(LightField *field, const CanonicalPlane *plane, const 
                           const AVFrame *frame, const Face *face, const float facing[MESH_POINTS],
                           const ColourMap *colours, Error *err)
 {
-    Affine to_frame;
+    int width;
+    int height;
+    const Affine to_frame = crop_map(&face->mesh, &width, &height);
     Affine to_crop;
-    if (!crop_map(&face->mesh, &to_frame) || !affine_invert(&to_frame, &to_crop)) {
+    if (!affine_invert(&to_frame, &to_crop)) {
         return STATUS_AGAIN;
     }
-    if (frame_view_warp(frame, &to_frame, CROP_WIDTH, CROP_HEIGHT, -1, &field->crop, err) != STATUS_OK) {
+    if (frame_view_warp(frame, &to_frame, width, height, -1, &field->crop, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     measure(field, plane, source, frame, face, facing, colours, &to_crop);

@@ -11,7 +11,8 @@
 static const float facing_low = 0.15F;
 static const float facing_high = 0.55F;
 
-enum { U, V, PLANE_X, PLANE_Y, WEIGHT }; /* the raster's attributes */
+/* The raster's attributes: texture and plane coordinates as texture_fetch takes them, and the weight. */
+enum { U, V, PLANE_X, PLANE_Y, WEIGHT };
 
 typedef struct Order {
     float z;
@@ -24,7 +25,7 @@ struct Paint {
     RasterVertex vertex[MESH_POINTS];
     RasterTriangle triangle[TOPOLOGY_MAX_TRIANGLES]; /* far to near */
     int triangles;
-    float lod;
+    const TextureLevel *level; /* of the source's texture */
     Float4 *pixels;
     size_t capacity;
 };
@@ -102,10 +103,10 @@ static void fill_vertices(Paint *paint, const Source *source, const Face *face)
         RasterVertex *vertex = &paint->vertex[i];
         vertex->x = face->mesh.x[i];
         vertex->y = face->mesh.y[i];
-        vertex->attribute[U] = source->mesh.x[i];
-        vertex->attribute[V] = source->mesh.y[i];
-        vertex->attribute[PLANE_X] = on_plane.x;
-        vertex->attribute[PLANE_Y] = on_plane.y;
+        vertex->attribute[U] = texture_coordinate(paint->level, source->mesh.x[i]);
+        vertex->attribute[V] = texture_coordinate(paint->level, source->mesh.y[i]);
+        vertex->attribute[PLANE_X] = on_plane.x + 1; /* the plane's only level has the scale 1 */
+        vertex->attribute[PLANE_Y] = on_plane.y + 1;
         vertex->attribute[WEIGHT] = paint->facing[i] * fminf(face->opacity, 1);
     }
 }
@@ -150,13 +151,13 @@ Rect paint_prepare(Paint *paint, const Source *source, const Face *face)
 {
     const float turn = mesh_turn(&face->mesh);
     const float side = turn < 0 ? -1 : 1;
-    fill_vertices(paint, source, face);
-    paint->triangles = 0;
     const float source_turn = fabsf(mesh_turn(&source->mesh));
+    paint->triangles = 0;
     if (!(fabsf(turn) > 1)) {
         return (Rect){0};
     }
-    paint->lod = texture_lod(&source->texture, sqrtf(source_turn / fabsf(turn)));
+    paint->level = texture_level(&source->texture, sqrtf(source_turn / fabsf(turn)));
+    fill_vertices(paint, source, face);
     Order order[TOPOLOGY_MAX_TRIANGLES];
     int count = 0;
     for (int t = 0; t < topology_triangle_count; t++) {
@@ -177,47 +178,53 @@ Rect paint_prepare(Paint *paint, const Source *source, const Face *face)
     return paint->triangles > 0 ? vertex_bounds(paint) : (Rect){0};
 }
 
+typedef int Int4 __attribute__((vector_size(16)));
+
 typedef struct Shader {
-    const TextureLevel *fine;
-    const TextureLevel *coarse;
-    float coarse_share;
+    const TextureLevel *texture;
     const TextureLevel *field;
+    Float4 largest;   /* coordinates */
     Float4 column[3]; /* of the colour matrix; the last element 0 */
     Float4 offset;
     Float4 *pixels;
     Rect band;
 } Shader;
 
+/* Held within 0..largest, without a jump. */
+SIMD_INLINE Float4 float4_clamp(Float4 value, Float4 largest)
+{
+    const Int4 positive = (Int4)value & (value > float4_all(0));
+    const Int4 fits = (Float4)positive < largest;
+    return (Float4)((positive & fits) | ((Int4)largest & ~fits));
+}
+
 SIMD_CLONES
 static void shade_span(void *context, int y, int x0, int x1, const float at[RASTER_ATTRIBUTES],
                        const float step[RASTER_ATTRIBUTES])
 {
-    const Shader *s = context;
-    Float4 *out = s->pixels + (ptrdiff_t)(y - s->band.y0) * (s->band.x1 - s->band.x0) - s->band.x0;
-    const bool two_levels = s->coarse_share > 0.02F;
+    const Shader s = *(const Shader *)context;
+    Float4 *out = s.pixels + (ptrdiff_t)(y - s.band.y0) * (s.band.x1 - s.band.x0) - s.band.x0;
+    const Float4 start = {at[U], at[V], at[PLANE_X], at[PLANE_Y]};
+    const Float4 change = {step[U], step[V], step[PLANE_X], step[PLANE_Y]};
     for (int x = x0; x < x1; x++) {
         const float along = (float)(x - x0);
-        const float u = at[U] + step[U] * along;
-        const float v = at[V] + step[V] * along;
-        Float4 texel = texture_sample(s->fine, u, v);
-        if (two_levels) {
-            texel += float4_all(s->coarse_share) * (texture_sample(s->coarse, u, v) - texel);
-        }
-        const Float4 gain = texture_sample(s->field, at[PLANE_X] + step[PLANE_X] * along,
-                                           at[PLANE_Y] + step[PLANE_Y] * along);
-        Float4 colour = s->offset + s->column[0] * float4_all(texel[0]) +
-                        s->column[1] * float4_all(texel[1]) + s->column[2] * float4_all(texel[2]);
+        Float4 place = start + change * float4_all(along);
+        place = float4_clamp(place, s.largest);
+        const Int4 whole = __builtin_convertvector(place, Int4);
+        const Float4 part = place - __builtin_convertvector(whole, Float4);
+        const Float4 texel = texture_fetch(s.texture, whole[0], whole[1], part[0], part[1]);
+        const Float4 gain = texture_fetch(s.field, whole[2], whole[3], part[2], part[3]);
+        Float4 colour = s.offset + s.column[0] * float4_all(texel[0]) + s.column[1] * float4_all(texel[1]) +
+                        s.column[2] * float4_all(texel[2]);
         colour *= gain;
         float weight = at[WEIGHT] + step[WEIGHT] * along;
         weight = weight > 0 ? weight : 0;
-        weight = (weight < 1 ? weight : 1) * gain[3];
-        colour[3] = weight;
+        colour[3] = (weight < 1 ? weight : 1) * gain[3];
         out[x] = colour;
     }
 }
 
-const Float4 *paint_band(Paint *paint, const Source *source, const Texture *field, const ColourMap *colours,
-                         Rect band, Error *err)
+const Float4 *paint_band(Paint *paint, const Texture *field, const ColourMap *colours, Rect band, Error *err)
 {
     const size_t count = (size_t)(band.x1 - band.x0) * (size_t)(band.y1 - band.y0);
     if (count > paint->capacity) {
@@ -231,16 +238,15 @@ const Float4 *paint_band(Paint *paint, const Source *source, const Texture *fiel
         paint->capacity = count;
     }
     memset(paint->pixels, 0, count * sizeof(Float4));
-    const int fine = (int)paint->lod;
-    const int last = source->texture.levels - 1;
     const float *m = colours->matrix;
+    const float *o = colours->offset;
     Shader shader = {
-        .fine = &source->texture.level[fine],
-        .coarse = &source->texture.level[fine < last ? fine + 1 : last],
-        .coarse_share = paint->lod - (float)fine,
+        .texture = paint->level,
         .field = &field->level[0],
+        .largest = {(float)paint->level->width, (float)paint->level->height, (float)field->level[0].width,
+                    (float)field->level[0].height},
         .column = {{m[0], m[3], m[6], 0}, {m[1], m[4], m[7], 0}, {m[2], m[5], m[8], 0}},
-        .offset = {colours->offset[0], colours->offset[1], colours->offset[2], 0},
+        .offset = {o[0], o[1], o[2], 0},
         .pixels = paint->pixels,
         .band = band,
     };

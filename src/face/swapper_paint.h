@@ -25,7 +25,6 @@ const float *paint_facing(const Paint *paint);
 /* The pixels of `band`, row by row without gaps: R, G, B and the weight 0..1 with which they replace the
  * target's; weight 0 where nothing is painted. `field` holds gains and mask over the canonical plane. Valid
  * until the next call; NULL when there is no memory. */
-const Float4 *paint_band(Paint *paint, const Source *source, const Texture *field, const ColourMap *colours,
-                         Rect band, Error *err);
+const Float4 *paint_band(Paint *paint, const Texture *field, const ColourMap *colours, Rect band, Error *err);
 
 #endif

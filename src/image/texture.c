@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 
-enum { BORDER = 1, LARGEST_SIDE = 1 << 15 };
+enum { BORDER = 1, LARGEST_SIDE = 1 << 15, TENT_REACH = 2 /* levels are made by shrinking by 2 at most */ };
 
 static size_t level_texels(int width, int height)
 {
@@ -22,17 +22,18 @@ Status texture_resize(Texture *texture, int width, int height, int levels, Error
     int count = 0;
     size_t texels = 0;
     size_t offset[TEXTURE_MAX_LEVELS];
-    for (int w = width, h = height; count < levels && count < TEXTURE_MAX_LEVELS; count++) {
+    for (; count < levels && count < TEXTURE_MAX_LEVELS; count++) {
+        const float scale = exp2f(-(float)count / TEXTURE_STEPS);
+        const int w = (int)ceilf((float)width * scale);
+        const int h = (int)ceilf((float)height * scale);
         texture->level[count] =
-            (TextureLevel){.width = w, .height = h, .stride = w + 2 * BORDER, .scale = ldexpf(1.0F, -count)};
+            (TextureLevel){.width = w, .height = h, .stride = w + 2 * BORDER, .scale = scale};
         offset[count] = texels + (size_t)BORDER * (size_t)texture->level[count].stride + BORDER;
         texels += level_texels(w, h);
         if (w == 1 && h == 1) {
             count++;
             break;
         }
-        w = (w + 1) / 2;
-        h = (h + 1) / 2;
     }
     const size_t bytes = texels * sizeof(Float4);
     if (bytes > texture->capacity_bytes) {
@@ -72,17 +73,53 @@ void texture_pad(TextureLevel *level)
     memcpy(last + level->stride, last, bytes);
 }
 
-/* The last column or row of an odd size is halved with its repeated neighbour in the border. */
-static void halve(const TextureLevel *from, TextureLevel *to)
+/* A tent around the place of texel `x` of `to` in `from`, as wide as the shrink, clipped to the picture. */
+typedef struct Tent {
+    int first;
+    int count;
+    float weight[2 * TENT_REACH + 2];
+} Tent;
+
+static Tent tent_at(int x, float shrink, int size)
 {
-    const Float4 quarter = float4_all(0.25F);
+    const float centre = ((float)x + 0.5F) * shrink - 0.5F;
+    const int low = (int)ceilf(centre - shrink);
+    const int high = (int)floorf(centre + shrink);
+    Tent tent = {.first = low > 0 ? low : 0};
+    float sum = 0;
+    for (int i = tent.first; i <= high && i < size && tent.count < 2 * TENT_REACH + 2; i++) {
+        const float weight = fmaxf(1 - fabsf((float)i - centre) / shrink, 1e-6F);
+        tent.weight[tent.count++] = weight;
+        sum += weight;
+    }
+    if (tent.count == 0) {
+        tent = (Tent){.first = size - 1, .count = 1, .weight = {1}};
+        sum = 1;
+    }
+    for (int i = 0; i < tent.count; i++) {
+        tent.weight[i] /= sum;
+    }
+    return tent;
+}
+
+static void reduce(const TextureLevel *from, TextureLevel *to)
+{
+    const float shrink = from->scale / to->scale;
     for (int y = 0; y < to->height; y++) {
-        const Float4 *above = from->origin + (ptrdiff_t)(2 * y) * from->stride;
-        const Float4 *below = above + from->stride;
+        const Tent down = tent_at(y, shrink, from->height);
         Float4 *out = to->origin + (ptrdiff_t)y * to->stride;
         for (int x = 0; x < to->width; x++) {
-            const ptrdiff_t k = (ptrdiff_t)2 * x;
-            out[x] = (above[k] + above[k + 1] + below[k] + below[k + 1]) * quarter;
+            const Tent across = tent_at(x, shrink, from->width);
+            Float4 sum = float4_all(0);
+            for (int j = 0; j < down.count; j++) {
+                const Float4 *row = from->origin + (ptrdiff_t)(down.first + j) * from->stride + across.first;
+                Float4 part = float4_all(0);
+                for (int i = 0; i < across.count; i++) {
+                    part += row[i] * float4_all(across.weight[i]);
+                }
+                sum += part * float4_all(down.weight[j]);
+            }
+            out[x] = sum;
         }
     }
 }
@@ -100,17 +137,16 @@ void texture_load(Texture *texture, const Image *rgb, const Image *weight)
     }
     texture_pad(base);
     for (int i = 1; i < texture->levels; i++) {
-        halve(&texture->level[i - 1], &texture->level[i]);
+        reduce(&texture->level[i > TEXTURE_STEPS ? i - TEXTURE_STEPS : 0], &texture->level[i]);
         texture_pad(&texture->level[i]);
     }
 }
 
-float texture_lod(const Texture *texture, float texels)
+const TextureLevel *texture_level(const Texture *texture, float texels)
 {
-    if (!(texels > 1.0F)) {
-        return 0;
+    if (!(texels > 1)) {
+        return &texture->level[0];
     }
-    const float last = (float)(texture->levels - 1);
-    const float lod = log2f(texels);
-    return lod < last ? lod : last;
+    const float wanted = fminf(log2f(texels) * TEXTURE_STEPS, (float)(texture->levels - 1));
+    return &texture->level[lroundf(wanted)];
 }
