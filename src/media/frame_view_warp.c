@@ -2,6 +2,7 @@
  * averaged in blocks into a patch of floats on the stack, and the tile's pixels are interpolated in the
  * patch. The three rows of codes then become RGB; both steps are linear, so their order does not matter. */
 #include <math.h>
+#include <string.h>
 
 #include "image/simd.h"
 #include "media/frame_view_internal.h"
@@ -10,7 +11,8 @@ enum {
     TILE_WIDTH = 64,
     TILE_HEIGHT = 32,
     /* A tile is at most 1.5 * hypot(64, 32) = 107.4 blocks wide and high, and 3 more for its neighbours. */
-    PATCH_FLOATS = 111 * 111,
+    PATCH_WIDTH = 111,
+    PATCH_FLOATS = PATCH_WIDTH * PATCH_WIDTH,
     BLOCK_MAX = 64,
 };
 
@@ -189,15 +191,21 @@ static void fill_patch(const Sampler *s, int u, int v, int width, int height, Pa
     }
 }
 
-/* `count` pixels along a line in the patch, from (x, y) in steps of (dx, dy). */
+/* Where the pixels of a line lie in the patch. */
+typedef struct Places {
+    int at[TILE_WIDTH]; /* the neighbour to the left above */
+    float fx[TILE_WIDTH];
+    float fy[TILE_WIDTH];
+} Places;
+
+/* `count` pixels from (x, y) in steps of (dx, dy). */
 SIMD_CLONES
-static void sample_line(const Patch *patch, float x, float y, float dx, float dy, int count,
-                        float *restrict out)
+static void find_places(const Patch *patch, float x, float y, float dx, float dy, int count,
+                        Places *restrict places)
 {
     const float x_low = patch->x_low, x_high = patch->x_high;
     const float y_low = patch->y_low, y_high = patch->y_high;
     const int columns = patch->columns;
-    const float *restrict blocks = patch->blocks;
     SIMD_LOOP
     for (int i = 0; i < count; i++) {
         float px = x + dx * (float)i;
@@ -208,18 +216,90 @@ static void sample_line(const Patch *patch, float x, float y, float dx, float dy
         py = py < y_high ? py : y_high;
         const int left = (int)px;
         const int top = (int)py;
-        const float fx = px - (float)left;
-        const float fy = py - (float)top;
-        const int at = top * columns + left;
-        const float above = blocks[at] + fx * (blocks[at + 1] - blocks[at]);
-        const float below = blocks[at + columns] + fx * (blocks[at + columns + 1] - blocks[at + columns]);
-        out[i] = above + fy * (below - above);
+        places->at[i] = top * columns + left;
+        places->fx[i] = px - (float)left;
+        places->fy[i] = py - (float)top;
     }
 }
 
-/* Writes the border's code where the line's pixels lie outside of the frame. */
+/* Two neighbours of a row, loaded and moved at once; the processors' gather instructions are slower. */
+typedef float Pair __attribute__((vector_size(8)));
+
+SIMD_INLINE Pair load_pair(const float *p)
+{
+    Pair pair;
+    memcpy(&pair, p, sizeof pair);
+    return pair;
+}
+
+static void blend_pairs(const Patch *patch, const Places *places, int count, Pair *restrict middle)
+{
+    const float *blocks = patch->blocks;
+    const int columns = patch->columns;
+    for (int i = 0; i < count; i++) {
+        const float *p = blocks + places->at[i];
+        const float fy = places->fy[i];
+        const Pair above = load_pair(p);
+        const Pair below = load_pair(p + columns);
+        middle[i] = above + (Pair){fy, fy} * (below - above);
+    }
+}
+
 SIMD_CLONES
-static void mark_border(const Sampler *s, float x, float y, int count, float *restrict out)
+static void blend_rows(const float *restrict above, const float *restrict below, float weight, int count,
+                       float *restrict out)
+{
+    SIMD_LOOP
+    for (int i = 0; i < count; i++) {
+        out[i] = above[i] + weight * (below[i] - above[i]);
+    }
+}
+
+/* The same for a line along the patch's rows. */
+static void blend_pairs_straight(const Patch *patch, const Places *places, int count, Pair *restrict middle)
+{
+    float row[PATCH_WIDTH];
+    const int start = places->at[0] / patch->columns * patch->columns;
+    const float *above = patch->blocks + start;
+    blend_rows(above, above + patch->columns, places->fy[0], patch->columns, row);
+    for (int i = 0; i < count; i++) {
+        middle[i] = load_pair(row + (places->at[i] - start));
+    }
+}
+
+SIMD_CLONES
+static void blend_columns(const float *restrict pairs, const Places *restrict places, int count,
+                          float *restrict out)
+{
+    SIMD_LOOP
+    for (int i = 0; i < count; i++) {
+        out[i] = pairs[2 * i] + places->fx[i] * (pairs[2 * i + 1] - pairs[2 * i]);
+    }
+}
+
+static void sample_line(const Patch *patch, float x, float y, float dx, float dy, int count, float *out)
+{
+    Places places;
+    Pair middle[TILE_WIDTH];
+    float pairs[2 * TILE_WIDTH];
+    find_places(patch, x, y, dx, dy, count, &places);
+    if (dy == 0.0F) {
+        blend_pairs_straight(patch, &places, count, middle);
+    } else {
+        blend_pairs(patch, &places, count, middle);
+    }
+    memcpy(pairs, middle, sizeof pairs[0] * 2 * (size_t)count);
+    blend_columns(pairs, &places, count, out);
+}
+
+static bool is_inside(const Sampler *s, float x, float y)
+{
+    return x >= s->x_low && x < s->x_high && y >= s->y_low && y < s->y_high;
+}
+
+/* Writes the border's code where a row's pixels, from (x, y), lie outside of the frame. */
+SIMD_CLONES
+static void write_border(const Sampler *s, float x, float y, int count, float *restrict out)
 {
     const float dx = s->map.a, dy = s->map.d, border = s->border;
     const float x_low = s->x_low, x_high = s->x_high, y_low = s->y_low, y_high = s->y_high;
@@ -229,6 +309,14 @@ static void mark_border(const Sampler *s, float x, float y, int count, float *re
         const float py = y + dy * (float)i;
         const int inside = (px >= x_low) & (px < x_high) & (py >= y_low) & (py < y_high);
         out[i] = inside ? out[i] : border;
+    }
+}
+
+static void mark_border(const Sampler *s, float x, float y, int count, float *out)
+{
+    const float last = (float)(count - 1);
+    if (!is_inside(s, x, y) || !is_inside(s, x + s->map.a * last, y + s->map.d * last)) {
+        write_border(s, x, y, count, out);
     }
 }
 
