@@ -164,7 +164,7 @@ static bool is_known(const BoxList *list, const UprightBox *box)
 
 /* Tiles of `width` that overlap by a fifth and cover the picture. Of what they show, faces that the coarser
  * look with regions of `coarser_width` could not see are added to `list`: in tiles the detector takes hands
- * and knees for faces, mostly large ones with low scores. */
+ * and knees for faces, mostly large or wide ones with low scores. */
 static Status detect_in_tiles(const FaceModels *models, const UprightView *view, float coarser_width,
                               float width, float threshold, BoxList *list, Error *err)
 {
@@ -184,8 +184,10 @@ static Status detect_in_tiles(const FaceModels *models, const UprightView *view,
         }
         for (int i = 0; i < here.count && all.count < BOXES_MAX; i++) {
             const UprightBox *box = &here.box[i];
-            if (box->y1 - box->y0 < tile_face_max * coarser_width && !is_cut(box, view, x, y, width) &&
-                !is_known(list, box)) {
+            const float height_found = box->y1 - box->y0;
+            const bool plausible =
+                height_found < tile_face_max * coarser_width && height_found > box->x1 - box->x0;
+            if (plausible && !is_cut(box, view, x, y, width) && !is_known(list, box)) {
                 all.box[all.count++] = *box;
             }
         }

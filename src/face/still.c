@@ -8,7 +8,7 @@
 #include "face/models_internal.h"
 
 /* A flag from which no further pass leads to a face. */
-static const float hopeless = 0.05f;
+static const float hopeless = 0.03f;
 /* Two meshes that share more of their boxes are one face seen twice. */
 static const float same_face = 0.4f;
 

@@ -148,7 +148,7 @@ static Mesh box_mesh(float angle, bool mirrored, float aspect)
 static void a_mesh_gives_a_crop_with_level_eyes(void **state)
 {
     (void)state;
-    const float s = 1.25f * 80 / 192;
+    const float s = 1.5f * 80 / 192;
     const float angles[] = {0, 0.4f, -1.2f, 3.0f};
     for (size_t i = 0; i < sizeof angles / sizeof *angles; i++) {
         const float c = s * cosf(angles[i]);
