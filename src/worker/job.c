@@ -203,11 +203,10 @@ static Status check_output(const Job *job, Error *err)
     const AVRational rate = asked.num > 0 ? (AVRational){asked.num, asked.den} : info->frame_rate;
     const double frame_s = rate.num > 0 && rate.den > 0 ? 1.0 / av_q2d(rate) : 0.1;
     const WriterSummary *written = &job->written;
-    const double span_s = (double)(written->last_pts - written->first_pts) * av_q2d(written->time_base);
     const VerifyExpectation expected = {
         .frames = written->frames,
-        .duration_s = span_s + frame_s,
-        .tolerance_s = 2.0 * frame_s, /* the last frame's duration is a guess in files of variable rate */
+        .duration_s = written->duration_s,
+        .tolerance_s = frame_s,
         .audio_streams = written->audio_streams,
     };
     return verify_output(job->config->temporary, &expected, err);

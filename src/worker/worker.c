@@ -14,19 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libavutil/log.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "media/media_log.h"
 #include "worker/job.h"
 #include "worker/message.h"
 #include "worker/probe_loop.h"
 #include "worker/process.h"
 #include "worker/rate.h"
 
-enum { PROGRESS_MS = 100, HEARTBEAT_MS = 1000, FFMPEG_LINES = 200 };
+enum { PROGRESS_MS = 100, HEARTBEAT_MS = 1000 };
 
 /* The channel is written by every thread that logs. */
 typedef struct Outbox {
@@ -52,29 +51,6 @@ static void send_log_line(void *context, LogLevel level, const char *line)
     Message message = {.kind = MESSAGE_LOG, .level = level, .text = text_duplicate(line)};
     outbox_send(&message);
     message_free(&message);
-}
-
-/* A damaged video can make FFmpeg complain about every packet. */
-static void take_ffmpeg_line(void *context, int level, const char *format, va_list args)
-{
-    static atomic_int lines;
-    if (level > AV_LOG_WARNING || atomic_load(&lines) > FFMPEG_LINES) {
-        return;
-    }
-    if (atomic_fetch_add(&lines, 1) == FFMPEG_LINES) {
-        log_info("ffmpeg: further lines are left out");
-        return;
-    }
-    char line[512];
-    int prefix = 1;
-    (void)av_log_format_line2(context, level, format, args, line, sizeof line, &prefix);
-    const size_t length = strlen(line);
-    if (length > 0 && line[length - 1] == '\n') {
-        line[length - 1] = '\0';
-    }
-    if (line[0] != '\0') {
-        log_info("ffmpeg: %s", line);
-    }
 }
 
 /* ---- the job's thread ---- */
@@ -278,7 +254,7 @@ int worker_main(int argc, char **argv)
     (void)mallopt(M_ARENA_MAX, 2);
     const int signals = open_signals();
     log_set_sink(send_log_line, NULL);
-    av_log_set_callback(take_ffmpeg_line);
+    media_log_init();
     outbox_send(&(Message){.kind = MESSAGE_HELLO, .version = MESSAGE_VERSION, .program = RUNBATCH_VERSION});
     LineBuffer inbox = {0};
     if (probe) {

@@ -1,0 +1,415 @@
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "batch/lock.h"
+#include "batch/supervisor.h"
+
+/* A batch of made-up videos in a folder of its own, run by tests/unit/fake_worker.c. */
+typedef struct Bench {
+    char *root;
+    Settings settings;
+    Plan plan;
+    BatchHooks hooks;
+    BatchResult result;
+    Error err;
+    /* what was told */
+    int counts[EVENT_KIND_COUNT];
+    EventKind first;
+    EventKind last;
+    TextList failures; /* "name class why" */
+    TextList skipped;
+    TextList warnings;
+    int64_t most_frames;
+    /* signals to send to ourselves */
+    int interrupt_at_start; /* the signal, 0 none */
+    bool interrupt_again;
+    size_t start_count;
+} Bench;
+
+static void on_event(void *context, const Event *event)
+{
+    Bench *bench = context;
+    bench->first = bench->first == EVENT_NONE ? event->kind : bench->first;
+    bench->last = event->kind;
+    bench->counts[event->kind]++;
+    if (event->kind == EVENT_VIDEO_FAILED) {
+        char *line = text_format("%s %s %s", path_name(event->video->input),
+                                 error_class_name(event->video->error.class_), event->video->error.why);
+        text_list_add(&bench->failures, line);
+        memory_free(line);
+    } else if (event->kind == EVENT_VIDEO_SKIPPED) {
+        text_list_add(&bench->skipped, path_name(event->video->input));
+    } else if (event->kind == EVENT_WARNING) {
+        text_list_add(&bench->warnings, event->text);
+    } else if (event->kind == EVENT_PROGRESS && event->video->frames_done > bench->most_frames) {
+        bench->most_frames = event->video->frames_done;
+    } else if (event->kind == EVENT_VIDEO_STARTED && bench->interrupt_at_start != 0 &&
+               ++bench->start_count == bench->plan.count) {
+        (void)kill(getpid(), bench->interrupt_at_start);
+    } else if (event->kind == EVENT_BATCH_STOPPING && bench->interrupt_again) {
+        (void)kill(getpid(), SIGINT);
+    }
+}
+
+static void add_video(Bench *bench, const char *name)
+{
+    Plan *plan = &bench->plan;
+    plan->items = memory_resize(plan->items, plan->count + 1, sizeof *plan->items);
+    plan->items[plan->count] = (PlanItem){
+        .position = (int)plan->count + 1,
+        .input = text_format("%s/in/%s.mp4", bench->root, name),
+        .output = text_format("%s/out/%s.mp4", bench->root, name),
+        .temporary = text_format("%s/out/.%s.mp4.part", bench->root, name),
+        .log = text_format("%s/out/.runbatch/logs/%s.log", bench->root, name),
+        .size_bytes = 100,
+    };
+    plan->count++;
+    plan->found++;
+}
+
+static int make_bench(void **state)
+{
+    Bench *bench = memory_alloc(1, sizeof *bench);
+    char folder[] = "/tmp/runbatch-test-XXXXXX";
+    bench->root = text_duplicate(mkdtemp(folder));
+    bench->plan.output_dir = text_format("%s/out", bench->root);
+    bench->plan.state_dir = text_format("%s/out/.runbatch", bench->root);
+    settings_defaults(&bench->settings);
+    bench->settings.jobs = 3;
+    bench->hooks = (BatchHooks){.context = bench,
+                                .event = on_event,
+                                .worker_executable = getenv("RUNBATCH_FAKE_WORKER"),
+                                .stop_grace_ms = 200,
+                                .hello_timeout_ms = 2000};
+    (void)folder_make(bench->plan.output_dir, NULL);
+    *state = bench;
+    return bench->hooks.worker_executable != NULL ? 0 : -1;
+}
+
+static int free_bench(void **state)
+{
+    Bench *bench = *state;
+    char *command = text_format("rm -rf '%s'", bench->root);
+    const int code = system(command);
+    memory_free(command);
+    plan_free(&bench->plan);
+    settings_free(&bench->settings);
+    batch_result_free(&bench->result);
+    text_list_free(&bench->failures);
+    text_list_free(&bench->skipped);
+    text_list_free(&bench->warnings);
+    memory_free(bench->root);
+    memory_free(bench);
+    return code;
+}
+
+static void put_output(const Bench *bench, const char *name, const char *content)
+{
+    char *path = text_format("%s/out/%s", bench->root, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(content, file);
+    fclose(file);
+    memory_free(path);
+}
+
+static int64_t output_size(const Bench *bench, const char *name)
+{
+    char *path = text_format("%s/out/%s", bench->root, name);
+    const int64_t size = file_size(path);
+    memory_free(path);
+    return size;
+}
+
+static void assert_no_leftovers(const Bench *bench)
+{
+    DIR *folder = opendir(bench->plan.output_dir);
+    assert_non_null(folder);
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (text_ends_with_nocase(entry->d_name, ".part")) {
+            fail_msg("left over: %s", entry->d_name);
+        }
+    }
+    closedir(folder);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+}
+
+static void run(Bench *bench)
+{
+    assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
+                     STATUS_OK);
+    assert_int_equal(bench->first, EVENT_BATCH_STARTED);
+    assert_int_equal(bench->last, EVENT_BATCH_DONE);
+    assert_no_leftovers(bench);
+}
+
+static const char *failure_of(const Bench *bench, const char *name)
+{
+    char *head = text_format("%s.mp4 ", name);
+    const char *found = NULL;
+    for (size_t i = 0; i < bench->failures.count; i++) {
+        if (text_starts_with(bench->failures.items[i], head)) {
+            found = bench->failures.items[i] + strlen(head);
+        }
+    }
+    memory_free(head);
+    return found;
+}
+
+static void good_videos_are_published(void **state)
+{
+    Bench *bench = *state;
+    for (int i = 1; i <= 7; i++) {
+        char *name = text_format("good%d", i);
+        add_video(bench, name);
+        memory_free(name);
+    }
+    run(bench);
+    assert_int_equal(bench->result.done, 7);
+    assert_int_equal(bench->result.failed, 0);
+    assert_false(bench->result.interrupted);
+    assert_int_equal(bench->counts[EVENT_VIDEO_STARTED], 7);
+    assert_int_equal(bench->counts[EVENT_VIDEO_OPENED], 7);
+    assert_int_equal(bench->counts[EVENT_VIDEO_DONE], 7);
+    assert_int_equal(bench->counts[EVENT_MEMORY], 14);
+    assert_int_equal(bench->most_frames, 10);
+    assert_int_equal(output_size(bench, "good7.mp4"), 7);
+    assert_true(output_size(bench, ".runbatch/logs/good7.log") > 0);
+    assert_int_equal(bench->result.statistics.frames, 70);
+    assert_int_equal(bench->result.statistics.output_bytes, 49);
+}
+
+static void every_death_has_its_reason_and_the_batch_goes_on(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *class_;
+        const char *why;
+    } table[] = {
+        {"silent", "crash", "without a result (exit code 0)"},
+        {"segv", "crash", "SIGSEGV); its last line: something is broken"},
+        {"kill", "crash", "SIGKILL"},
+        {"memory", "memory", "out of memory"},
+        {"garbage", "crash", "nonsense"},
+        {"long", "crash", "too long"},
+        {"flood", "crash", "too many"},
+        {"order", "crash", "only a supervisor sends"},
+        {"early", "crash", "hello"},
+        {"version", "crash", "another version"},
+        {"mute", "timeout", "hello"},
+        {"close", "crash", "closed its channel"},
+        {"failed", "input", "it is empty"},
+        {"nofile", "environment", "No such file"},
+    };
+    enum { COUNT = sizeof table / sizeof table[0] };
+    Bench *bench = *state;
+    bench->settings.jobs = 8;
+    for (size_t i = 0; i < COUNT; i++) {
+        add_video(bench, table[i].name);
+    }
+    add_video(bench, "good1");
+    add_video(bench, "noisy1");
+    add_video(bench, "linger1");
+    run(bench);
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *told = failure_of(bench, table[i].name);
+        if (told == NULL || !text_starts_with(told, table[i].class_) || strstr(told, table[i].why) == NULL) {
+            fail_msg("%s: %s", table[i].name, told != NULL ? told : "not failed");
+        }
+        char *name = text_format("%s.mp4", table[i].name);
+        assert_int_equal(output_size(bench, name), -1);
+        memory_free(name);
+    }
+    assert_int_equal(bench->result.failed, COUNT);
+    assert_int_equal(bench->result.done, 3);
+    assert_int_equal(output_size(bench, "linger1.mp4"), 7);
+    /* 12 MB of noise, but the log is bounded */
+    assert_true(output_size(bench, ".runbatch/logs/noisy1.log") < 5 * 1024 * 1024);
+}
+
+static void complete_outputs_are_skipped_and_others_made_anew(void **state)
+{
+    Bench *bench = *state;
+    static const char *const names[] = {"complete1", "half2", "deadly3", "strange4", "complete5", "new6"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        add_video(bench, names[i]);
+    }
+    put_output(bench, "complete1.mp4", "the old one");
+    put_output(bench, "half2.mp4", "half");
+    put_output(bench, "deadly3.mp4", "kills its reader");
+    put_output(bench, "strange4.mp4", "strange");
+    put_output(bench, "complete5.mp4", "the old one");
+    ProbeAnswer answers[6];
+    assert_int_equal(batch_probe(&bench->plan, &bench->hooks, answers, &bench->err), STATUS_OK);
+    assert_true(answers[0].exists && answers[0].complete);
+    assert_true(answers[1].exists && !answers[1].complete);
+    assert_string_equal(answers[1].why, "too short");
+    assert_true(answers[2].exists && !answers[2].complete);
+    assert_true(answers[4].exists && answers[4].complete);
+    assert_false(answers[5].exists);
+    run(bench);
+    assert_int_equal(bench->result.skipped, 2);
+    assert_int_equal(bench->result.done, 4);
+    assert_string_equal(bench->skipped.items[0], "complete1.mp4");
+    assert_int_equal(output_size(bench, "complete1.mp4"), 11);
+    assert_int_equal(output_size(bench, "half2.mp4"), 7);
+    assert_int_equal(bench->warnings.count, 3);
+    assert_non_null(strstr(bench->warnings.items[0], "too short"));
+}
+
+static void a_failed_video_leaves_the_old_output_alone(void **state)
+{
+    Bench *bench = *state;
+    add_video(bench, "segv1");
+    put_output(bench, "segv1.mp4", "old");
+    run(bench);
+    assert_int_equal(bench->result.failed, 1);
+    assert_int_equal(output_size(bench, "segv1.mp4"), 3);
+}
+
+static void interrupt(Bench *bench, int number, bool again)
+{
+    bench->interrupt_at_start = number;
+    bench->interrupt_again = again;
+    bench->settings.jobs = 3;
+    run(bench);
+    assert_true(bench->result.interrupted);
+    assert_int_equal(bench->counts[EVENT_BATCH_STOPPING], 1);
+    assert_int_equal(bench->counts[EVENT_VIDEO_STOPPED], 3);
+    assert_int_equal(bench->result.failed, 0);
+    assert_int_equal(bench->result.statistics.not_started, 3);
+}
+
+static void workers_that_do_not_stop_are_killed(void **state)
+{
+    Bench *bench = *state;
+    add_video(bench, "hang1");
+    add_video(bench, "hang2");
+    add_video(bench, "hang3");
+    interrupt(bench, SIGTERM, false);
+    assert_int_equal(bench->err.class_, ERROR_NONE);
+    /* the signals are as before: nothing is blocked or pending */
+    sigset_t mask;
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &mask), 0);
+    assert_false(sigismember(&mask, SIGTERM));
+    assert_false(sigismember(&mask, SIGCHLD));
+}
+
+static void a_second_signal_does_not_wait(void **state)
+{
+    Bench *bench = *state;
+    bench->hooks.stop_grace_ms = 3600 * 1000; /* without the second signal this would not end */
+    add_video(bench, "hang1");
+    add_video(bench, "hang2");
+    add_video(bench, "hang3");
+    interrupt(bench, SIGINT, true);
+}
+
+static void what_was_not_started_stays_so(void **state)
+{
+    Bench *bench = *state;
+    bench->settings.jobs = 1;
+    bench->interrupt_at_start = SIGHUP;
+    add_video(bench, "hang1");
+    add_video(bench, "good2");
+    add_video(bench, "good3");
+    bench->start_count = 2; /* the first start is the one */
+    run(bench);
+    assert_int_equal(bench->counts[EVENT_VIDEO_STARTED], 1);
+    assert_int_equal(bench->result.statistics.not_started, 3);
+}
+
+static void one_batch_a_folder(void **state)
+{
+    Bench *bench = *state;
+    add_video(bench, "good1");
+    Lock lock;
+    assert_int_equal(lock_take(&lock, bench->plan.state_dir, NULL), STATUS_OK);
+    assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
+                     STATUS_FAILED);
+    assert_int_equal(bench->err.class_, ERROR_ENVIRONMENT);
+    char number[32];
+    (void)snprintf(number, sizeof number, "process %ld ", (long)getpid());
+    assert_non_null(strstr(bench->err.why, number));
+    lock_release(&lock);
+    error_clear(&bench->err);
+    run(bench);
+    assert_int_equal(bench->result.done, 1);
+}
+
+static void leftovers_of_a_killed_run_are_removed(void **state)
+{
+    Bench *bench = *state;
+    add_video(bench, "good1");
+    put_output(bench, ".good9.mp4.part", "half");
+    put_output(bench, "notes.part", "mine");
+    put_output(bench, ".notes.part", "mine");
+    put_output(bench, ".mp4.part", "mine");
+    assert_true(lock_is_temporary_name(".a.mp4.part"));
+    assert_true(lock_is_temporary_name(".a.b.MKV.part"));
+    assert_false(lock_is_temporary_name("a.mp4.part"));
+    assert_false(lock_is_temporary_name(".a.mp4.partial"));
+    assert_false(lock_is_temporary_name(".part"));
+    assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
+                     STATUS_OK);
+    assert_int_equal(output_size(bench, ".good9.mp4.part"), -1);
+    assert_int_equal(output_size(bench, "notes.part"), 4);
+    assert_int_equal(output_size(bench, ".notes.part"), 4);
+    assert_int_equal(output_size(bench, ".mp4.part"), 4);
+    assert_int_equal(bench->warnings.count, 1);
+}
+
+static void short_memory_is_told_once(void **state)
+{
+    Bench *bench = *state;
+    char *root = text_format("%s/proc", bench->root);
+    char *path = text_format("%s/meminfo", root);
+    assert_int_equal(folder_make(root, NULL), STATUS_OK);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("MemTotal: 1000000 kB\nMemAvailable: 100000 kB\n", file);
+    fclose(file);
+    bench->hooks.proc_root = root;
+    add_video(bench, "good1");
+    add_video(bench, "good2");
+    run(bench);
+    assert_int_equal(bench->result.statistics.memory_warnings, 1);
+    assert_int_equal(bench->warnings.count, 1);
+    assert_non_null(strstr(bench->warnings.items[0], "90.0 %"));
+    memory_free(path);
+    memory_free(root);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(good_videos_are_published),
+        TEST(every_death_has_its_reason_and_the_batch_goes_on),
+        TEST(complete_outputs_are_skipped_and_others_made_anew),
+        TEST(a_failed_video_leaves_the_old_output_alone),
+        TEST(workers_that_do_not_stop_are_killed),
+        TEST(a_second_signal_does_not_wait),
+        TEST(what_was_not_started_stays_so),
+        TEST(one_batch_a_folder),
+        TEST(leftovers_of_a_killed_run_are_removed),
+        TEST(short_memory_is_told_once),
+    };
+    return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
+}
