@@ -4,16 +4,20 @@
 #include <stdlib.h>
 
 #include "face/models.h"
+#include "face/topology.h"
 #include "media/frame_view.h"
 
 enum {
     TRIANGLE_CUTS = 3, /* a triangle is sampled in the centres of 3 x 3 equal parts */
     PLACES_PER_TRIANGLE = TRIANGLE_CUTS * TRIANGLE_CUTS,
-    CROP_SIZE = 80, /* the face fills 1 / 1.25 of it: 64 pixels across */
+    CROP_SIZE = 64, /* the face's length */
     FACE_CELLS = 64,
     MIN_SAMPLES = 40,
 };
 
+/* The mesh model's crop is so much larger than the face. */
+static const float crop_margin = 1.5f;
+static const float visible_share = 0.4f;  /* of a triangle's frontal area must be seen */
 static const float trimmed_share = 0.1f;  /* at either end, by luma */
 static const float outlier_limit = 7.81f; /* squared Mahalanobis distance: 95 % of a normal distribution */
 static const float time_constant_s = 0.3f;
@@ -62,6 +66,8 @@ enum {
     PLACE_COUNT = TRIANGLE_COUNT * PLACES_PER_TRIANGLE,
 };
 
+static const short whole_face[3] = {33, 263, 152}; /* outer eye corners, chin */
+
 typedef struct Sample {
     float rgb[3];
     float luma;
@@ -90,6 +96,20 @@ static float triangle_area(const Mesh *mesh, const short corner[3])
     float bx = mesh->x[corner[2]] - mesh->x[corner[0]];
     float by = mesh->y[corner[2]] - mesh->y[corner[0]];
     return 0.5f * (ax * by - ay * bx);
+}
+
+/* A triangle's share of the face as seen from the front. */
+static float frontal_share(const short corner[3])
+{
+    const short *a = corner;
+    float area[2];
+    for (int i = 0; i < 2; i++, a = whole_face) {
+        Point origin = topology_canonical(a[0]);
+        Point first = topology_canonical(a[1]);
+        Point second = topology_canonical(a[2]);
+        area[i] = (first.x - origin.x) * (second.y - origin.y) - (first.y - origin.y) * (second.x - origin.x);
+    }
+    return area[0] / area[1];
 }
 
 int skin_place_count(void)
@@ -152,7 +172,6 @@ static bool is_inside(const Surroundings *frame, int place)
 
 static int collect(const Image *rgb, const Mesh *mesh, const Surroundings *frame, Sample samples[PLACE_COUNT])
 {
-    static const short whole_face[3] = {33, 263, 152}; /* outer eye corners, chin */
     float face_area = triangle_area(mesh, whole_face);
     float face_size = sqrtf(fabsf(face_area)) * 2.0f; /* about the face's width */
     int reach = (int)(face_size / (float)FACE_CELLS / 2.0f);
@@ -161,9 +180,9 @@ static int collect(const Image *rgb, const Mesh *mesh, const Surroundings *frame
     }
     int count = 0;
     for (int triangle = 0; triangle < TRIANGLE_COUNT; triangle++) {
-        /* Wound against the face: turned away from the camera. */
-        if (triangle_area(mesh, skin_triangles[triangle]) * face_area <= 0.0f) {
-            continue;
+        float share = triangle_area(mesh, skin_triangles[triangle]) / face_area;
+        if (share < visible_share * frontal_share(skin_triangles[triangle])) {
+            continue; /* turned away from the camera, or nearly */
         }
         for (int part = 0; part < PLACES_PER_TRIANGLE; part++) {
             int place = triangle * PLACES_PER_TRIANGLE + part;
@@ -271,8 +290,9 @@ Status skin_stats_from_frame(const AVFrame *frame, const Mesh *mesh, bool mirror
 {
     *stats = (SkinStats){0};
     const Affine mesh_crop = models_crop_from_mesh(mesh, mirrored, sar);
-    const float ratio = (float)(MESH_CROP_SIZE - 1) / (float)(CROP_SIZE - 1);
-    const Affine shrink = {ratio, 0.0f, 0.0f, 0.0f, ratio, 0.0f};
+    const float ratio = (float)MESH_CROP_SIZE / crop_margin / (float)CROP_SIZE;
+    const float offset = 0.5f * ((float)(MESH_CROP_SIZE - 1) - ratio * (float)(CROP_SIZE - 1));
+    const Affine shrink = {ratio, 0.0f, offset, 0.0f, ratio, offset};
     const Affine crop_to_frame = affine_multiply(&mesh_crop, &shrink);
     Affine frame_to_crop;
     if (!affine_invert(&crop_to_frame, &frame_to_crop)) {

@@ -5,7 +5,8 @@
 #include "face/skin.h"
 #include "face/tracker_internal.h"
 
-static const float opacity_time_s = 0.15f; /* from 0 to 1 */
+static const float opacity_time_s = 0.15f;  /* from 0 to 1 */
+static const double skin_interval_s = 0.06; /* well below the time constant it is smoothed with */
 static const double long_ago_s = -1e9;
 static const double usual_frame_s = 0.04; /* where pts tell nothing */
 
@@ -148,14 +149,13 @@ static Status refine(FaceTracker *tracker, Track *track, const AVFrame *frame, E
     float step = tracker->dt_s / opacity_time_s;
     track->opacity =
         track->fresh ? wanted : fminf(fmaxf(wanted, track->opacity - step), track->opacity + step);
-    if (!track->seen) {
-        return STATUS_OK;
+    Status status = STATUS_OK;
+    if (track->seen && (track->fresh || tracker->now_s - track->skin_s >= skin_interval_s)) {
+        track->skin_s = tracker->now_s;
+        status =
+            tracker->senses.skin(tracker->senses.context, frame, &track->mesh, &track->skin_measured, err);
     }
-    SkinStats skin;
-    Status status = tracker->senses.skin(tracker->senses.context, frame, &track->mesh, &skin, err);
-    if (status == STATUS_OK) {
-        skin_stats_follow(&track->skin, &skin, tracker->dt_s);
-    }
+    skin_stats_follow(&track->skin, &track->skin_measured, tracker->dt_s);
     return status;
 }
 

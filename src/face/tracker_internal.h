@@ -46,7 +46,9 @@ typedef struct Track {
     float unsmoothed_s; /* time since the smoother's last step */
     float yaw;
     float opacity;
-    SkinStats skin;
+    SkinStats skin_measured; /* the last measurement */
+    SkinStats skin;          /* smoothed */
+    double skin_s;           /* when it was measured */
     FaceIdentity identity;
 } Track;
 
