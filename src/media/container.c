@@ -43,6 +43,20 @@ bool container_is_matroska(const AVOutputFormat *container)
     return strcmp(container->name, "matroska") == 0 || strcmp(container->name, "webm") == 0;
 }
 
+bool container_has_delay(const AVOutputFormat *container, enum AVCodecID codec)
+{
+    return container_is_matroska(container) && (codec == AV_CODEC_ID_OPUS || LIBAVFORMAT_VERSION_MAJOR >= 60);
+}
+
+int64_t container_delay(const AVOutputFormat *container, const AVCodecParameters *par, AVRational time_base)
+{
+    if (LIBAVFORMAT_VERSION_MAJOR < 60 && container_has_delay(container, par->codec_id) &&
+        par->initial_padding > 0 && par->sample_rate > 0) {
+        return av_rescale_q(par->initial_padding, (AVRational){1, par->sample_rate}, time_base);
+    }
+    return 0;
+}
+
 unsigned container_tag(const AVOutputFormat *container, const AVCodecParameters *par)
 {
     if (container->codec_tag == NULL ||

@@ -13,6 +13,14 @@ bool container_is_iso(const AVOutputFormat *container);
 /* mkv or webm. */
 bool container_is_matroska(const AVOutputFormat *container);
 
+/* Whether the container can say that a stream of this codec begins with samples that only prepare the decoder
+ * (Matroska's CodecDelay; before FFmpeg 6 its muxer writes it for Opus alone). */
+bool container_has_delay(const AVOutputFormat *container, enum AVCodecID codec);
+
+/* What has to be added to the times of packets, in `time_base`, so that they are read back as they were:
+ * readers subtract CodecDelay, and before FFmpeg 6 the muxer does not add it. */
+int64_t container_delay(const AVOutputFormat *container, const AVCodecParameters *par, AVRational time_base);
+
 /* The tag a copied stream may keep: its own where this container knows it for the same codec, else 0 (the
  * muxer chooses). */
 unsigned container_tag(const AVOutputFormat *container, const AVCodecParameters *par);

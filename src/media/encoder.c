@@ -1,7 +1,6 @@
 #include "media/encoder.h"
 
 #include <libavutil/pixdesc.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -15,11 +14,14 @@
 
 static const char what[] = "cannot encode the video";
 
-/* The durations of frames inside the encoder, looked up by the pts their packets come out with. */
-typedef struct Waiting {
-    int64_t pts;
+/* Frames in and behind the encoder are remembered this long: more than look-ahead, threads and reordering. */
+enum { MOMENTS = 2048 };
+
+typedef struct Moment {
+    int64_t grid; /* the time the encoder is told */
+    int64_t pts;  /* the real one */
     int64_t duration;
-} Waiting;
+} Moment;
 
 struct Encoder {
     char *name;
@@ -31,9 +33,13 @@ struct Encoder {
     AVFrame *input;
     AVFrame *converted;
     AVFrame *padded;
-    Waiting *waiting; /* bounded by the encoder's delay */
-    size_t waiting_count;
-    size_t waiting_capacity;
+    AVRational time_base; /* of the real pts */
+    bool on_grid;
+    int64_t first_grid;
+    int64_t first_pts;
+    int64_t last_grid;
+    int64_t sent;    /* frames */
+    Moment *moments; /* of the last MOMENTS frames, by their number modulo MOMENTS */
 };
 
 bool writer_has_encoder(const char *name)
@@ -102,13 +108,14 @@ static void set_shape(Encoder *encoder, const EncoderConfig *config, const AVCod
     }
 }
 
-static void set_fields(AVCodecContext *context, const EncoderConfig *config, const FrameShape *shape)
+static void set_fields(AVCodecContext *context, const EncoderConfig *config, const FrameShape *shape,
+                       bool on_grid)
 {
     const MediaInfo *source = config->source;
     context->width = shape->width;
     context->height = shape->height;
     context->pix_fmt = shape->format;
-    context->time_base = config->time_base;
+    context->time_base = on_grid ? av_inv_q(config->grid_rate) : config->time_base;
     context->framerate = config->frame_rate;
     context->sample_aspect_ratio = source->sample_aspect_ratio;
     context->colorspace = shape->matrix;
@@ -147,7 +154,10 @@ static Status open_codec(Encoder *encoder, const EncoderConfig *config, Error *e
         encoder->padded == NULL) {
         return error_set(err, ERROR_MEMORY, what, NULL, "out of memory");
     }
-    set_fields(encoder->context, config, &encoder->shape);
+    encoder->time_base = config->time_base;
+    encoder->on_grid = config->grid_rate.num > 0 && config->grid_rate.den > 0;
+    encoder->moments = memory_alloc(MOMENTS, sizeof *encoder->moments);
+    set_fields(encoder->context, config, &encoder->shape, encoder->on_grid);
     AVDictionary *options = NULL;
     Status status = encoder_options(config, encoder->context, &options, err);
     if (status == STATUS_OK) {
@@ -189,32 +199,67 @@ void encoder_free(Encoder **encoder)
     av_frame_free(&e->converted);
     av_frame_free(&e->padded);
     converter_free(&e->converter);
-    memory_free(e->waiting);
+    memory_free(e->moments);
     memory_free(e->name);
     memory_free(e);
     *encoder = NULL;
 }
 
-static void remember(Encoder *encoder, int64_t pts, int64_t duration)
+static int64_t remember(Encoder *encoder, int64_t pts, int64_t duration)
 {
-    if (encoder->waiting_count == encoder->waiting_capacity) {
-        encoder->waiting_capacity = encoder->waiting_capacity > 0 ? encoder->waiting_capacity * 2 : 64;
-        encoder->waiting =
-            memory_resize(encoder->waiting, encoder->waiting_capacity, sizeof *encoder->waiting);
+    int64_t grid = pts;
+    if (encoder->on_grid) {
+        grid = av_rescale_q(pts, encoder->time_base, encoder->context->time_base);
+        grid = encoder->sent > 0 ? FFMAX(grid, encoder->last_grid + 1) : grid;
     }
-    encoder->waiting[encoder->waiting_count++] = (Waiting){pts, duration};
+    if (encoder->sent == 0) {
+        encoder->first_grid = grid;
+        encoder->first_pts = pts;
+    }
+    encoder->moments[encoder->sent++ % MOMENTS] = (Moment){grid, pts, duration};
+    encoder->last_grid = grid;
+    return grid;
 }
 
-static int64_t recall(Encoder *encoder, int64_t pts)
+/* The last remembered moment not after `grid`, NULL when all are. */
+static const Moment *find_moment(const Encoder *encoder, int64_t grid)
 {
-    for (size_t i = 0; i < encoder->waiting_count; i++) {
-        if (encoder->waiting[i].pts == pts) {
-            const int64_t duration = encoder->waiting[i].duration;
-            encoder->waiting[i] = encoder->waiting[--encoder->waiting_count];
-            return duration;
+    int64_t low = FFMAX(encoder->sent - MOMENTS, 0);
+    int64_t high = encoder->sent; /* moments before `low` are not after, those from `high` on are */
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (encoder->moments[middle % MOMENTS].grid <= grid) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return 0;
+    return low > FFMAX(encoder->sent - MOMENTS, 0) ? &encoder->moments[(low - 1) % MOMENTS] : NULL;
+}
+
+/* Encoders give the pts of earlier frames as dts; the first ones lie before the first frame. */
+static int64_t real_dts(const Encoder *encoder, int64_t grid)
+{
+    const Moment *moment = find_moment(encoder, grid);
+    if (moment != NULL) {
+        return moment->pts;
+    }
+    const int64_t back = encoder->first_grid - grid;
+    const int64_t ticks = av_rescale_q(back, encoder->context->time_base, encoder->time_base);
+    return encoder->first_pts - FFMAX(back, ticks);
+}
+
+static Status restore_times(const Encoder *encoder, AVPacket *packet, Error *err)
+{
+    const Moment *moment = find_moment(encoder, packet->pts);
+    if (moment == NULL || moment->grid != packet->pts) {
+        return error_setf(err, ERROR_INTERNAL, what, NULL, "%s gave back a time that it never got",
+                          encoder->name);
+    }
+    packet->dts = packet->dts != AV_NOPTS_VALUE ? real_dts(encoder, packet->dts) : moment->pts;
+    packet->pts = moment->pts;
+    packet->duration = moment->duration;
+    return STATUS_OK;
 }
 
 /* Side data that still holds after encoding; the rest (motion vectors, another encoder's notes, Dolby
@@ -303,9 +348,8 @@ Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t
             return STATUS_FAILED;
         }
         input = encoder->input;
-        input->pts = pts;
-        frame_set_duration(input, duration);
-        remember(encoder, pts, duration);
+        input->pts = remember(encoder, pts, duration);
+        frame_set_duration(input, 1);
     }
     const int result = avcodec_send_frame(encoder->context, input);
     av_frame_unref(encoder->input);
@@ -327,6 +371,5 @@ Status encoder_receive(Encoder *encoder, AVPacket *packet, Error *err)
     if (result < 0) {
         return media_error(err, ERROR_ENCODER, what, NULL, result);
     }
-    packet->duration = recall(encoder, packet->pts);
-    return STATUS_OK;
+    return restore_times(encoder, packet, err);
 }

@@ -1,8 +1,12 @@
 /* One video encoder: its options from quality and preset, its pixel format, its timestamps.
  *
  * Frames keep the pixel format of the source where the encoder has it; otherwise they are converted to the
- * nearest one (the log says so), and onto an even size where the encoder needs one. Packets come out with the
- * duration of the frame they show. One thread. Private to src/media.
+ * nearest one (the log says so), and onto an even size where the encoder needs one. One thread. Private to
+ * src/media.
+ *
+ * Inside, frames are numbered on the grid of the frame rate, as encoders (and readers of the timing notes
+ * they put into the stream) expect; packets come out with exactly the pts and duration that went in, and with
+ * dts made of those pts.
  *
  * Presets: libx264, libx265 and nvenc know their own names. For libvpx-vp9 x264's names stand for speeds:
  * placebo and veryslow cpu-used 0, slower and slow 1, medium 2, fast 3, faster 4, veryfast 5 (deadline good),
@@ -23,7 +27,8 @@ typedef struct EncoderConfig {
     int threads; /* 0: one per core */
     const MediaInfo *source;
     AVRational time_base;  /* of the pts given */
-    AVRational frame_rate; /* 0/1: unknown */
+    AVRational frame_rate; /* the average; 0/1: unknown */
+    AVRational grid_rate;  /* see MediaInfo; 0/1: unknown */
     bool global_header;
     bool no_reordering; /* for containers without pts: no B-frames */
 } EncoderConfig;

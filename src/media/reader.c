@@ -29,7 +29,8 @@ struct Reader {
     AVFrame *decoded;
     AVFrame *held; /* the next to be given; complete but for its duration */
     Converter *converter;
-    FrameShape shape;
+    FrameShape shape;  /* of the frames given */
+    FrameShape stored; /* of the first one decoded */
     MediaInfo info;
     Timeline timeline;
     ReaderDamage damage;
@@ -156,14 +157,14 @@ static bool has_shape(const AVFrame *frame, const FrameShape *shape)
 static Status reshape(Reader *reader, Error *err)
 {
     AVFrame *frame = reader->decoded;
-    if (has_shape(frame, &reader->shape)) {
-        return STATUS_OK;
-    }
-    if (!reader->change_logged && reader->has_held) {
+    if (!reader->change_logged && !has_shape(frame, &reader->stored)) {
         reader->change_logged = true;
         log_warn("the stream changes from %dx%d to %dx%d (%s) in mid-file; it is scaled to the first size",
                  reader->shape.width, reader->shape.height, frame->width, frame->height,
                  av_get_pix_fmt_name((enum AVPixelFormat)frame->format));
+    }
+    if (has_shape(frame, &reader->shape)) {
+        return STATUS_OK;
     }
     AVFrame *converted = av_frame_alloc();
     if (converted == NULL) {
@@ -282,11 +283,13 @@ static Status take_first_frame(Reader *reader, Error *err)
     }
     AVFrame *frame = reader->decoded;
     const enum AVPixelFormat stored = (enum AVPixelFormat)frame->format;
-    reader->shape = (FrameShape){.format = supported_format(stored),
-                                 .width = frame->width,
-                                 .height = frame->height,
-                                 .matrix = AVCOL_SPC_UNSPECIFIED,
-                                 .range = AVCOL_RANGE_UNSPECIFIED};
+    reader->stored = (FrameShape){.format = stored,
+                                  .width = frame->width,
+                                  .height = frame->height,
+                                  .matrix = AVCOL_SPC_UNSPECIFIED,
+                                  .range = AVCOL_RANGE_UNSPECIFIED};
+    reader->shape = reader->stored;
+    reader->shape.format = supported_format(stored);
     if (frame->width > reader->max_dimension || frame->height > reader->max_dimension) {
         return error_setf(err, ERROR_INPUT, "cannot use the video", reader->path,
                           "%dx%d is larger than the limit of %d pixels a side", frame->width, frame->height,

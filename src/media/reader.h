@@ -30,8 +30,10 @@ typedef struct MediaInfo {
     int height;
     enum AVPixelFormat format; /* of the frames that reader_next gives */
     int bit_depth;
-    AVRational time_base;           /* of the frames' pts */
-    AVRational frame_rate;          /* the average; 0/1 unknown */
+    AVRational time_base;  /* of the frames' pts */
+    AVRational frame_rate; /* the average; 0/1 unknown */
+    AVRational
+        grid_rate; /* on whose grid the frames lie as far as one can tell; of a constant rate the average */
     AVRational sample_aspect_ratio; /* 0/1 unknown */
     Orientation orientation;
     int32_t display_matrix[9];

@@ -58,6 +58,11 @@ void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream 
     if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0) {
         info->frame_rate = (AVRational){0, 1};
     }
+    enum { RATE_MAX = 240 };
+    const AVRational grid = stream->r_frame_rate;
+    const bool plausible = grid.num > 0 && grid.den > 0 && av_cmp_q(grid, info->frame_rate) >= 0 &&
+                           av_cmp_q(grid, (AVRational){RATE_MAX, 1}) <= 0;
+    info->grid_rate = plausible ? grid : info->frame_rate;
     info->field_order = stream->codecpar->field_order;
     info->duration_s = reader_info_duration(format, stream);
     info->frame_count = stream->nb_frames;

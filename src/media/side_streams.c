@@ -21,6 +21,7 @@ typedef struct Track {
     Timeline timeline; /* of what comes in */
     int64_t last_dts;  /* of what was written, in the output's time base */
     int64_t refused;   /* packets */
+    int64_t keep_from; /* packets before this only prepare the decoder and are not kept */
     bool past_preroll; /* a packet that is to be shown has been seen */
 } Track;
 
@@ -36,6 +37,7 @@ struct SideStreams {
     bool ended;
     int64_t shift;
     AVRational shift_base;
+    int64_t lead_ms; /* see side_streams_lead_ms */
     SideStreamsSummary summary;
     Track *current; /* whose packets the audio sink gets */
 };
@@ -61,10 +63,20 @@ void side_streams_shift(SideStreams *side, int64_t shift, AVRational time_base)
     side->shift_base = time_base;
 }
 
+int64_t side_streams_lead_ms(const SideStreams *side)
+{
+    return side->lead_ms;
+}
+
 int64_t side_streams_start(const SideStreams *side, unsigned output_index, AVRational *time_base)
 {
     for (unsigned i = 0; i < side->input->nb_streams; i++) {
         if (side->tracks[i].output == (int)output_index) {
+            if (side->tracks[i].audio != NULL) {
+                /* Its encoder's delay moves it by samples. */
+                *time_base = audio_encoder_context(side->tracks[i].audio)->time_base;
+                return 1;
+            }
             *time_base = side->input->streams[i]->time_base;
             return side->input->streams[i]->start_time;
         }
@@ -114,11 +126,61 @@ static Status add_stream(SideStreams *side, Track *track, const AVStream *in, co
     return STATUS_OK;
 }
 
+/* The time of the first packet to be kept: mp4's index knows those its edit list makes preparation. */
+static int64_t first_kept(const Track *track, const AVStream *in)
+{
+    for (int i = 0; i < avformat_index_get_entries_count(in); i++) {
+        const AVIndexEntry *entry = avformat_index_get_entry((AVStream *)in, i);
+        if ((entry->flags & AVINDEX_DISCARD_FRAME) == 0) {
+            break;
+        }
+        if (entry->timestamp >= track->keep_from) {
+            return entry->timestamp;
+        }
+    }
+    return in->start_time != AV_NOPTS_VALUE ? in->start_time : 0;
+}
+
+/* mp4 marks the packets that only prepare the decoder by an edit list. Other containers cannot: there only
+ * the last moment of them is kept (an AAC decoder needs one packet), in Matroska as the codec's delay or,
+ * where the muxer cannot write that, by letting everything begin a little later. */
+static void limit_preroll(SideStreams *side, Track *track, const AVStream *in)
+{
+    enum { PREROLL_SAMPLES = 4096 };
+    const AVOutputFormat *container = side->muxer->oformat;
+    AVCodecParameters *out = side->muxer->streams[track->output]->codecpar;
+    if (container_is_iso(container) || in->codecpar->sample_rate <= 0) {
+        return;
+    }
+    if (!container_is_matroska(container)) {
+        track->keep_from = 0;
+        return;
+    }
+    const AVRational samples = {1, in->codecpar->sample_rate};
+    track->keep_from = -av_rescale_q(PREROLL_SAMPLES, samples, in->time_base);
+    const int64_t first = first_kept(track, in);
+    if (first >= 0) {
+        return;
+    }
+    if (container_has_delay(container, out->codec_id)) {
+        if (out->initial_padding == 0) {
+            out->initial_padding = (int)av_rescale_q(-first, in->time_base, samples);
+        }
+    } else {
+        const int64_t lead = -av_rescale_q(first, in->time_base, (AVRational){1, 1000});
+        side->lead_ms = FFMAX(side->lead_ms, lead);
+    }
+}
+
 static Status add_audio(SideStreams *side, Track *track, const AVStream *in, Error *err)
 {
     if (container_accepts(side->muxer->oformat, in->codecpar, in->time_base)) {
+        if (add_stream(side, track, in, NULL, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
         side->summary.audio_streams++;
-        return add_stream(side, track, in, NULL, err);
+        limit_preroll(side, track, in);
+        return STATUS_OK;
     }
     Error reason = {0};
     if (audio_encoder_open(&track->audio, in, side->muxer->oformat, &reason) != STATUS_OK) {
@@ -197,6 +259,7 @@ static Status open_all(SideStreams *side, bool skip_audio, Error *err)
     for (unsigned i = 0; i < side->input->nb_streams; i++) {
         side->tracks[i].output = -1;
         side->tracks[i].last_dts = AV_NOPTS_VALUE;
+        side->tracks[i].keep_from = INT64_MIN;
         side->tracks[i].timeline.time_base = side->input->streams[i]->time_base;
     }
     side->packet = av_packet_alloc();
@@ -287,7 +350,7 @@ static void fetch(SideStreams *side)
         track->past_preroll |= !discard;
         /* Before the beginning an edit list cuts off packets that the decoder needs to start; behind it, ones
          * that nobody is to hear. */
-        if (track->output < 0 || (discard && track->past_preroll)) {
+        if (track->output < 0 || (discard && (track->past_preroll || side->packet->pts < track->keep_from))) {
             av_packet_unref(side->packet);
             continue;
         }
@@ -301,7 +364,9 @@ static void settle_times(SideStreams *side, Track *track, AVPacket *packet, AVRa
 {
     const AVStream *out = side->muxer->streams[track->output];
     av_packet_rescale_ts(packet, time_base, out->time_base);
-    const int64_t shift = av_rescale_q(side->shift, side->shift_base, out->time_base);
+    const int64_t shift = av_rescale_q(side->shift, side->shift_base, out->time_base) +
+                          av_rescale_q(side->lead_ms, (AVRational){1, 1000}, out->time_base) +
+                          container_delay(side->muxer->oformat, out->codecpar, out->time_base);
     packet->pts += packet->pts != AV_NOPTS_VALUE ? shift : 0;
     packet->dts += packet->dts != AV_NOPTS_VALUE ? shift : 0;
     if (packet->dts == AV_NOPTS_VALUE) {

@@ -33,6 +33,11 @@ const AVStream *side_streams_video(const SideStreams *side);
 /* Moves everything by this much from now on. */
 void side_streams_shift(SideStreams *side, int64_t shift, AVRational time_base);
 
+/* By how much the output begins later than the input, for what prepares the audio's decoder; already part of
+ * what side_streams_pull writes, to be added to the video by the writer. 0 but for Matroska with older
+ * FFmpeg. */
+int64_t side_streams_lead_ms(const SideStreams *side);
+
 /* Writes all packets that are due up to the time `until`; INT64_MAX: all there are. A packet the muxer
  * refuses is left out; that the output cannot be written is an error. */
 Status side_streams_pull(SideStreams *side, int64_t until, AVRational time_base, Error *err);

@@ -16,6 +16,7 @@ typedef struct Survey {
     int64_t frames;
     int64_t first_pts;
     int64_t end_pts;
+    bool end_known; /* the last frame has a duration */
     int64_t last_key_pts;
     int64_t last_key_dts;
     int64_t after_last_key; /* video packets from the last key frame on */
@@ -43,7 +44,10 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
             const int64_t pts = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
             result->frames++;
             result->first_pts = FFMIN(result->first_pts, pts);
-            result->end_pts = FFMAX(result->end_pts, pts + packet->duration);
+            if (pts + packet->duration >= result->end_pts) {
+                result->end_pts = pts + packet->duration;
+                result->end_known = packet->duration > 0;
+            }
             result->after_last_key++;
             if ((packet->flags & AV_PKT_FLAG_KEY) != 0) {
                 result->last_key_pts = pts;
@@ -58,9 +62,15 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
     return STATUS_OK;
 }
 
-static double survey_duration(const Survey *found, AVRational time_base)
+/* Seconds of video by its packets; Matroska tells the last one's duration in the header only. */
+static double survey_duration(const Survey *found, const AVStream *stream)
 {
-    return found->frames > 0 ? (double)(found->end_pts - found->first_pts) * av_q2d(time_base) : 0;
+    int64_t end = found->end_pts;
+    const int64_t header = reader_info_stream_end(stream);
+    if (!found->end_known && header != AV_NOPTS_VALUE && header > end) {
+        end = header;
+    }
+    return found->frames > 0 ? (double)(end - found->first_pts) * av_q2d(stream->time_base) : 0;
 }
 
 /* Decodes from the last key frame to the end; counts frames and errors. */
@@ -131,7 +141,7 @@ static Status check_numbers(const char *path, const AVStream *stream, const Surv
         return error_setf(err, ERROR_VERIFY, what, path, "it holds %lld frames instead of %lld",
                           (long long)found->frames, (long long)expected->frames);
     }
-    const double duration = survey_duration(found, stream->time_base);
+    const double duration = survey_duration(found, stream);
     if (expected->duration_s >= 0 &&
         !(fabs(duration - expected->duration_s) <= expected->tolerance_s + 0.002)) {
         return error_setf(err, ERROR_VERIFY, what, path, "it lasts %.3f s instead of %.3f s", duration,
@@ -186,9 +196,7 @@ static bool agree(double a, double b)
 static double measured_duration(AVFormatContext *format, int video)
 {
     Survey found;
-    return survey(format, video, &found) == STATUS_OK
-               ? survey_duration(&found, format->streams[video]->time_base)
-               : 0;
+    return survey(format, video, &found) == STATUS_OK ? survey_duration(&found, format->streams[video]) : 0;
 }
 
 static bool compare(AVFormatContext *input, int input_video, AVFormatContext *output, char *why,

@@ -32,10 +32,10 @@ struct Writer {
     AVPacket *packet;
     bool started;
     bool finished;
-    bool header_written;
-    int64_t shift; /* added to pts so that the first is not negative; source_base */
-    int64_t end;   /* of the last frame, in the encoder's time base */
-    int64_t last_dts;
+    int64_t shift;    /* added to pts so that the first is not negative; source_base */
+    int64_t end;      /* of the last frame, in the encoder's time base */
+    int64_t last_dts; /* in the muxer's time base, like: */
+    int64_t lead;     /* added to all, see side_streams_lead_ms */
     WriterSummary summary;
 };
 
@@ -96,6 +96,7 @@ static Status open_encoder(Writer *writer, const WriterConfig *config, Error *er
         .source = config->source,
         .time_base = constant ? av_inv_q(rate) : config->source->time_base,
         .frame_rate = constant ? rate : config->source->frame_rate,
+        .grid_rate = constant ? rate : config->source->grid_rate,
         .global_header = (container->flags & AVFMT_GLOBALHEADER) != 0,
         .no_reordering = strcmp(container->name, "avi") == 0,
     };
@@ -111,7 +112,7 @@ static Status add_video(Writer *writer, const WriterConfig *config, Error *err)
         return error_set(err, ERROR_MEMORY, "cannot write the output", writer->path, "out of memory");
     }
     AVStream *stream = writer->stream;
-    stream->time_base = context->time_base;
+    stream->time_base = writer->summary.time_base;
     stream->sample_aspect_ratio = config->source->sample_aspect_ratio;
     stream->disposition = AV_DISPOSITION_DEFAULT;
     if (context->codec_id == AV_CODEC_ID_HEVC && container_is_iso(writer->muxer->oformat)) {
@@ -158,6 +159,11 @@ static Status describe_video(Writer *writer, const WriterConfig *config, Error *
     }
     if (source->has_light) {
         ok &= add_side_data(stream, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, &source->light, sizeof source->light);
+    }
+    if (!container_is_iso(writer->muxer->oformat) &&
+        (source->orientation.quarter_turns != 0 || source->orientation.mirrored)) {
+        log_warn("%s cannot say that the picture is to be turned; players will show it as it is stored",
+                 writer->muxer->oformat->name);
     }
     const AVStream *in = writer->side != NULL ? side_streams_video(writer->side) : NULL;
     if (in != NULL) {
@@ -241,7 +247,10 @@ static Status write_header(Writer *writer, const WriterConfig *config, Error *er
         const int io = writer->muxer->pb->error;
         return fail(writer, "cannot write the output's header", io < 0 ? io : result, err);
     }
-    writer->header_written = true;
+    if (writer->side != NULL) {
+        writer->lead = av_rescale_q(side_streams_lead_ms(writer->side), (AVRational){1, 1000},
+                                    writer->stream->time_base);
+    }
     return STATUS_OK;
 }
 
@@ -312,6 +321,8 @@ static Status mux(Writer *writer, Error *err)
         return STATUS_FAILED;
     }
     av_packet_rescale_ts(packet, base, writer->stream->time_base);
+    packet->pts += writer->lead;
+    packet->dts += writer->lead;
     /* A base coarser than the source's (Matroska's 1 ms) can bring neighbours together. */
     const bool strict = (writer->muxer->oformat->flags & AVFMT_TS_NONSTRICT) == 0;
     if (writer->last_dts != AV_NOPTS_VALUE && packet->dts < writer->last_dts + strict) {
