@@ -1,45 +1,53 @@
 #include "batch/signals.h"
 
 #include <errno.h>
-#include <sys/signalfd.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-static sigset_t watched(void)
+static const int watched[SIGNALS_WATCHED] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD, SIGPIPE};
+
+/* The write end of the pipe; set before the handlers are, closed after they are gone. */
+static int write_end = -1;
+
+static void handle(int number)
 {
-    sigset_t set;
-    struct sigaction hangup;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGTSTP);
-    (void)sigaddset(&set, SIGCHLD);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
-        (void)sigaddset(&set, SIGHUP);
-    }
-    return set;
+    const int keep = errno;
+    const unsigned char byte = (unsigned char)number;
+    /* a full pipe has more than enough of them */
+    (void)!write(write_end, &byte, 1);
+    errno = keep;
+}
+
+static bool is_left_alone(int number)
+{
+    struct sigaction now;
+    return number == SIGHUP && sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 Status signals_install(Signals *signals, Error *err)
 {
-    const sigset_t set = watched();
-    signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals->fd < 0) {
+    int ends[2];
+    *signals = (Signals){.fd = -1};
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot watch for signals", NULL, errno);
     }
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    const struct sigaction standard = {.sa_handler = SIG_DFL};
-    (void)sigprocmask(SIG_BLOCK, &set, &signals->mask_before);
-    (void)sigaction(SIGPIPE, &ignore, &signals->pipe_before);
-    /* a parent that ignores SIGCHLD would make ours vanish before we learn how they ended */
-    (void)sigaction(SIGCHLD, &standard, &signals->child_before);
+    signals->fd = ends[0];
+    write_end = ends[1];
+    for (int i = 0; i < SIGNALS_WATCHED; i++) {
+        struct sigaction action = {.sa_handler = watched[i] == SIGPIPE ? SIG_IGN : handle,
+                                   .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+        (void)sigemptyset(&action.sa_mask);
+        if (!is_left_alone(watched[i])) {
+            signals->installed[i] = sigaction(watched[i], &action, &signals->before[i]) == 0;
+        }
+    }
     return STATUS_OK;
 }
 
 int signals_next(const Signals *signals)
 {
-    struct signalfd_siginfo info;
-    const ssize_t count = read(signals->fd, &info, sizeof info);
-    return count == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+    unsigned char byte = 0;
+    return read(signals->fd, &byte, 1) == 1 ? byte : 0;
 }
 
 void signals_restore(Signals *signals)
@@ -47,11 +55,13 @@ void signals_restore(Signals *signals)
     if (signals->fd < 0) {
         return;
     }
-    while (signals_next(signals) != 0) {
+    for (int i = 0; i < SIGNALS_WATCHED; i++) {
+        if (signals->installed[i]) {
+            (void)sigaction(watched[i], &signals->before[i], NULL);
+        }
     }
     (void)close(signals->fd);
+    (void)close(write_end);
     signals->fd = -1;
-    (void)sigaction(SIGPIPE, &signals->pipe_before, NULL);
-    (void)sigaction(SIGCHLD, &signals->child_before, NULL);
-    (void)sigprocmask(SIG_SETMASK, &signals->mask_before, NULL);
+    write_end = -1;
 }

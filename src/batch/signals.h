@@ -1,16 +1,22 @@
-/* The signals of a running batch as a file to poll. Process-wide: one at a time, one thread. */
+/* The signals of a running batch as a file to poll. Process-wide: one at a time.
+ *
+ * Handlers and a pipe rather than blocked signals and signalfd: libraries have threads of their own (ONNX
+ * Runtime starts one when it is asked for its providers), which block nothing and would take the signal.
+ */
 #ifndef RUNBATCH_BATCH_SIGNALS_H
 #define RUNBATCH_BATCH_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
+enum { SIGNALS_WATCHED = 6 };
+
 typedef struct Signals {
-    int fd; /* -1: not installed */
-    sigset_t mask_before;
-    struct sigaction pipe_before;
-    struct sigaction child_before;
+    int fd; /* to poll; -1: not installed */
+    struct sigaction before[SIGNALS_WATCHED];
+    bool installed[SIGNALS_WATCHED];
 } Signals;
 
 /* From now on INT, TERM, HUP (unless it is ignored, as under nohup), TSTP and CHLD are read with

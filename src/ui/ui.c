@@ -12,7 +12,7 @@
 #include "report/i18n.h"
 #include "ui/ui_internal.h"
 
-enum { SLOW_READER_MS = 200 };
+enum { SLOW_READER_MS = 200, REAL_DIGITS = 12 };
 
 static bool wants_colour(void)
 {
@@ -189,7 +189,7 @@ static void write_json(Ui *ui, const Event *event)
         running->told_ms = event->now_ms;
     }
     json_t *object = event_to_json(event);
-    char *line = json_dumps(object, JSON_COMPACT);
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
     json_decref(object);
     if (line != NULL) {
         Text text = {0};

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -303,11 +304,37 @@ static void workers_that_do_not_stop_are_killed(void **state)
     add_video(bench, "hang3");
     interrupt(bench, SIGTERM, false);
     assert_int_equal(bench->err.class_, ERROR_NONE);
-    /* the signals are as before: nothing is blocked or pending */
-    sigset_t mask;
-    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &mask), 0);
-    assert_false(sigismember(&mask, SIGTERM));
-    assert_false(sigismember(&mask, SIGCHLD));
+    /* the signals are as before */
+    struct sigaction action;
+    assert_int_equal(sigaction(SIGTERM, NULL, &action), 0);
+    assert_true(action.sa_handler == SIG_DFL);
+}
+
+static void *wait_for_ever(void *argument)
+{
+    for (;;) {
+        (void)pause();
+    }
+    return argument;
+}
+
+/* A library's thread may take any signal of the process. */
+static void signals_count_whichever_thread_takes_them(void **state)
+{
+    Bench *bench = *state;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_ever, NULL), 0);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    add_video(bench, "hang1");
+    add_video(bench, "hang2");
+    add_video(bench, "hang3");
+    interrupt(bench, SIGTERM, false);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_cancel(thread);
+    (void)pthread_join(thread, NULL);
 }
 
 static void a_second_signal_does_not_wait(void **state)
@@ -405,6 +432,7 @@ int main(void)
         TEST(complete_outputs_are_skipped_and_others_made_anew),
         TEST(a_failed_video_leaves_the_old_output_alone),
         TEST(workers_that_do_not_stop_are_killed),
+        TEST(signals_count_whichever_thread_takes_them),
         TEST(a_second_signal_does_not_wait),
         TEST(what_was_not_started_stays_so),
         TEST(one_batch_a_folder),
