@@ -62,6 +62,12 @@ static void look_at(void *context, const char *name, OptionMatch match)
         search->containing++;
         list_name(&search->containing_names, name);
     }
+}
+
+static void look_how_near(void *context, const char *name, OptionMatch match)
+{
+    (void)match;
+    Search *search = context;
     const size_t distance = text_distance(name, search->typed);
     if (distance < search->nearest) {
         search->nearest = distance;
@@ -69,7 +75,7 @@ static void look_at(void *context, const char *name, OptionMatch match)
     }
 }
 
-static Status refuse_unknown(const Search *search, Error *err)
+static Status refuse_unknown(Search *search, Error *err)
 {
     enum { LEAST_PART = 3, MOST_PARTS = 3 };
     char what[128];
@@ -78,6 +84,9 @@ static Status refuse_unknown(const Search *search, Error *err)
     (void)snprintf(what, sizeof what, "unknown option --%s", shown);
     (void)error_set(err, ERROR_USAGE, what, NULL, "");
     const size_t length = strlen(search->typed);
+    if (err != NULL) {
+        each_spelling(look_how_near, search);
+    }
     if (search->nearest <= 1 + length / 5 && search->nearest < length) {
         error_advise(err, "did you mean --%s?", search->nearest_name);
     } else if (length >= LEAST_PART && search->containing > 0 && search->containing <= MOST_PARTS) {
