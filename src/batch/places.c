@@ -98,8 +98,8 @@ static Status find_output(const Settings *settings, Places *places, Error *err)
 {
     const char *output = settings->output != NULL ? settings->output : settings->output_dir;
     const char *extension = path_extension(output);
-    const bool folder = settings->output == NULL || output[strlen(output) - 1] == '/' ||
-                        file_is_folder(output) || (extension[0] == '\0' && !file_exists(output));
+    const bool folder =
+        settings->output == NULL || file_is_folder(output) || (extension[0] == '\0' && !file_exists(output));
     if (folder) {
         places->output_dir = text_duplicate(output);
         return STATUS_OK;

@@ -172,6 +172,7 @@ static void good_command_lines(void **state)
         {{"--frame-processor", "face_swapper", "face_swapper"}, "frame-processor", "[\"face_swapper\"]"},
         {{"--frame-processor", "face_swapper", "1-3"}, "ranges", "[\"1-3\"]"},
         {{"--frame-processor=face_swapper", "7"}, "ranges", "[\"7\"]"},
+        {{"--execution-provider=cuda", "cpu"}, "ranges", "[\"cpu\"]"},
         {{"--frame-processor", "face_swapper", "-q"}, "quiet", "true"},
         {{"--execution-provider", "cuda", "cpu"}, "execution-provider", "\"cuda\""},
         {{"--execution-provider=tensorrt,cpu"}, "execution-provider", "\"tensorrt\""},
