@@ -49,6 +49,8 @@ def outcomes(logs, base):
 
 
 def main():
+    if not (Path(sys.argv[1]) / f"{sys.argv[2]}.junit.xml").exists():
+        sys.exit("count_tests.py: meson wrote no results")
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for name, outcome in outcomes(Path(sys.argv[1]), sys.argv[2]):
         counts[outcome] += 1
