@@ -20,6 +20,15 @@ static uint64_t big_endian(const unsigned char *bytes, int count)
     return value;
 }
 
+static uint64_t little_endian(const unsigned char *bytes, int count)
+{
+    uint64_t value = 0;
+    for (int i = count - 1; i >= 0; i--) {
+        value = value << 8 | bytes[i];
+    }
+    return value;
+}
+
 static bool read_at(FILE *file, int64_t position, unsigned char *bytes, size_t count)
 {
     return fseeko(file, (off_t)position, SEEK_SET) == 0 && fread(bytes, 1, count, file) == count;
@@ -124,8 +133,7 @@ static void check_riff(FILE *file, int64_t file_bytes, ContainerCheck *check)
     int64_t position = 0;
     unsigned char header[8];
     while (read_at(file, position, header, 8) && memcmp(header, "RIFF", 4) == 0) {
-        const int64_t size = (int64_t)header[4] | (int64_t)header[5] << 8 | (int64_t)header[6] << 16 |
-                             (int64_t)header[7] << 24;
+        const int64_t size = (int64_t)little_endian(header + 4, 4);
         if (size == 0) {
             check->wholeness = WHOLENESS_UNKNOWN;
             return;
@@ -137,6 +145,34 @@ static void check_riff(FILE *file, int64_t file_bytes, ContainerCheck *check)
         check->wholeness = WHOLENESS_WHOLE;
         position += 8 + size + (size & 1);
     }
+}
+
+/* The file size in the File Properties Object (Advanced Systems Format, revision 01.20.05, section 3.2); it
+ * does not hold while the broadcast flag is set. Objects begin with a 16-byte identifier and their 64-bit
+ * size. */
+static void check_asf(FILE *file, int64_t file_bytes, ContainerCheck *check)
+{
+    static const unsigned char properties[16] = {0xA1, 0xDC, 0xAB, 0x8C, 0x47, 0xA9, 0xCF, 0x11,
+                                                 0x8E, 0xE4, 0x00, 0xC0, 0x0C, 0x20, 0x53, 0x65};
+    enum { OBJECTS_MAX = 1000, HEADER_BYTES = 30, SIZE_AT = 40, FLAGS_AT = 88, NEEDED_BYTES = 92 };
+    int64_t position = HEADER_BYTES;
+    unsigned char object[NEEDED_BYTES];
+    for (int i = 0; i < OBJECTS_MAX && read_at(file, position, object, sizeof object); i++) {
+        if (memcmp(object, properties, sizeof properties) == 0) {
+            if ((object[FLAGS_AT] & 1U) == 0) {
+                check->wholeness = little_endian(object + SIZE_AT, 8) > (uint64_t)file_bytes
+                                       ? WHOLENESS_CUT
+                                       : WHOLENESS_WHOLE;
+            }
+            return;
+        }
+        const uint64_t size = little_endian(object + 16, 8);
+        if (size < 24 || size > (uint64_t)(file_bytes - position)) {
+            break;
+        }
+        position += (int64_t)size;
+    }
+    check->wholeness = WHOLENESS_CUT;
 }
 
 static bool is_text(const unsigned char *bytes, size_t count)
@@ -154,6 +190,8 @@ static bool is_text(const unsigned char *bytes, size_t count)
 
 ContainerCheck container_check(const char *path)
 {
+    static const unsigned char asf_header[16] = {0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11,
+                                                 0xA6, 0xD9, 0x00, 0xAA, 0x00, 0x62, 0xCE, 0x6C};
     ContainerCheck check = {0};
     FILE *file = fopen(path, "rbe");
     if (file == NULL) {
@@ -171,6 +209,9 @@ ContainerCheck container_check(const char *path)
     } else if (count >= 8 && memcmp(start, "RIFF", 4) == 0) {
         check.kind = CONTAINER_RIFF;
         check_riff(file, file_bytes, &check);
+    } else if (count >= 16 && memcmp(start, asf_header, sizeof asf_header) == 0) {
+        check.kind = CONTAINER_ASF;
+        check_asf(file, file_bytes, &check);
     } else if (is_text(start, count)) {
         check.kind = CONTAINER_TEXT;
     }

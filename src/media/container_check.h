@@ -1,8 +1,8 @@
 /* Whether a file has the length its container's own structure promises, told without a demuxer.
  *
  * Demuxers play what is there and mostly report a cut-off file as an ordinary end. The outermost sizes are
- * more honest: top-level boxes (mp4, mov), the Segment element (mkv, webm), RIFF chunks (avi). Reads a few
- * hundred bytes. Any thread. Private to src/media.
+ * more honest: top-level boxes (mp4, mov), the Segment element (mkv, webm), RIFF chunks (avi), the file size
+ * in the header (wmv). Reads a few kilobytes. Any thread. Private to src/media.
  */
 #ifndef RUNBATCH_MEDIA_CONTAINER_CHECK_H
 #define RUNBATCH_MEDIA_CONTAINER_CHECK_H
@@ -21,6 +21,7 @@ typedef enum ContainerKind {
     CONTAINER_ISO,  /* mp4, mov */
     CONTAINER_MATROSKA,
     CONTAINER_RIFF,
+    CONTAINER_ASF, /* wmv */
 } ContainerKind;
 
 typedef struct ContainerCheck {

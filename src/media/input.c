@@ -68,7 +68,7 @@ static Status explain_open_failure(const char *path, const ContainerCheck *check
     } else if (check->kind == CONTAINER_ISO) {
         why = check->wholeness == WHOLENESS_CUT ? "the file is cut off within its index"
                                                 : "its index (moov) is damaged";
-    } else if (check->kind == CONTAINER_MATROSKA || check->kind == CONTAINER_RIFF) {
+    } else if (check->kind != CONTAINER_OTHER) {
         why = check->wholeness == WHOLENESS_CUT ? "the file is cut off within its header"
                                                 : "its header is damaged or of no kind of video";
     }

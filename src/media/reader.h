@@ -83,7 +83,7 @@ Status reader_next(Reader *reader, AVFrame *frame, Error *err);
 typedef struct ReaderDamage {
     int64_t corrupt_packets; /* packets that did not decode, and frames with errors that were hidden */
     /* The file is shorter than its container promises, or the demuxer met an I/O error. For mp4, mov, mkv,
-     * webm and avi it is known once the file is open, for others at the end. */
+     * webm, avi and wmv it is known once the file is open, for others at the end. */
     bool truncated;
 } ReaderDamage;
 
