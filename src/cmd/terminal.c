@@ -34,7 +34,7 @@ int print_error(const Error *err)
         text_strip_control(todo);
         (void)fprintf(stderr, "  %s→%s %s\n", colour ? BOLD : "", colour ? PLAIN : "", todo);
     }
-    return exit_code_of(err->class_);
+    return (int)exit_code_of(err->class_);
 }
 
 void print_note(const char *note)

@@ -5,7 +5,7 @@
 #include "options/table.h"
 #include "options/value.h"
 
-enum { LEAST_COLUMNS = 40, MOST_COLUMNS = 120, HELP_COLUMN = 30, SMALL_HELP_COLUMN = 8 };
+enum { LEAST_COLUMNS = 40, MOST_COLUMNS = 120, WIDE_COLUMNS = 60, HELP_COLUMN = 30, SMALL_HELP_COLUMN = 8 };
 
 static void append_blanks(Text *text, size_t count)
 {
@@ -85,7 +85,7 @@ static void append_description(Text *text, const Option *option)
 
 static void append_option(Text *text, const Option *option, size_t columns)
 {
-    const size_t column = columns >= 2 * HELP_COLUMN ? HELP_COLUMN : SMALL_HELP_COLUMN;
+    const size_t column = columns >= WIDE_COLUMNS ? HELP_COLUMN : SMALL_HELP_COLUMN;
     Text names = {0};
     Text description = {0};
     append_names(&names, option, true);
