@@ -5,7 +5,7 @@
 
 static const float exposure_low = 0.5F;
 static const float exposure_high = 1.8F;
-static const float tint_low = 0.75F;
+static const float tint_low = 0.85F;
 static const float tint_noise = 4; /* variance of tint below which there is nothing but noise */
 static const float least_luma = 8;
 static const float luma_weight[3] = {0.299F, 0.587F, 0.114F}; /* BT.601 */

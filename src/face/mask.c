@@ -14,13 +14,16 @@ static const float edge_feather_forehead = 0.13F;
 static const float forehead_begins = -0.36F; /* canonical y of the brows */
 static const float chin_begins = 0.30F;
 static const float eye_feather_from = -0.004F; /* outwards of the lids */
-static const float eye_feather_to = 0.022F;
+static const float eye_feather_to = 0.017F;
 static const float mouth_feather_from = 0.0F;
-static const float mouth_feather_to = 0.022F;
+static const float mouth_feather_to = 0.018F;
 static const float skin_margin_eye = 0.05F;
 static const float skin_margin_brow = 0.03F;
 static const float skin_margin_lips = 0.03F;
 static const float nostril_radius = 0.045F;
+static const float core_edge =
+    0.05F; /* at the temples; none at the jaw, where shadow is more likely than hair */
+static const float core_top = -0.415F; /* canonical y over the brows */
 
 static float smooth_step(float low, float high, float value)
 {
@@ -192,11 +195,17 @@ void canonical_plane_fill(CanonicalPlane *plane)
         const float edge = smooth_step(edge_inset, edge_inset + edge_feather(p.y), d.oval);
         const float eyes = smooth_step(eye_feather_from, eye_feather_to, -d.eyes);
         const float mouth = smooth_step(mouth_feather_from, mouth_feather_to, -d.mouth);
-        plane->blend[i] = plane->place[i].triangle >= 0 ? edge * eyes * mouth : 0;
+        const float openings =
+            larger(smooth_step(-skin_margin_eye, 0, d.eyes), smooth_step(-skin_margin_lips, 0, d.lips));
         const float features = larger(
-            larger(smooth_step(-skin_margin_eye, 0, d.eyes), smooth_step(-skin_margin_brow, 0, d.brows)),
-            larger(smooth_step(-skin_margin_lips, 0, d.lips), smooth_step(0, 0.02F, d.nostrils)));
-        plane->features[i] = features;
-        plane->skin[i] = plane->place[i].triangle >= 0 ? smooth_step(0, 0.03F, d.oval) * (1 - features) : 0;
+            openings, larger(smooth_step(-skin_margin_brow, 0, d.brows), smooth_step(0, 0.02F, d.nostrils)));
+        const bool on_face = plane->place[i].triangle >= 0;
+        plane->edge[i] = on_face ? edge : 0;
+        plane->blend[i] = on_face ? edge * eyes * mouth : 0;
+        plane->skin[i] = on_face ? smooth_step(0, 0.03F, d.oval) * (1 - features) : 0;
+        const float seam = core_edge * smooth_step(0.25F, 0.05F, p.y);
+        plane->core[i] =
+            smooth_step(seam, seam + 0.05F, d.oval) * smooth_step(core_top - 0.02F, core_top + 0.02F, p.y);
+        plane->openings[i] = openings;
     }
 }

@@ -30,10 +30,13 @@ typedef struct MeshPlace {
 
 typedef struct CanonicalPlane {
     MeshPlace place[PLANE_TEXELS];
-    float blend[PLANE_TEXELS];    /* 0..1: how much of the source is shown: less than the oval, softly, with
-                                     holes for the eyes' and the mouth's interior */
-    float skin[PLANE_TEXELS];     /* 0..1: skin without eyes, brows, lips and nostrils */
-    float features[PLANE_TEXELS]; /* 0..1: brows, eyes, nostrils and lips, generously */
+    float blend[PLANE_TEXELS]; /* 0..1: how much of the source is shown: less than the oval, softly, with
+                                  holes for the eyes' and the mouth's interior */
+    float edge[PLANE_TEXELS];  /* the same without the holes */
+    float skin[PLANE_TEXELS];  /* 0..1: skin without eyes, brows, lips and nostrils */
+    float core[PLANE_TEXELS];  /* 0..1: where dark means brow, nostril or shadow: all but a seam at the edge
+                                  and the forehead, where it may be hair */
+    float openings[PLANE_TEXELS]; /* 0..1: eyes and lips, where bright may be eyeballs or teeth */
 } CanonicalPlane;
 
 void canonical_plane_fill(CanonicalPlane *plane);

@@ -13,11 +13,14 @@
 
 static const float crop_margin = 0.06F;     /* around the mesh, of its larger side */
 static const float largest_enlargement = 4; /* beyond it there is nothing to gain */
+static const float black_knee = 0.38F;      /* of the skin's luma */
+static const float black_lift = 0.5F;
 static const float skin_widen = 4; /* skin's spread over light and shadow, against that of SkinStats */
 static const float skin_noise = 100;
-static const float skin_limit = 16;        /* squared distance: 4 deviations of the widened skin */
-static const float dark_limit = 0.3F;      /* of the skin's luma: below it only features are believed */
-enum { VALID_BLUR = 3, STILL_FACES = 32 }; /* texels of the canonical plane */
+/* Squared distances from the widened skin: surely skin, and surely not. */
+static const float skin_near = 4;
+static const float skin_far = 9;
+enum { VALID_BLUR = 2, STILL_FACES = 32 }; /* texels of the canonical plane */
 
 typedef struct Bounds {
     float x0, y0, x1, y1;
@@ -62,6 +65,25 @@ static void sample_plane(const TextureLevel *level, const Mesh *mesh, MeshPlace 
     }
 }
 
+/* Lifts what is far darker than the skin (painted or photographed black): no video shows a face so dark. */
+static void lift_blacks(Image *rgb, const SkinStats *skin)
+{
+    const float knee = black_knee * colour_luma(skin->mean);
+    for (int y = 0; y < rgb->height && skin->weight > 0; y++) {
+        float *row[3];
+        for (int i = 0; i < 3; i++) {
+            row[i] = rgb->plane[i] + y * rgb->stride;
+        }
+        for (int x = 0; x < rgb->width; x++) {
+            const float pixel[3] = {row[0][x], row[1][x], row[2][x]};
+            const float below = knee - colour_luma(pixel);
+            for (int i = 0; i < 3 && below > 0; i++) {
+                row[i][x] += black_lift * below * skin->mean[i] / colour_luma(skin->mean);
+            }
+        }
+    }
+}
+
 /* Box blur of the canonical plane, in place through `scratch`. */
 static void blur_plane(float *values, float *scratch)
 {
@@ -89,15 +111,14 @@ static void blur_plane(float *values, float *scratch)
     }
 }
 
-/* Brows, nostrils and lashes are dark and belong to the face; brighter than skin is never the face. */
-static float texel_validity(const SkinDistance *skin, float skin_luma, const float rgb[3], float features)
+/* Hair and background are told from the face by colour, near its edge more strictly than inside. */
+static float texel_validity(const SkinDistance *skin, float skin_luma, const float rgb[3], float core,
+                            float openings)
 {
     const float distance = skin_distance(skin, rgb);
-    const float brightness = colour_luma(rgb);
-    if (distance < skin_limit && brightness > dark_limit * skin_luma) {
-        return 1;
-    }
-    return brightness < skin_luma ? fminf(2 * features, 1) : 0;
+    const float share = fminf(fmaxf((skin_far - distance) / (skin_far - skin_near), 0), 1);
+    const bool bright = colour_luma(rgb) > skin_luma;
+    return fmaxf(share, bright ? openings : core);
 }
 
 static void find_valid(Source *source, const CanonicalPlane *plane, const TextureLevel *level)
@@ -110,7 +131,7 @@ static void find_valid(Source *source, const CanonicalPlane *plane, const Textur
         if (plane->place[i].triangle >= 0 && measured) {
             float rgb[3];
             sample_plane(level, &source->mesh, plane->place[i], rgb);
-            source->valid[i] = texel_validity(&skin, skin_luma, rgb, plane->features[i]);
+            source->valid[i] = texel_validity(&skin, skin_luma, rgb, plane->core[i], plane->openings[i]);
         }
     }
     float *scratch = memory_alloc(PLANE_TEXELS, sizeof *scratch);
@@ -118,21 +139,39 @@ static void find_valid(Source *source, const CanonicalPlane *plane, const Textur
     memory_free(scratch);
     for (int i = 0; i < PLANE_TEXELS; i++) {
         /* Only where all around is good: from there the mask falls off inside what is shown. */
-        const float t = fminf(fmaxf((source->valid[i] - 0.6F) / 0.4F, 0), 1);
+        const float t = fminf(fmaxf((source->valid[i] - 0.5F) / 0.4F, 0), 1);
         source->valid[i] = t * t * (3 - 2 * t);
         source->blend[i] = source->valid[i] * plane->blend[i];
     }
 }
 
+/* Means over a node's cell by what is valid in it, so that no background bleeds in. */
 static void measure_nodes(Source *source, const CanonicalPlane *plane, const TextureLevel *level)
 {
     for (int node = 0; node < NODES; node++) {
-        const Point texel = canonical_node_texel(node);
-        const int i = (int)(texel.y + 0.5F) * PLANE_WIDTH + (int)(texel.x + 0.5F);
-        source->node_weight[node] = 0;
-        if (plane->place[i].triangle >= 0) {
-            sample_plane(level, &source->mesh, plane->place[i], source->node_rgb[node]);
-            source->node_weight[node] = source->valid[i] * plane->skin[i];
+        const int corner = node / NODES_X * NODE_STEP * PLANE_WIDTH + node % NODES_X * NODE_STEP;
+        float sum[3] = {0};
+        float total = 0;
+        float edge = 0;
+        for (int k = 0; k < NODE_STEP * NODE_STEP; k++) {
+            const int i = corner + k / NODE_STEP * PLANE_WIDTH + k % NODE_STEP;
+            if (plane->place[i].triangle < 0) {
+                continue;
+            }
+            const float weight = source->valid[i] * plane->skin[i];
+            float rgb[3];
+            sample_plane(level, &source->mesh, plane->place[i], rgb);
+            for (int j = 0; j < 3; j++) {
+                sum[j] += weight * rgb[j];
+            }
+            total += weight;
+            edge += source->valid[i] * plane->edge[i];
+        }
+        const float texels = NODE_STEP * NODE_STEP;
+        source->node_weight[node] = total / texels;
+        source->node_rim[node] = 4 * edge / texels * (1 - edge / texels);
+        for (int j = 0; j < 3 && total > 0; j++) {
+            source->node_rgb[node][j] = sum[j] / total;
         }
     }
 }
@@ -165,16 +204,17 @@ Status source_from_image(Source **out, const CanonicalPlane *plane, const Image 
         status = texture_resize(&source->texture, large.width, large.height, TEXTURE_MAX_LEVELS, err);
     }
     if (status == STATUS_OK) {
-        image_fill(&weight, 1);
-        texture_load(&source->texture, &large, &weight);
         for (int i = 0; i < MESH_POINTS; i++) {
             source->mesh.x[i] = (mesh->x[i] + 0.5F) * factor - 0.5F;
             source->mesh.y[i] = (mesh->y[i] + 0.5F) * factor - 0.5F;
             source->mesh.z[i] = mesh->z[i] * factor;
         }
         source->skin = skin_stats_from_image(&large, &source->mesh);
+        lift_blacks(&large, &source->skin);
+        image_fill(&weight, 1);
+        texture_load(&source->texture, &large, &weight);
         find_valid(source, plane, level_for_face(source, PLANE_SCALE));
-        measure_nodes(source, plane, level_for_face(source, (float)PLANE_SCALE / NODE_STEP));
+        measure_nodes(source, plane, level_for_face(source, PLANE_SCALE));
         *out = source;
         source = NULL;
     }

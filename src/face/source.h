@@ -22,6 +22,7 @@ typedef struct Source {
     /* Mean colour around each light node, and how much of it is bare skin, 0..1. */
     float node_rgb[NODES][3];
     float node_weight[NODES];
+    float node_rim[NODES]; /* 0..1: how much the node lies where source and target meet */
 } Source;
 
 /* Takes the largest face of the picture. ERROR_INPUT when there is none; a warning in the log when there are

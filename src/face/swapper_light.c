@@ -12,6 +12,9 @@ enum {
 };
 
 static const float light_sigma = 2.6F; /* nodes; a face is PLANE_SCALE / NODE_STEP = 28 nodes wide */
+static const float rim_sigma = 1.3F;
+static const float rim_full = 0.25F; /* blurred weight from which on the rim decides alone */
+static const float rim_gain_low = 0.6F;
 static const float gain_low = 0.35F;
 static const float gain_high = 2.5F;
 static const float dark_offset = 4.0F; /* added to both before they are divided: tames noise in the dark */
@@ -86,6 +89,8 @@ static void measure(LightField *field, const CanonicalPlane *plane, const Source
     for (int node = 0; node < NODES; node++) {
         field->target[node] = float4_all(0);
         field->source[node] = float4_all(0);
+        field->rim_target[node] = float4_all(0);
+        field->rim_source[node] = float4_all(0);
         const Point texel = canonical_node_texel(node);
         const MeshPlace place = plane->place[(int)(texel.y + 0.5F) * PLANE_WIDTH + (int)(texel.x + 0.5F)];
         if (place.triangle < 0 || !(source->node_weight[node] > 0)) {
@@ -108,6 +113,9 @@ static void measure(LightField *field, const CanonicalPlane *plane, const Source
         colour_map_apply(colours, source->node_rgb[node], mapped);
         field->target[node] = (Float4){rgb[0], rgb[1], rgb[2], 1} * float4_all(weight);
         field->source[node] = (Float4){mapped[0], mapped[1], mapped[2], 1} * float4_all(weight);
+        const Float4 rim = float4_all(source->node_rim[node]);
+        field->rim_target[node] = field->target[node] * rim;
+        field->rim_source[node] = field->source[node] * rim;
     }
 }
 
@@ -138,20 +146,48 @@ static void blur(Float4 *nodes, Float4 *scratch, const float kernel[2 * BLUR_RAD
     }
 }
 
-/* The ratio of the two blurred pictures, into field->target. */
-static void divide(LightField *field)
+static void fill_kernel(float kernel[2 * BLUR_RADIUS + 1], float sigma)
 {
+    float sum = 0;
+    for (int k = -BLUR_RADIUS; k <= BLUR_RADIUS; k++) {
+        kernel[k + BLUR_RADIUS] = expf(-0.5F * (float)(k * k) / (sigma * sigma));
+        sum += kernel[k + BLUR_RADIUS];
+    }
+    for (int k = 0; k <= 2 * BLUR_RADIUS; k++) {
+        kernel[k] /= sum;
+    }
+}
+
+static Float4 ratio(Float4 target, Float4 source, float low, float high)
+{
+    Float4 gain = float4_all(1);
+    for (int i = 0; i < 3 && target[3] > 1e-9F; i++) {
+        const float t = target[i] / target[3] + dark_offset;
+        const float s = fmaxf(source[i] / source[3], 0) + dark_offset;
+        gain[i] = fminf(fmaxf(t / s, low), high);
+    }
+    return gain;
+}
+
+/* The gains, into field->target. */
+static void divide(LightField *field, const float light_kernel[], const float rim_kernel[])
+{
+    blur(field->target, field->scratch, light_kernel);
+    blur(field->source, field->scratch, light_kernel);
     for (int node = 0; node < NODES; node++) {
-        const Float4 t = field->target[node];
-        const Float4 s = field->source[node];
-        Float4 gain = float4_all(1);
-        if (t[3] > 1e-9F) {
-            for (int i = 0; i < 3; i++) {
-                const float ratio = (t[i] / t[3] + dark_offset) / (fmaxf(s[i] / s[3], 0) + dark_offset);
-                gain[i] = fminf(fmaxf(ratio, gain_low), gain_high);
-            }
-        }
+        const Float4 gain = ratio(field->target[node], field->source[node], gain_low, gain_high);
         field->target[node] = gain;
+        const float weight = field->rim_source[node][3];
+        field->rim_source[node] *= gain;
+        field->rim_source[node][3] = weight;
+    }
+    blur(field->rim_target, field->scratch, rim_kernel);
+    blur(field->rim_source, field->scratch, rim_kernel);
+    for (int node = 0; node < NODES; node++) {
+        const float near = fminf(field->rim_target[node][3] / rim_full, 1);
+        const Float4 rest =
+            ratio(field->rim_target[node], field->rim_source[node], rim_gain_low, 1 / rim_gain_low);
+        field->target[node] *= float4_all(1) + float4_all(near) * (rest - float4_all(1));
     }
 }
 
@@ -192,13 +228,11 @@ Status light_field_update(LightField *field, const CanonicalPlane *plane, const 
         return STATUS_FAILED;
     }
     measure(field, plane, source, frame, face, facing, colours, &to_crop);
-    float kernel[2 * BLUR_RADIUS + 1];
-    for (int k = -BLUR_RADIUS; k <= BLUR_RADIUS; k++) {
-        kernel[k + BLUR_RADIUS] = expf(-0.5F * (float)(k * k) / (light_sigma * light_sigma));
-    }
-    blur(field->target, field->scratch, kernel);
-    blur(field->source, field->scratch, kernel);
-    divide(field);
+    float light_kernel[2 * BLUR_RADIUS + 1];
+    float rim_kernel[2 * BLUR_RADIUS + 1];
+    fill_kernel(light_kernel, light_sigma);
+    fill_kernel(rim_kernel, rim_sigma);
+    divide(field, light_kernel, rim_kernel);
     spread(field->target, source->blend, &field->texture.level[0]);
     texture_pad(&field->texture.level[0]);
     return STATUS_OK;

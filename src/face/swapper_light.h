@@ -3,7 +3,8 @@
  * The slowly varying part of the target's skin colour (shading, coloured light) against that of the source's
  * skin gives a gain for every place of the face; the source's texture is multiplied by it. Measured on skin
  * that both show, weighted by how much each pixel looks like that skin, so hair, glasses or hands in front
- * hardly count. One LightField a thread; some 500 kB.
+ * hardly count. Near the mask's edge, and only there, the gain follows the target more closely, so that the
+ * two meet in one tone. One LightField a thread; some 500 kB.
  */
 #ifndef RUNBATCH_FACE_SWAPPER_LIGHT_H
 #define RUNBATCH_FACE_SWAPPER_LIGHT_H
@@ -16,6 +17,8 @@ typedef struct LightField {
     Image crop;
     Float4 target[NODES]; /* colour x weight, weight */
     Float4 source[NODES];
+    Float4 rim_target[NODES]; /* the same two, by how much the node lies at the edge */
+    Float4 rim_source[NODES];
     Float4 scratch[NODES];
 } LightField;
 

@@ -10,17 +10,22 @@
 /* How flat a place is seen, against the same place of the frontal face: cosine by cosine. */
 static const float facing_low = 0.15F;
 static const float facing_high = 0.55F;
+/* Around the canonical face's middle, in face widths. */
+static const float nose_width = 0.14F;
+static const float nose_height = 0.2F;
 
 /* The raster's attributes: texture and plane coordinates as texture_fetch takes them, and the weight. */
 enum { U, V, PLANE_X, PLANE_Y, WEIGHT };
 
 typedef struct Order {
+    bool front; /* looks at the camera */
     float z;
     short triangle;
 } Order;
 
 struct Paint {
     float frontal[MESH_POINTS]; /* how much the canonical face's points look at the camera: cosine */
+    float nose[MESH_POINTS];    /* 0..1: on the nose, whose parts hide each other at any pose */
     float facing[MESH_POINTS];
     RasterVertex vertex[MESH_POINTS];
     RasterTriangle triangle[TOPOLOGY_MAX_TRIANGLES]; /* far to near */
@@ -60,6 +65,12 @@ static void point_cosines(const Mesh *mesh, float cosine[MESH_POINTS])
     }
 }
 
+/* 1 up to `reach`, then down to 0 at 1.5 times as much. */
+static float fall_off(float distance, float reach)
+{
+    return fminf(fmaxf(3 - 2 * distance / reach, 0), 1);
+}
+
 Status paint_make(Paint **out, Error *err)
 {
     Paint *paint = memory_alloc_aligned(sizeof *paint);
@@ -74,6 +85,10 @@ Status paint_make(Paint **out, Error *err)
         canonical.z[i] = topology_points[i][2];
     }
     point_cosines(&canonical, paint->frontal);
+    for (int i = 0; i < MESH_POINTS; i++) {
+        const Point p = topology_canonical(i);
+        paint->nose[i] = fall_off(fabsf(p.x), nose_width) * fall_off(fabsf(p.y), nose_height);
+    }
     return STATUS_OK;
 }
 
@@ -98,7 +113,7 @@ static void fill_vertices(Paint *paint, const Source *source, const Face *face)
     for (int i = 0; i < MESH_POINTS; i++) {
         const float relative = cosine[i] / fmaxf(paint->frontal[i], 0.2F);
         const float t = fminf(fmaxf((relative - facing_low) / (facing_high - facing_low), 0), 1);
-        paint->facing[i] = t * t * (3 - 2 * t);
+        paint->facing[i] = fmaxf(t * t * (3 - 2 * t), paint->nose[i]);
         const Point on_plane = canonical_plane_point(i);
         RasterVertex *vertex = &paint->vertex[i];
         vertex->x = face->mesh.x[i];
@@ -111,10 +126,14 @@ static void fill_vertices(Paint *paint, const Source *source, const Face *face)
     }
 }
 
+/* Those that look away come before all others: they fill gaps at the edges of what hides them. */
 static int far_first(const void *a, const void *b)
 {
     const Order *first = a;
     const Order *second = b;
+    if (first->front != second->front) {
+        return first->front ? 1 : -1;
+    }
     if (first->z != second->z) {
         return first->z < second->z ? 1 : -1;
     }
@@ -165,8 +184,10 @@ Rect paint_prepare(Paint *paint, const Source *source, const Face *face)
         const RasterVertex *v = paint->vertex;
         const float weight =
             v[c[0]].attribute[WEIGHT] + v[c[1]].attribute[WEIGHT] + v[c[2]].attribute[WEIGHT];
-        if (weight > 0 && side * raster_area2(&v[c[0]], &v[c[1]], &v[c[2]]) > 0) {
-            order[count++] = (Order){face->mesh.z[c[0]] + face->mesh.z[c[1]] + face->mesh.z[c[2]], (short)t};
+        if (weight > 0) {
+            const bool front = side * raster_area2(&v[c[0]], &v[c[1]], &v[c[2]]) > 0;
+            order[count++] =
+                (Order){front, face->mesh.z[c[0]] + face->mesh.z[c[1]] + face->mesh.z[c[2]], (short)t};
         }
     }
     qsort(order, (size_t)count, sizeof order[0], far_first);
