@@ -92,7 +92,9 @@ static Status measure_change(const AVFrame *frame, const AVFrame *original, cons
     const Affine ground = {.a = step_x, .c = step_x / 2 - 0.5f, .e = step_y, .f = step_y / 2 - 0.5f};
     unsigned char weight[GROUND_WIDTH * GROUND_HEIGHT];
     for (int i = 0; i < GROUND_WIDTH * GROUND_HEIGHT; i++) {
-        const Point at = affine_apply(&ground, (Point){(float)(i % GROUND_WIDTH), (float)(i / GROUND_WIDTH)});
+        const int x = i % GROUND_WIDTH;
+        const int y = i / GROUND_WIDTH;
+        const Point at = affine_apply(&ground, (Point){(float)x, (float)y});
         weight[i] = 1;
         for (int k = 0; k < count; k++) {
             const float reach = fmaxf(found[k].width, found[k].height);

@@ -175,8 +175,10 @@ static Status detect_in_tiles(const FaceModels *models, const UprightView *view,
     const int rows = 1 + (int)ceilf(most_y / (height * 0.8f));
     BoxList all = {0};
     for (int tile = 0; tile < rows * columns; tile++) {
-        const float x = columns > 1 ? most_x * (float)(tile % columns) / (float)(columns - 1) : 0;
-        const float y = rows > 1 ? most_y * (float)(tile / columns) / (float)(rows - 1) : 0;
+        const int column = tile % columns;
+        const int row = tile / columns;
+        const float x = columns > 1 ? most_x * (float)column / (float)(columns - 1) : 0;
+        const float y = rows > 1 ? most_y * (float)row / (float)(rows - 1) : 0;
         BoxList here = {0};
         if (detect_region(models, view, x, y, width, fmaxf(threshold, tile_threshold), &here, err) !=
             STATUS_OK) {

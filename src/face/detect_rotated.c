@@ -50,8 +50,10 @@ static int read_outputs(const Outputs *outputs, float threshold, Candidate candi
         const bool fine = i < ANCHORS_FINE;
         const int grid = fine ? 16 : 8;
         const int cell = fine ? i / 2 : (i - ANCHORS_FINE) / 6;
-        const float anchor_x = ((float)(cell % grid) + 0.5f) / (float)grid;
-        const float anchor_y = ((float)(cell / grid) + 0.5f) / (float)grid;
+        const int column = cell % grid;
+        const int row = cell / grid;
+        const float anchor_x = ((float)column + 0.5f) / (float)grid;
+        const float anchor_y = ((float)row + 0.5f) / (float)grid;
         const Candidate candidate = decode(outputs->values[i], anchor_x, anchor_y, score);
         if (candidate.box.x0 < candidate.box.x1 && candidate.box.y0 < candidate.box.y1) {
             candidates[count++] = candidate;

@@ -9,7 +9,8 @@
 
 static const InputRecipe recipe = {MESH_CROP_SIZE, MESH_CROP_SIZE, LAYOUT_INTERLEAVED, 0, 1 / 255.0f};
 static const float detection_margin = 1.4f;
-/* As in MediaPipe. With less a mouth that opens leaves the crop and the next meshes shrink onto the upper face. */
+/* As in MediaPipe. With less a mouth that opens leaves the crop and the next meshes shrink onto the upper
+ * face. */
 static const float mesh_margin = 1.5f;
 
 /* Point numbers of MediaPipe's topology; left and right as seen. */
@@ -102,7 +103,7 @@ Status models_mesh(const FaceModels *models, const AVFrame *frame, const Affine 
     Status status = models_sample(&recipe, frame, crop_to_frame, &input, err);
     if (status == STATUS_OK) {
         const Tensor outputs[2] = {
-            {.data = &points[0][0], .rank = 2, .shape = {1, 3 * MESH_POINTS}},
+            {.data = &points[0][0], .rank = 2, .shape = {1, 3L * MESH_POINTS}},
             {.data = flag, .rank = 2, .shape = {1, 1}},
         };
         status = session_run(models->mesh, &input, 1, outputs, 2, err);

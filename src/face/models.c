@@ -28,7 +28,7 @@ static const struct {
      4},
     {"facemesh.onnx",
      {.rank = 4, .shape = {1, MESH_CROP_SIZE, MESH_CROP_SIZE, 3}},
-     {{.rank = 2, .shape = {1, 3 * MESH_POINTS}}, {.rank = 2, .shape = {1, 1}}},
+     {{.rank = 2, .shape = {1, 3L * MESH_POINTS}}, {.rank = 2, .shape = {1, 1}}},
      2},
     {"fr_feature.onnx",
      {.rank = 4, .shape = {1, 3, 112, 112}},

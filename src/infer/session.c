@@ -69,7 +69,7 @@ static Status set_options(const Runtime *runtime, OrtSessionOptions *options, co
         api->AddSessionConfigEntry(options, entries[2].key, entries[2].value),
     };
     Status status = STATUS_OK;
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (runtime_check(runtime, steps[i], ERROR_INTERNAL, what, config->path, err) != STATUS_OK) {
             status = STATUS_FAILED;
         }
