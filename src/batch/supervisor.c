@@ -86,7 +86,7 @@ static void suspend(Batch *batch)
     }
     signal_workers(batch, SIGSTOP);
     const int64_t before_ms = clock_now_ms();
-    (void)raise(SIGSTOP);
+    (void)kill(getpid(), SIGSTOP);
     signal_workers(batch, SIGCONT);
     batch->now_ms = clock_now_ms();
     const int64_t away_ms = batch->now_ms - before_ms;

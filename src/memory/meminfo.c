@@ -58,7 +58,7 @@ Status memory_read(const char *proc_root, MemoryReading *reading, Error *err)
 {
     *reading = (MemoryReading){0};
     char path[PATH_BYTES];
-    char text[SENSOR_BYTES];
+    char text[SENSOR_BYTES] = "";
     (void)snprintf(path, sizeof path, "%s/meminfo", proc_root);
     if (read_text(path, text, err) != STATUS_OK) {
         return STATUS_FAILED;
@@ -83,7 +83,7 @@ Status memory_read_process(const char *proc_root, pid_t pid, ProcessMemory *memo
 {
     *memory = (ProcessMemory){0};
     char path[PATH_BYTES];
-    char text[SENSOR_BYTES];
+    char text[SENSOR_BYTES] = "";
     if (pid == 0) {
         (void)snprintf(path, sizeof path, "%s/self/status", proc_root);
     } else {

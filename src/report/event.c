@@ -112,7 +112,8 @@ static void add_video(json_t *object, const VideoReport *video)
 
 static void add_kind(json_t *object, const Event *event)
 {
-    const VideoReport *video = event->video;
+    static const VideoReport nothing;
+    const VideoReport *video = event->video != NULL ? event->video : &nothing;
     switch (event->kind) {
     case EVENT_BATCH_STARTED:
         set(object, "version", json_string(RUNBATCH_VERSION));

@@ -38,7 +38,7 @@ typedef struct ResultField {
 
 #define RESULT_FIELD(member, kind)                                                                           \
     {                                                                                                        \
-        .name = #member, .offset = offsetof(VideoResult, member), .type = kind                               \
+        .name = #member, .offset = offsetof(VideoResult, member), .type = (kind)                             \
     }
 
 static const ResultField result_fields[] = {
