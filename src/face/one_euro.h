@@ -3,8 +3,10 @@
  *
  * Source: Casiez, Roussel, Vogel, "1 euro filter: a simple speed-based low-pass filter for noisy input in
  * interactive systems", CHI 2012. Here for points: all components of one filter share the cut-off that
- * belongs to the length of their common speed, so that diagonal motion is treated like any other. Time comes
- * in seconds with each sample, so variable frame rates are right. Plain data: copy it, zero it to reset it.
+ * belongs to the length of their common speed, so that diagonal motion is treated like any other. Added to
+ * it: the lag that is left in steady motion is known (speed times the low-pass's delay) and can be made up
+ * for. Time comes in seconds with each sample, so variable frame rates are right. Plain data: copy it, zero
+ * it to reset it.
  */
 #ifndef RUNBATCH_FACE_ONE_EURO_H
 #define RUNBATCH_FACE_ONE_EURO_H
@@ -16,12 +18,17 @@ enum { ONE_EURO_MAX_SIZE = 2 };
 typedef struct OneEuroParams {
     float min_cutoff_hz;        /* at rest: lower is calmer */
     float beta;                 /* Hz per (unit / s): higher lags less in motion */
-    float derivative_cutoff_hz; /* of the speed's own low-pass */
+    float derivative_cutoff_hz; /* of the speeds' own low-pass */
+    float lead_speed;           /* units / s at which half of the lag is made up for; 0: none ever is */
 } OneEuroParams;
 
 typedef struct OneEuro {
-    float value[ONE_EURO_MAX_SIZE];
-    float speed[ONE_EURO_MAX_SIZE]; /* units / s, low-passed */
+    float value[ONE_EURO_MAX_SIZE]; /* the result */
+    /* private */
+    float level[ONE_EURO_MAX_SIZE];  /* the low-pass, without lead */
+    float pull[ONE_EURO_MAX_SIZE];   /* distance of the samples to it per second, low-passed */
+    float sample[ONE_EURO_MAX_SIZE]; /* the last one */
+    float speed[ONE_EURO_MAX_SIZE];  /* of the samples, low-passed */
     bool started;
 } OneEuro;
 

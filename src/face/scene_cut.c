@@ -6,7 +6,7 @@
 
 enum { SAMPLES_PER_SIDE = 3 }; /* a cell is the mean of 3 x 3 samples */
 
-/* Set on cuts between the demo clips and on their own motion (docs/faces.md). */
+/* Set on cuts between the demo clips and on their own motion. */
 static const float min_change = 12.0f;
 static const float sudden_factor = 2.0f;
 static const float max_correlation = 0.7f;

@@ -26,7 +26,7 @@ static float noise(unsigned *seed)
 static void first_sample_is_taken_as_it_is(void **state)
 {
     (void)state;
-    const OneEuroParams params = {1.0f, 0.0f, 1.0f};
+    const OneEuroParams params = {1.0f, 0.0f, 1.0f, 0.0f};
     OneEuro filter = {0};
     one_euro_step(&filter, &params, (const float[]){3.0f, 4.0f}, 2, 0.04f);
     assert_true(filter.value[0] == 3.0f && filter.value[1] == 4.0f);
@@ -38,7 +38,7 @@ static void without_beta_it_is_a_first_order_low_pass(void **state)
 {
     (void)state;
     /* tau = 1 / (2 pi 1 Hz); share = dt / (dt + tau), by hand for dt = 0.04: 0.20083. */
-    const OneEuroParams params = {1.0f, 0.0f, 1.0f};
+    const OneEuroParams params = {1.0f, 0.0f, 1.0f, 0.0f};
     OneEuro filter = {0};
     one_euro_step(&filter, &params, (const float[]){0.0f}, 1, 0.04f);
     one_euro_step(&filter, &params, (const float[]){1.0f}, 1, 0.04f);
@@ -52,8 +52,8 @@ static void speed_opens_the_filter(void **state)
     (void)state;
     OneEuro slow = {0};
     OneEuro fast = {0};
-    const OneEuroParams lazy = {1.0f, 0.0f, 1.0f};
-    const OneEuroParams keen = {1.0f, 5.0f, 1.0f};
+    const OneEuroParams lazy = {1.0f, 0.0f, 1.0f, 0.0f};
+    const OneEuroParams keen = {1.0f, 5.0f, 1.0f, 0.0f};
     for (int i = 0; i < 50; i++) {
         float value = (float)i * 0.1f;
         one_euro_step(&slow, &lazy, &value, 1, 0.04f);
@@ -63,11 +63,29 @@ static void speed_opens_the_filter(void **state)
     assert_true(4.9f - fast.value[0] < 0.1f);
 }
 
+static void lead_makes_up_for_the_lag_of_steady_motion(void **state)
+{
+    (void)state;
+    const OneEuroParams params = {1.0f, 0.0f, 1.0f, 0.2f};
+    OneEuro filter = {0};
+    for (int i = 0; i < 100; i++) {
+        float value = (float)i * 0.1f; /* 2.5 a second, far above lead_speed */
+        one_euro_step(&filter, &params, &value, 1, 0.04f);
+    }
+    assert_float_equal(filter.value[0], 9.9f, 0.01f);
+    for (int i = 0; i < 200; i++) { /* and after a stop it comes to rest on the spot */
+        float value = 9.9f;
+        one_euro_step(&filter, &params, &value, 1, 0.04f);
+        assert_true(filter.value[0] < 9.9f + 0.4f);
+    }
+    assert_float_equal(filter.value[0], 9.9f, 0.001f);
+}
+
 static void real_time_counts_not_frames(void **state)
 {
     (void)state;
     /* 25 and 100 frames a second must end at nearly the same place. */
-    const OneEuroParams params = {1.0f, 0.0f, 1.0f};
+    const OneEuroParams params = {1.0f, 0.0f, 1.0f, 0.0f};
     OneEuro coarse = {0};
     OneEuro fine = {0};
     const float start = 0.0f;
@@ -304,6 +322,7 @@ int main(void)
         cmocka_unit_test(first_sample_is_taken_as_it_is),
         cmocka_unit_test(without_beta_it_is_a_first_order_low_pass),
         cmocka_unit_test(speed_opens_the_filter),
+        cmocka_unit_test(lead_makes_up_for_the_lag_of_steady_motion),
         cmocka_unit_test(real_time_counts_not_frames),
         cmocka_unit_test(smoothing_calms_a_still_face),
         cmocka_unit_test(smoothing_does_not_lag_behind_a_moving_head),
