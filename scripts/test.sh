@@ -169,13 +169,22 @@ c_sources() { find src tests bench -name '*.[ch]' -print0; }
 # shellcheck disable=SC2317 # called by check
 check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
 
-# By the compile commands of the ordinary build.
+# tidy ARGUMENT...: on the files named on standard input; by the compile commands of the ordinary build. One file a run:
+# clang-tidy 14 mixes up va_list between files.
+# shellcheck disable=SC2317 # called by check
+tidy() {
+  xargs -0 -r -n 1 -P "$(nproc)" clang-tidy --quiet --config-file=scripts/clang-tidy.yaml -p build \
+    --extra-arg=-Wno-unknown-warning-option "$@" 2>&1 | grep -v ' warnings\? generated'
+  return "${PIPESTATUS[0]}"
+}
+
 # shellcheck disable=SC2317 # called by check
 check_tidy() {
-  find src -name '*.c' -print0 | xargs -0 -r -n 4 -P "$(nproc)" \
-    clang-tidy --quiet --config-file=scripts/clang-tidy.yaml -p build --extra-arg=-Wno-unknown-warning-option |
-    grep -v ' warnings\? generated'
-  return "${PIPESTATUS[1]}"
+  local status=0
+  find src -name '*.c' ! -path src/base/error.c -print0 |
+    tidy --extra-arg=-include --extra-arg="$ROOT/scripts/analyzer_model.h" || status=1
+  printf 'src/base/error.c\0' | tidy || status=1
+  return "$status"
 }
 
 # shellcheck disable=SC2317 # called by check
