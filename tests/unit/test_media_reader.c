@@ -320,11 +320,11 @@ static void check_colour(const char *name, const char *arguments, const int rgb[
 static void test_odd_formats(void **state)
 {
     (void)state;
-    check_colour("pal8.avi", "-f lavfi -i color=c=0xFF0055:s=64x48:d=0.2 -c:v rawvideo -pix_fmt pal8",
-                 (int[]){255, 0, 85}, 40); /* the program uses a coarse palette */
-    check_colour("mono.avi", "-f lavfi -i color=c=white:s=64x48:d=0.2 -c:v rawvideo -pix_fmt monow",
+    check_colour("pal8.avi", "-f lavfi -i color=c=yellow:s=64x48:d=0.2 -c:v rawvideo -pix_fmt pal8",
+                 (int[]){255, 255, 0}, 20); /* through a coarse palette */
+    check_colour("mono.nut", "-f lavfi -i color=c=white:s=64x48:d=0.2 -c:v rawvideo -pix_fmt monow",
                  (int[]){255, 255, 255}, 8);
-    check_colour("rgb565.avi", "-f lavfi -i color=c=red:s=64x48:d=0.2 -c:v rawvideo -pix_fmt rgb565le",
+    check_colour("rgb565.nut", "-f lavfi -i color=c=red:s=64x48:d=0.2 -c:v rawvideo -pix_fmt rgb565le",
                  (int[]){255, 0, 0}, 8);
     check_colour("uyvy.mov", "-f lavfi -i color=c=blue:s=64x48:d=0.2 -c:v rawvideo -pix_fmt uyvy422",
                  (int[]){0, 0, 254}, 8);

@@ -1,0 +1,172 @@
+/* The check of finished files: what is wrong with a file must be found. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* after those above */
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "media/verify.h"
+#include "media_fixtures.h"
+
+#define PATTERN "-f lavfi -i testsrc2=s=128x96:r=25:d=2 "
+#define TONE "-f lavfi -i sine=440:d=2.2:r=44100 "
+
+static const VerifyExpectation right = {
+    .frames = 50, .duration_s = 2.0, .tolerance_s = 0.04, .audio_streams = 1};
+
+static void assert_found(const char *path, VerifyExpectation expected, const char *reason)
+{
+    Error err = {0};
+    assert_int_equal(verify_output(path, &expected, &err), STATUS_FAILED);
+    assert_int_equal(err.class_, ERROR_VERIFY);
+    if (strstr(err.why, reason) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", err.why, reason);
+    }
+}
+
+static void assert_good(const char *path, VerifyExpectation expected)
+{
+    Error err = {0};
+    char text[1600];
+    if (verify_output(path, &expected, &err) != STATUS_OK) {
+        fail_msg("%s", error_text(&err, text, sizeof text));
+    }
+}
+
+static const char *good(const char *name)
+{
+    return fixture_clip(name, PATTERN TONE "-g 20 -bf 2");
+}
+
+static void test_good(void **state)
+{
+    (void)state;
+    assert_good(good("good.mp4"), right);
+    assert_good(good("good.mkv"), right);
+    assert_good(fixture_clip("good.webm", PATTERN TONE "-c:v libvpx -deadline realtime"), right);
+    assert_good(fixture_clip("good.avi", PATTERN TONE), right);
+    VerifyExpectation loose = right;
+    loose.frames = 0;
+    loose.duration_s = -1;
+    assert_good(good("good.mp4"), loose);
+}
+
+static void test_wrong_numbers(void **state)
+{
+    (void)state;
+    VerifyExpectation expected = right;
+    expected.frames = 51;
+    assert_found(good("good.mp4"), expected, "50 frames instead of 51");
+    expected.frames = 49;
+    assert_found(good("good.mkv"), expected, "50 frames instead of 49");
+    expected = right;
+    expected.duration_s = 2.1;
+    assert_found(good("good.mp4"), expected, "2.000 s instead of 2.100 s");
+    expected = right;
+    expected.audio_streams = 2;
+    assert_found(good("good.mp4"), expected, "1 audio streams instead of 2");
+    assert_found(fixture_clip("sound.mp4", TONE), right, "no video stream");
+    assert_found(fixture_path("missing.mp4"), right, "does not open");
+}
+
+static void test_cut(void **state)
+{
+    (void)state;
+    assert_found(fixture_cut(good("good.mp4"), "cut.mp4", 0.7), right, "does not open");
+    assert_found(
+        fixture_cut(fixture_clip("fast.mp4", PATTERN TONE "-movflags faststart"), "cutfast.mp4", 0.9), right,
+        "shorter than");
+    assert_found(fixture_cut(good("good.mkv"), "cut.mkv", 0.98), right, "shorter than");
+    assert_found(fixture_cut(fixture_clip("good.avi", PATTERN TONE), "cut.avi", 0.9), right, "shorter than");
+}
+
+/* A writer that dies leaves no trailer. */
+static void test_no_trailer(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"dead.mkv", "dead.mp4", "dead.avi"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        Error err = {0};
+        Reader *reader = NULL;
+        Writer *writer = NULL;
+        const char *input = good("good.mp4");
+        const ReaderConfig source = {.path = input};
+        assert_int_equal(reader_open(&reader, &source, &err), STATUS_OK);
+        WriterConfig config = quick_config(input, names[i]);
+        config.source = reader_info(reader);
+        config.quality = 5;
+        assert_int_equal(writer_open(&writer, &config, &err), STATUS_OK);
+        AVFrame *frame = av_frame_alloc();
+        while (reader_next(reader, frame, &err) == STATUS_OK) {
+            assert_int_equal(writer_frame(writer, frame, &err), STATUS_OK);
+            av_frame_unref(frame);
+        }
+        av_frame_free(&frame);
+        writer_free(&writer);
+        reader_free(&reader);
+        assert_found(config.path, right, "");
+    }
+}
+
+static void test_damaged_end(void **state)
+{
+    (void)state;
+    char *data = NULL;
+    int64_t size = 0;
+    assert_int_equal(
+        file_read(fixture_clip("fast.mp4", PATTERN TONE "-movflags faststart"), 1 << 24, &data, &size, NULL),
+        STATUS_OK);
+    for (int64_t i = size * 9 / 10; i < size; i++) {
+        data[i] = (char)(data[i] ^ 0x5A);
+    }
+    fixture_write("damaged.mp4", data, (size_t)size);
+    memory_free(data);
+    assert_found(fixture_path("damaged.mp4"), right, "does not decode");
+}
+
+static void check_complete(const char *input, const char *output, bool expected, const char *reason)
+{
+    Error err = {0};
+    bool complete = !expected;
+    char why[200];
+    assert_int_equal(verify_is_complete(input, output, &complete, why, sizeof why, &err), STATUS_OK);
+    if (complete != expected || strstr(why, reason) == NULL) {
+        fail_msg("complete: %d \"%s\"", complete, why);
+    }
+}
+
+static void test_complete(void **state)
+{
+    (void)state;
+    const char *input = good("good.mp4");
+    const char *shorter = fixture_clip("short.mp4", "-f lavfi -i testsrc2=s=128x96:r=25:d=1");
+    check_complete(input, good("good.mkv"), true, "");
+    check_complete(input, shorter, false, "1.0 s instead of 2.0 s");
+    check_complete(input, fixture_path("missing.mp4"), false, "no such file");
+    check_complete(input, fixture_cut(good("good.mkv"), "cut.mkv", 0.9), false, "cut off");
+    check_complete(input, fixture_cut(input, "cut.mp4", 0.5), false, "moov");
+    check_complete(input, fixture_clip("sound.mp4", TONE), false, "no video");
+    /* a container that tells only the length of the sound, and an output without it */
+    check_complete(fixture_clip("hum.flv", PATTERN "-f lavfi -i sine=440:d=9 -c:v flv"), input, true, "");
+    Error err = {0};
+    bool complete = true;
+    char why[200];
+    assert_int_equal(verify_is_complete(fixture_path("missing.mp4"), input, &complete, why, sizeof why, &err),
+                     STATUS_FAILED);
+    assert_int_equal(err.class_, ERROR_INPUT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),        cmocka_unit_test(test_wrong_numbers),
+        cmocka_unit_test(test_cut),         cmocka_unit_test(test_no_trailer),
+        cmocka_unit_test(test_damaged_end), cmocka_unit_test(test_complete),
+    };
+    return cmocka_run_group_tests_name("media_verify", tests, fixtures_make, fixtures_remove);
+}
