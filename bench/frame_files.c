@@ -100,7 +100,8 @@ static Status swap_file(Worker *worker, const char *path, Error *err)
         Face *face = &faces->face[faces->count++];
         *face = (Face){
             .track = i, .score = found[i].score, .opacity = 1.0F, .selected = true, .mesh = found[i].mesh};
-        if (skin_stats_from_frame(frame, &face->mesh, false, &scratch, &face->skin, err) != STATUS_OK) {
+        if (skin_stats_from_frame(frame, &face->mesh, orientation.mirrored, frame->sample_aspect_ratio,
+                                  &scratch, &face->skin, err) != STATUS_OK) {
             goto done;
         }
     }

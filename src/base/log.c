@@ -34,7 +34,7 @@ const char *log_level_name(LogLevel level)
     return names[level];
 }
 
-static void log_write(LogLevel level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_write(LogLevel level, const char *format, va_list args)
 {
     if ((int)level > atomic_load(&log_state.level)) {
         return;

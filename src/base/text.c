@@ -110,7 +110,8 @@ void text_append(Text *text, const char *piece)
     text_append_bytes(text, piece, strlen(piece));
 }
 
-static void text_append_args(Text *text, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void text_append_args(Text *text, const char *format,
+                                                                   va_list args)
 {
     va_list again;
     va_copy(again, args);

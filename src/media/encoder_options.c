@@ -149,7 +149,9 @@ Status encoder_options(const EncoderConfig *config, AVCodecContext *context, AVD
         context->max_b_frames = 0;
     }
     if (strcmp(config->name, "libx264") == 0) {
-        set_int(options, "crf", encoder_rate_factor(config->quality, CRF_RANGE_H26X));
+        const int crf = encoder_rate_factor(config->quality, CRF_RANGE_H26X);
+        /* x264's rate factor 0 is lossless with 8 bits only; its quantiser 0 is with any depth. */
+        set_int(options, crf > 0 ? "crf" : "qp", crf);
         set_preset(options, config->preset);
         return check_preset(config, err);
     }

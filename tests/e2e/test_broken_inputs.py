@@ -1,6 +1,8 @@
 """Twenty good videos among ten bad ones: every good one is done, each bad one has its reason, nothing is left over."""
+import json
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -24,9 +26,9 @@ class BrokenInputs(BatchCase):
         shutil.copy(whole, self.input("bad_106.mp4"))
         os.chmod(self.input("bad_106.mp4"), 0)
         os.mkdir(self.input("bad_107.mp4"))
-        shutil.copy(whole, self.input("bad_108.mp4"))  # vanishes meanwhile
+        shutil.copy(whole, self.input("late_108.mp4"))  # vanishes meanwhile
         return {"bad_101.mp4": "empty", "bad_102.mp4": "", "bad_103.mp4": "", "bad_104.mkv": "", "bad_105.mp4": "video",
-                "bad_106.mp4": "ermission", "bad_107.mp4": "folder", "bad_108.mp4": ""}
+                "bad_106.mp4": "ermission", "bad_107.mp4": "folder", "late_108.mp4": ""}
 
     def test_the_good_are_done_and_the_bad_have_their_reason(self):
         self.put_source()
@@ -42,7 +44,7 @@ class BrokenInputs(BatchCase):
         limited = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
         process = self.start_limited(limited)
         self.assertTrue(wait_until(lambda: self.finished_outputs(), 60))
-        os.unlink(self.input("bad_108.mp4"))
+        os.unlink(self.input("late_108.mp4"))
         out, err = process.communicate(timeout=500)
         self.assertEqual(process.returncode, 1, out + err)
         self.assertEqual(self.finished_outputs(), sorted(f"joconde_{n}.mp4" for n in range(1, 21)))
@@ -50,7 +52,6 @@ class BrokenInputs(BatchCase):
             made = self.output(f"joconde_{number}.mp4")
             self.assertTrue(decodes_clean(made), made)
             self.assertEqual(len(frame_times(made)), len(frame_times(self.input(f"clip{number}.mp4"))))
-        import json
         events = [json.loads(line) for line in out.splitlines()]
         failed = {os.path.basename(e["input"]): e["error"] for e in events if e["event"] == "video_failed"}
         self.assertEqual(sorted(failed), sorted(reasons))
@@ -63,7 +64,6 @@ class BrokenInputs(BatchCase):
         self.assertEqual(self.leftovers(), [])
 
     def start_limited(self, prefix):
-        import subprocess
         process = subprocess.Popen([*prefix, os.path.abspath(PROGRAM), "--json"], cwd=self.root,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
                                    env={**os.environ, "LC_ALL": "C.UTF-8"})
