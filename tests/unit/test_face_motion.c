@@ -193,6 +193,30 @@ static void a_head_may_turn_all_the_way_round(void **state)
     }
 }
 
+static void a_head_upside_down_is_as_calm_as_any(void **state)
+{
+    (void)state;
+    const SmoothParams params = mesh_smooth_defaults();
+    MeshSmoother smoother = {0};
+    Mesh raw_before;
+    Mesh before;
+    float raw_step = 0.0f;
+    float step = 0.0f;
+    for (int frame = 0; frame < 120; frame++) {
+        float roll = frame < 31 ? 0.1f * (float)frame : 3.14f + (frame % 2 == 0 ? 0.02f : -0.02f);
+        const Mesh raw = canonical_face(200.0f, 200.0f, 100.0f, 0.0f, roll);
+        Mesh smooth;
+        mesh_smooth_step(&smoother, &params, &raw, 0.04f, &smooth);
+        if (frame > 60) {
+            raw_step += distance(&raw, &raw_before);
+            step += distance(&smooth, &before);
+        }
+        raw_before = raw;
+        before = smooth;
+    }
+    assert_true(step < 0.6f * raw_step);
+}
+
 static void yaw_has_its_size_and_sign(void **state)
 {
     (void)state;
@@ -328,6 +352,7 @@ int main(void)
         cmocka_unit_test(smoothing_does_not_lag_behind_a_moving_head),
         cmocka_unit_test(smoothing_in_place_is_allowed),
         cmocka_unit_test(a_head_may_turn_all_the_way_round),
+        cmocka_unit_test(a_head_upside_down_is_as_calm_as_any),
         cmocka_unit_test(yaw_has_its_size_and_sign),
         cmocka_unit_test(yaw_is_the_upright_pictures),
         cmocka_unit_test(opacity_falls_from_45_to_70_degrees),

@@ -54,6 +54,25 @@ static void one_bad_measurement_does_not_turn_a_decision(void **state)
     assert_false(identity.alike);
 }
 
+static void a_face_at_the_limit_does_not_flicker(void **state)
+{
+    (void)state;
+    float reference[EMBEDDING_SIZE];
+    float near[EMBEDDING_SIZE];
+    float far[EMBEDDING_SIZE];
+    direction(1.0f, reference);
+    direction(0.65f, near);
+    direction(0.5f, far);
+    FaceIdentity identity = {0};
+    int turns = 0;
+    for (int i = 0; i < 40; i++) {
+        bool before = identity.alike;
+        select_measure(&identity, i % 2 == 0 ? near : far, 1.0f, reference, 0.85f, (double)i);
+        turns += before != identity.alike ? 1 : 0;
+    }
+    assert_int_equal(turns, 1);
+}
+
 static void a_poor_first_look_is_soon_put_right(void **state)
 {
     (void)state;
@@ -119,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distance_is_roops),
         cmocka_unit_test(one_bad_measurement_does_not_turn_a_decision),
+        cmocka_unit_test(a_face_at_the_limit_does_not_flicker),
         cmocka_unit_test(a_poor_first_look_is_soon_put_right),
         cmocka_unit_test(quality_falls_with_yaw_and_doubt),
         cmocka_unit_test(the_nearest_is_chosen_and_kept),
