@@ -1,6 +1,7 @@
 """What the end-to-end and fault tests share: folders, clips, running the program, looking at videos.
 
-Environment: RUNBATCH (the program), RUNBATCH_MEDIA (the folder with the real clips).
+Environment: RUNBATCH (the program), RUNBATCH_CACHE (the folder that
+scripts/setup.sh filled; the real clips are in its media/).
 """
 import json
 import os
@@ -12,7 +13,9 @@ import time
 import unittest
 
 PROGRAM = os.environ.get("RUNBATCH", "build/runbatch")
-MEDIA = os.environ.get("RUNBATCH_MEDIA", os.path.expanduser("~/.cache/runbatch/media"))
+CACHE = os.environ.get("RUNBATCH_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "runbatch")
+MEDIA = os.path.join(CACHE, "media")
 VIDEO_PATTERN = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".wmv")
 
 
