@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -275,14 +276,18 @@ static void many_runs_do_not_grow(void **state)
     const Tensor out = {.data = output, .rank = 2, .shape = {1, OUTPUT_SIZE}};
     Error err = {0};
     int64_t before = 0;
+    size_t heap_before = 0;
     for (int i = 0; i < 400; i++) {
         if (i == 100) {
             before = resident_kb();
+            heap_before = mallinfo2().uordblks;
         }
         assert_int_equal(session_run(session, &in, 1, &out, 1, &err), STATUS_OK);
     }
     /* One leaked tensor a run would be 300 x 16 KB = 4.8 MB. */
     assert_in_range(resident_kb(), 0, before + 2048);
+    /* And one leaked handle 300 x 100 bytes. */
+    assert_in_range(mallinfo2().uordblks, 0, heap_before + 16384);
     session_free(&session);
 }
 
