@@ -358,11 +358,11 @@ Status audio_encoder_send(AudioEncoder *encoder, const AVPacket *packet, AudioPa
 {
     encoder->sink = sink;
     encoder->sink_context = context;
-    int result = avcodec_send_packet(encoder->decoder, packet);
-    if (result < 0 && result != AVERROR_EOF) {
+    const int sent = avcodec_send_packet(encoder->decoder, packet);
+    if (sent < 0 && sent != AVERROR_EOF) {
         log_debug("a packet of audio does not decode and is skipped");
     }
-    while ((result = avcodec_receive_frame(encoder->decoder, encoder->decoded)) >= 0) {
+    while (avcodec_receive_frame(encoder->decoder, encoder->decoded) >= 0) {
         const Status status = take_frame(encoder, err);
         av_frame_unref(encoder->decoded);
         if (status != STATUS_OK) {

@@ -111,6 +111,28 @@ static void picture_colors(const AVFrame *frame, enum AVColorSpace *matrix, enum
     }
 }
 
+/* The matrix and range the converted picture gets. */
+static void target_colors(const AVFrame *source, const FrameShape *shape, enum AVColorSpace source_matrix,
+                          enum AVColorRange source_range, enum AVColorSpace *matrix, enum AVColorRange *range)
+{
+    *matrix = shape->matrix;
+    *range = shape->range;
+    if (is_rgb(shape->format)) {
+        *matrix = AVCOL_SPC_RGB;
+        *range = AVCOL_RANGE_JPEG;
+        return;
+    }
+    if (*matrix == AVCOL_SPC_UNSPECIFIED || *matrix == AVCOL_SPC_RGB) {
+        *matrix = source_matrix != AVCOL_SPC_RGB ? source_matrix : default_matrix(source->height);
+    }
+    if (*range == AVCOL_RANGE_UNSPECIFIED) {
+        *range = source_matrix != AVCOL_SPC_RGB ? source_range : AVCOL_RANGE_MPEG;
+    }
+    if (plain_format(shape->format) != shape->format) {
+        *range = AVCOL_RANGE_JPEG;
+    }
+}
+
 static Status new_frame(const Converter *converter, const FrameShape *shape, AVFrame *target, Error *err)
 {
     if (converter->pool != NULL) {
@@ -140,22 +162,9 @@ Status converter_run(Converter *converter, const AVFrame *source, const FrameSha
     enum AVColorRange source_range = AVCOL_RANGE_UNSPECIFIED;
     picture_colors(source, &source_matrix, &source_range);
 
-    enum AVColorSpace matrix = shape->matrix;
-    enum AVColorRange range = shape->range;
-    if (is_rgb(to)) {
-        matrix = AVCOL_SPC_RGB;
-        range = AVCOL_RANGE_JPEG;
-    } else {
-        if (matrix == AVCOL_SPC_UNSPECIFIED || matrix == AVCOL_SPC_RGB) {
-            matrix = source_matrix != AVCOL_SPC_RGB ? source_matrix : default_matrix(source->height);
-        }
-        if (range == AVCOL_RANGE_UNSPECIFIED) {
-            range = source_matrix != AVCOL_SPC_RGB ? source_range : AVCOL_RANGE_MPEG;
-        }
-        if (plain_format(shape->format) != shape->format) {
-            range = AVCOL_RANGE_JPEG;
-        }
-    }
+    enum AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
+    enum AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
+    target_colors(source, shape, source_matrix, source_range, &matrix, &range);
     converter->scaler = sws_getCachedContext(
         converter->scaler, source->width, source->height, from, shape->width, shape->height, to,
         SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);

@@ -1,9 +1,6 @@
 #include "media/encoder_options.h"
 
 #include <libavutil/cpu.h>
-#include <libavutil/opt.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -1,7 +1,6 @@
 #include "media/side_streams.h"
 
 #include <libavcodec/avcodec.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"

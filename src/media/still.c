@@ -37,7 +37,7 @@ static enum AVCodecID picture_codec(const unsigned char *data, int64_t size)
     return AV_CODEC_ID_NONE;
 }
 
-static Status read_bytes(const char *path, AVPacket **packet, Error *err)
+static Status read_bytes(const char *path, AVPacket *packet, Error *err)
 {
     struct stat status;
     if (stat(path, &status) != 0) {
@@ -53,14 +53,13 @@ static Status read_bytes(const char *path, AVPacket **packet, Error *err)
     if (file_read(path, largest_file, &data, &size, &reason) != STATUS_OK) {
         return error_set(err, ERROR_INPUT, what, path, reason.why);
     }
-    *packet = av_packet_alloc();
     Status result = STATUS_OK;
     if (size == 0) {
         result = error_set(err, ERROR_INPUT, what, path, "the file is empty");
-    } else if (*packet == NULL || av_new_packet(*packet, (int)size) < 0) {
+    } else if (av_new_packet(packet, (int)size) < 0) {
         result = error_set(err, ERROR_MEMORY, what, path, "out of memory");
     } else {
-        memcpy((*packet)->data, data, (size_t)size);
+        memcpy(packet->data, data, (size_t)size);
     }
     memory_free(data);
     return result;
@@ -143,8 +142,11 @@ static Status make_supported(AVFrame *frame, Error *err)
 
 Status still_read(const char *path, AVFrame *frame, Orientation *orientation, Error *err)
 {
-    AVPacket *packet = NULL;
-    Status status = read_bytes(path, &packet, err);
+    AVPacket *packet = av_packet_alloc();
+    if (packet == NULL) {
+        return error_set(err, ERROR_MEMORY, what, path, "out of memory");
+    }
+    Status status = read_bytes(path, packet, err);
     if (status == STATUS_OK) {
         status = decode_picture(path, packet, frame, err);
     }

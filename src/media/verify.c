@@ -164,7 +164,7 @@ Status verify_output(const char *path, const VerifyExpectation *expected, Error 
                           "it does not open: %s", reason.why);
     }
     Status status = STATUS_OK;
-    Survey found;
+    Survey found = {0};
     const int video = input_video_stream(format);
     if (check.wholeness == WHOLENESS_CUT) {
         status = error_set(err, ERROR_VERIFY, what, path, "it is shorter than its own header says");
@@ -195,7 +195,7 @@ static bool agree(double a, double b)
 /* Seconds of the video stream by its packets. */
 static double measured_duration(AVFormatContext *format, int video)
 {
-    Survey found;
+    Survey found = {0};
     return survey(format, video, &found) == STATUS_OK ? survey_duration(&found, format->streams[video]) : 0;
 }
 

@@ -1,9 +1,7 @@
 #include "media/writer.h"
 
-#include <errno.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/opt.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
