@@ -181,6 +181,7 @@ tidy() {
 # shellcheck disable=SC2317 # called by check
 check_tidy() {
   local status=0
+  [[ -f build/compile_commands.json ]] || { say "no compile commands: the ordinary build failed"; return 1; }
   find src -name '*.c' ! -path src/base/error.c -print0 |
     tidy --extra-arg=-include --extra-arg="$ROOT/scripts/analyzer_model.h" || status=1
   printf 'src/base/error.c\0' | tidy || status=1
