@@ -24,7 +24,7 @@ Status runner_start(Runner *runner, const char *executable, const Message *job, 
                     int64_t now_ms, Error *err)
 {
     static const char *const arguments[] = {"runbatch", "worker", NULL};
-    *runner = (Runner){.used = true, .started_ms = now_ms, .window_ms = now_ms};
+    *runner = (Runner){.used = true, .started_ms = now_ms, .bucket_ms = now_ms};
     video_log_open(&runner->log, log_path);
     Text line = {0};
     text_appendf(&line, "runbatch " RUNBATCH_VERSION ": %s -> %s", job->input, job->output);
@@ -74,13 +74,15 @@ bool runner_read(Runner *runner, int64_t now_ms)
     return got_errors || status == STATUS_OK;
 }
 
+/* A bucket that holds RUNNER_BURST messages and is refilled by RUNNER_MESSAGES_A_SECOND. */
 static bool is_flood(Runner *runner, int64_t now_ms)
 {
-    if (now_ms - runner->window_ms >= 1000) {
-        runner->window_ms = now_ms;
-        runner->window_messages = 0;
+    const int64_t refill = (now_ms - runner->bucket_ms) * RUNNER_MESSAGES_A_SECOND / 1000;
+    if (refill > 0) {
+        runner->bucket_used = runner->bucket_used > refill ? runner->bucket_used - refill : 0;
+        runner->bucket_ms = now_ms;
     }
-    return ++runner->window_messages > RUNNER_MESSAGES_A_SECOND;
+    return ++runner->bucket_used > RUNNER_BURST;
 }
 
 /* Keeps or passes on one message; true when it is news. */

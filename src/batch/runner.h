@@ -16,7 +16,7 @@
 #include "worker/process.h"
 
 /* A worker tells its progress ten times a second and rarely more; log lines come in bursts. */
-enum { RUNNER_MESSAGES_A_SECOND = 20000, RUNNER_LINGER_MS = 5000 };
+enum { RUNNER_MESSAGES_A_SECOND = 1000, RUNNER_BURST = 10000, RUNNER_LINGER_MS = 5000 };
 
 typedef struct Runner {
     bool used;
@@ -27,8 +27,8 @@ typedef struct Runner {
     int64_t started_ms;
     int64_t
         quiet_ms; /* when it told its end or closed its channel: it has RUNNER_LINGER_MS to end; 0: not yet */
-    int64_t window_ms;
-    int window_messages;
+    int64_t bucket_ms;
+    int64_t bucket_used;
     bool said_hello;
     bool ended;
     int wait_status;

@@ -2,20 +2,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 static const int watched[SIGNALS_WATCHED] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD, SIGPIPE};
 
-/* The write end of the pipe; set before the handlers are, closed after they are gone. */
-static int write_end = -1;
+/* Made once and never closed: a handler may still run in another thread when the batch is over, and its write
+ * must not end up in somebody else's file. */
+static int read_end = -1;
+static atomic_int write_end = -1;
 
 static void handle(int number)
 {
     const int keep = errno;
     const unsigned char byte = (unsigned char)number;
     /* a full pipe has more than enough of them */
-    (void)!write(write_end, &byte, 1);
+    (void)!write(atomic_load(&write_end), &byte, 1);
     errno = keep;
+}
+
+static bool open_pipe(void)
+{
+    int ends[2];
+    if (read_end < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
+        read_end = ends[0];
+        atomic_store(&write_end, ends[1]);
+    }
+    return read_end >= 0;
 }
 
 static bool is_left_alone(int number)
@@ -26,13 +39,13 @@ static bool is_left_alone(int number)
 
 Status signals_install(Signals *signals, Error *err)
 {
-    int ends[2];
     *signals = (Signals){.fd = -1};
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (!open_pipe()) {
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot watch for signals", NULL, errno);
     }
-    signals->fd = ends[0];
-    write_end = ends[1];
+    signals->fd = read_end;
+    while (signals_next(signals) != 0) {
+    }
     for (int i = 0; i < SIGNALS_WATCHED; i++) {
         struct sigaction action = {.sa_handler = watched[i] == SIGPIPE ? SIG_IGN : handle,
                                    .sa_flags = SA_RESTART | SA_NOCLDSTOP};
@@ -60,8 +73,5 @@ void signals_restore(Signals *signals)
             (void)sigaction(watched[i], &signals->before[i], NULL);
         }
     }
-    (void)close(signals->fd);
-    (void)close(write_end);
     signals->fd = -1;
-    write_end = -1;
 }
