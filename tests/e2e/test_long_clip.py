@@ -36,11 +36,13 @@ class LongClip(BatchCase):
         self.assertEqual(whole["isolated_gaps"], 0)
         self.assertLessEqual(whole["peak_rss_bytes"], 1.02 * first["peak_rss_bytes"])
         figures = self.identity(still, self.path("whole.mp4"), media("franck.mp4"))
-        self.assertGreaterEqual(figures["median"], 0.50, figures)
+        self.assertGreaterEqual(figures["cosine"]["median"], 0.50, figures)
+        self.assertLess(figures["cosine_before"]["median"], 0.1, figures)
+        self.assertEqual((figures["isolated"], figures["times_differ"]), (0, 0), figures)
         made = self.path("average.mp4")
         self.swap(media("average.png"), short, made)
         figures = self.identity(media("average.png"), made, short)
-        self.assertGreaterEqual(figures["median"], 0.40, figures)
+        self.assertGreaterEqual(figures["cosine"]["median"], 0.40, figures)
 
 
 if __name__ == "__main__":
