@@ -4,12 +4,18 @@
 #include <libavutil/pixdesc.h>
 #include <math.h>
 
-enum { SAMPLES_PER_SIDE = 3 }; /* a cell is the mean of 3 x 3 samples */
+enum {
+    SAMPLES_PER_SIDE = 3, /* a cell is the mean of 3 x 3 samples */
+    MAX_SHIFT_X = SCENE_COLUMNS / 8,
+    MAX_SHIFT_Y = SCENE_ROWS / 6,
+};
 
-/* Set on cuts between the demo clips and on their own motion. */
+/* Between shots of different places the shifted correlation is at most 0.6 (120 pairs of the demo media),
+ * within a shot, also with a camera swung by a twelfth of the picture a frame, at least 0.9, at a flash 0.65.
+ */
 static const float min_change = 12.0f;
 static const float sudden_factor = 2.0f;
-static const float max_correlation = 0.7f;
+static const float max_correlation = 0.62f;
 static const float flat_deviation = 2.0f;
 
 static const AVComponentDescriptor *brightness_component(const AVPixFmtDescriptor *format)
@@ -53,31 +59,63 @@ bool scene_thumbnail(const AVFrame *frame, SceneThumbnail *thumbnail)
     return true;
 }
 
+/* Correlation of a's cells with b's that are `dx`, `dy` further, where both are; 1 where both are flat, 0
+ * where one is. */
+static float correlate(const SceneThumbnail *a, const SceneThumbnail *b, int dx, int dy)
+{
+    const int x0 = dx < 0 ? -dx : 0;
+    const int x1 = dx > 0 ? SCENE_COLUMNS - dx : SCENE_COLUMNS;
+    const int y0 = dy < 0 ? -dy : 0;
+    const int y1 = dy > 0 ? SCENE_ROWS - dy : SCENE_ROWS;
+    float sum_a = 0.0f;
+    float sum_b = 0.0f;
+    float sum_aa = 0.0f;
+    float sum_bb = 0.0f;
+    float sum_ab = 0.0f;
+    for (int y = y0; y < y1; y++) {
+        const float *row_a = a->cell + y * SCENE_COLUMNS;
+        const float *row_b = b->cell + (y + dy) * SCENE_COLUMNS + dx;
+        for (int x = x0; x < x1; x++) {
+            /* Around mid-grey, so that the squares keep their precision. */
+            float value_a = row_a[x] - 128.0f;
+            float value_b = row_b[x] - 128.0f;
+            sum_a += value_a;
+            sum_b += value_b;
+            sum_aa += value_a * value_a;
+            sum_bb += value_b * value_b;
+            sum_ab += value_a * value_b;
+        }
+    }
+    const float count = (float)((x1 - x0) * (y1 - y0));
+    float variance_a = (sum_aa - sum_a * sum_a / count) / count;
+    float variance_b = (sum_bb - sum_b * sum_b / count) / count;
+    bool flat_a = variance_a < flat_deviation * flat_deviation;
+    bool flat_b = variance_b < flat_deviation * flat_deviation;
+    if (flat_a || flat_b) {
+        return flat_a && flat_b ? 1.0f : 0.0f;
+    }
+    return (sum_ab - sum_a * sum_b / count) / count / sqrtf(variance_a * variance_b);
+}
+
 void scene_compare(const SceneThumbnail *a, const SceneThumbnail *b, float *change, float *correlation)
 {
-    const float count = (float)SCENE_CELLS;
-    float mean_a = 0.0f;
-    float mean_b = 0.0f;
     float difference = 0.0f;
     for (int i = 0; i < SCENE_CELLS; i++) {
-        mean_a += a->cell[i] / count;
-        mean_b += b->cell[i] / count;
-        difference += fabsf(a->cell[i] - b->cell[i]) / count;
+        difference += fabsf(a->cell[i] - b->cell[i]);
     }
-    float aa = 0.0f;
-    float bb = 0.0f;
-    float ab = 0.0f;
-    for (int i = 0; i < SCENE_CELLS; i++) {
-        float da = a->cell[i] - mean_a;
-        float db = b->cell[i] - mean_b;
-        aa += da * da / count;
-        bb += db * db / count;
-        ab += da * db / count;
+    *change = difference / (float)SCENE_CELLS;
+    *correlation = correlate(a, b, 0, 0);
+}
+
+float scene_shifted_correlation(const SceneThumbnail *a, const SceneThumbnail *b)
+{
+    float best = -1.0f;
+    for (int dy = -MAX_SHIFT_Y; dy <= MAX_SHIFT_Y; dy++) {
+        for (int dx = -MAX_SHIFT_X; dx <= MAX_SHIFT_X; dx++) {
+            best = fmaxf(best, correlate(a, b, dx, dy));
+        }
     }
-    bool flat_a = aa < flat_deviation * flat_deviation;
-    bool flat_b = bb < flat_deviation * flat_deviation;
-    *change = difference;
-    *correlation = flat_a && flat_b ? 1.0f : flat_a || flat_b ? 0.0f : ab / sqrtf(aa * bb);
+    return best;
 }
 
 bool scene_is_cut(float change, float change_before, float correlation)
@@ -95,7 +133,8 @@ bool scene_cut_next(SceneCut *detector, const AVFrame *frame)
     float correlation = 1.0f;
     if (!cut && readable) {
         scene_compare(&detector->last, &now, &change, &correlation);
-        cut = scene_is_cut(change, detector->last_change, correlation);
+        cut = scene_is_cut(change, detector->last_change, correlation) &&
+              scene_is_cut(change, detector->last_change, scene_shifted_correlation(&detector->last, &now));
     }
     if (readable) {
         detector->last = now;

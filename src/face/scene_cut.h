@@ -1,7 +1,8 @@
 /* Tells where a new shot begins, from a thumbnail of the luma plane.
  *
  * A cut is a change that is large, sudden (much larger than the motion before it) and of structure: the
- * thumbnails' correlation is low. Correlation does not see gain and offset, so flashes and fades are no cuts.
+ * thumbnails' correlation is low, whichever way one is shifted against the other. Correlation does not see
+ * gain and offset, so flashes and fades are no cuts; the shift makes up for a camera that is swung about.
  * One detector per video, one thread, frames in order; a few kilobytes; some thousand samples a frame.
  */
 #ifndef RUNBATCH_FACE_SCENE_CUT_H
@@ -32,6 +33,9 @@ bool scene_thumbnail(const AVFrame *frame, SceneThumbnail *thumbnail);
 /* How two thumbnails differ: the mean absolute difference (0..255) and the correlation (-1..1; 1 where both
  * are flat, 0 where one is). */
 void scene_compare(const SceneThumbnail *a, const SceneThumbnail *b, float *change, float *correlation);
+
+/* The best correlation when `b` is shifted against `a` by up to an eighth of the picture any way. */
+float scene_shifted_correlation(const SceneThumbnail *a, const SceneThumbnail *b);
 
 /* The decision alone. */
 bool scene_is_cut(float change, float change_before, float correlation);

@@ -11,12 +11,12 @@
 
 #include "face/scene_cut.h"
 
-/* A picture of soft blobs; other `kind`s have them elsewhere. 0..1. */
+/* A picture of soft blobs; other `kind`s have others. 0..1. */
 static float picture(int kind, float x, float y)
 {
-    float k = (float)kind * 1.7f;
-    return 0.5f + 0.25f * sinf(7.0f * x + k * 3.0f) * cosf(5.0f * y - k) +
-           0.2f * cosf(11.0f * y * x + k * 5.0f);
+    float k = (float)kind;
+    float blobs = sinf((9.0f + 4.0f * k) * x + 2.0f * k) * cosf((15.0f - 3.0f * k) * y - k);
+    return 0.5f + 0.25f * blobs + 0.2f * cosf((7.0f + 5.0f * k) * (y + k * x) + k * 5.0f);
 }
 
 static AVFrame *make_frame(enum AVPixelFormat format, int width, int height)
@@ -70,7 +70,9 @@ static void cuts_are_seen_and_other_changes_are_not(void **state)
         {1, 1.0f, 0.0f, 0.02f, false}, {1, 0.5f, 0.45f, 0.02f, false}, /* a flash */
         {1, 1.0f, 0.0f, 0.02f, false}, {2, 1.0f, 0.0f, 0.02f, true},   /* a cut */
         {2, 1.0f, 0.0f, 0.03f, false}, {3, 1.0f, 0.0f, 0.03f, true},   /* and one right after */
-        {3, 0.6f, 0.0f, 0.03f, false},                                 /* fading out */
+        {3, 1.0f, 0.0f, 0.10f, false},                                 /* the camera is swung about */
+        {3, 1.0f, 0.0f, 0.18f, false}, {3, 1.0f, 0.0f, 0.11f, false},
+        {3, 1.0f, 0.0f, 0.03f, false}, {3, 0.6f, 0.0f, 0.03f, false}, /* fading out */
         {3, 0.3f, 0.0f, 0.03f, false}, {3, 0.1f, 0.0f, 0.03f, false},
     };
     const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_NV12,
