@@ -132,6 +132,9 @@ static void run_job(const Message *job)
             (void)fputs("noise on standard error, line after line\n", stderr);
         }
         make_video(job, true);
+    } else if (strcmp(way, "slow") == 0) {
+        (void)usleep(800 * 1000);
+        make_video(job, true);
     } else if (strcmp(way, "nofile") == 0) {
         (void)unlink(job->temporary);
         make_video(job, false);

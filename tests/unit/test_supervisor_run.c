@@ -389,7 +389,7 @@ static void leftovers_of_a_killed_run_are_removed(void **state)
     put_output(bench, ".mp4.part", "mine");
     assert_true(lock_is_temporary_name(".a.mp4.part"));
     assert_true(lock_is_temporary_name(".a.b.MKV.part"));
-    assert_false(lock_is_temporary_name("a.mp4.part"));
+    assert_false(lock_is_temporary_name("clip.mp4.part"));
     assert_false(lock_is_temporary_name(".a.mp4.partial"));
     assert_false(lock_is_temporary_name(".part"));
     assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
@@ -413,7 +413,7 @@ static void short_memory_is_told_once(void **state)
     fclose(file);
     bench->hooks.proc_root = root;
     add_video(bench, "good1");
-    add_video(bench, "good2");
+    add_video(bench, "slow2"); /* several samples long */
     run(bench);
     assert_int_equal(bench->result.statistics.memory_warnings, 1);
     assert_int_equal(bench->warnings.count, 1);
