@@ -5,8 +5,8 @@
 
 static const float exposure_low = 0.5F;
 static const float exposure_high = 1.8F;
-static const float tint_low = 0.85F;
-static const float tint_noise = 4; /* variance of tint below which there is nothing but noise */
+static const float tint_slack = 2.0F; /* how much more the source's tints may vary, as a deviation */
+static const float tint_noise = 4;
 static const float least_luma = 8;
 static const float luma_weight[3] = {0.299F, 0.587F, 0.114F}; /* BT.601 */
 
@@ -58,16 +58,16 @@ ColourMap colour_map_between(const SkinStats *from, const SkinStats *to)
     float to_tint[9];
     tint_projection(from->mean, from_luma, from_tint);
     tint_projection(to->mean, to_luma, to_tint);
-    const float varies_from = exposure * exposure * tint_variance(from->covariance, from_tint);
-    const float varies_to = tint_variance(to->covariance, to_tint);
-    const float share =
-        fminf(fmaxf(sqrtf((varies_to + tint_noise) / (varies_from + tint_noise)), tint_low), 1);
+    const float varies = exposure * exposure * tint_variance(from->covariance, from_tint) + tint_noise;
+    const float may_vary = tint_slack * tint_slack * (tint_variance(to->covariance, to_tint) + tint_noise);
+    /* The square root: lips of a face that is brightened turn pink otherwise. */
+    const float tint_gain = (exposure > 1 ? sqrtf(exposure) : exposure) * fminf(sqrtf(may_vary / varies), 1);
     ColourMap map;
     for (int i = 0; i < 3; i++) {
         map.offset[i] = to->mean[i];
         for (int j = 0; j < 3; j++) {
             const float shading = to->mean[i] / to_luma * luma_weight[j];
-            map.matrix[3 * i + j] = exposure * (shading + share * from_tint[3 * i + j]);
+            map.matrix[3 * i + j] = exposure * shading + tint_gain * from_tint[3 * i + j];
             map.offset[i] -= map.matrix[3 * i + j] * from->mean[j];
         }
     }
@@ -82,7 +82,7 @@ void colour_map_apply(const ColourMap *map, const float rgb[3], float out[3])
     }
 }
 
-SkinDistance skin_distance_prepare(const SkinStats *skin, float widen, float noise)
+SkinDistance skin_distance_prepare(const SkinStats *skin, float widen, float shading, float noise)
 {
     SkinDistance result = {0};
     if (!(skin->weight > 0)) {
@@ -90,8 +90,11 @@ SkinDistance skin_distance_prepare(const SkinStats *skin, float widen, float noi
     }
     memcpy(result.mean, skin->mean, sizeof result.mean);
     double c[6];
+    static const int row[6] = {0, 0, 0, 1, 1, 2};
+    static const int column[6] = {0, 1, 2, 1, 2, 2};
     for (int i = 0; i < 6; i++) {
-        c[i] = (double)skin->covariance[i] * widen + (i == 0 || i == 3 || i == 5 ? noise : 0);
+        const double shade = (double)shading * shading * skin->mean[row[i]] * skin->mean[column[i]];
+        c[i] = (double)skin->covariance[i] * widen + shade + (row[i] == column[i] ? noise * noise : 0.0F);
     }
     const double rr = c[0], rg = c[1], rb = c[2], gg = c[3], gb = c[4], bb = c[5];
     const double cofactor[6] = {gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg,

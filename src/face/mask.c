@@ -8,15 +8,16 @@ enum { MAX_CONTOUR = 40 };
 
 /* All in face widths. */
 static const float edge_inset = 0.012F; /* the mask is zero from here on outwards */
+static const float edge_inset_forehead = 0.03F;
 static const float edge_feather_cheek = 0.075F;
 static const float edge_feather_chin = 0.11F;
 static const float edge_feather_forehead = 0.13F;
 static const float forehead_begins = -0.36F; /* canonical y of the brows */
 static const float chin_begins = 0.30F;
 static const float eye_feather_from = -0.004F; /* outwards of the lids */
-static const float eye_feather_to = 0.017F;
+static const float eye_feather_to = 0.013F;
 static const float mouth_feather_from = 0.0F;
-static const float mouth_feather_to = 0.018F;
+static const float mouth_feather_to = 0.015F;
 static const float skin_margin_eye = 0.05F;
 static const float skin_margin_brow = 0.03F;
 static const float skin_margin_lips = 0.03F;
@@ -173,12 +174,15 @@ static Distances measure(const Polygon polygons[CONTOUR_COUNT], Point p)
     };
 }
 
-static float edge_feather(float y)
+/* How much the edge hides of a place at `distance` inside the oval. */
+static float edge_at(float distance, float y)
 {
     const float forehead = smooth_step(forehead_begins + 0.1F, forehead_begins - 0.1F, y);
     const float chin = smooth_step(chin_begins, chin_begins + 0.2F, y);
-    return edge_feather_cheek + forehead * (edge_feather_forehead - edge_feather_cheek) +
-           chin * (edge_feather_chin - edge_feather_cheek);
+    const float inset = edge_inset + forehead * (edge_inset_forehead - edge_inset);
+    const float feather = edge_feather_cheek + forehead * (edge_feather_forehead - edge_feather_cheek) +
+                          chin * (edge_feather_chin - edge_feather_cheek);
+    return smooth_step(inset, inset + feather, distance);
 }
 
 void canonical_plane_fill(CanonicalPlane *plane)
@@ -192,7 +196,7 @@ void canonical_plane_fill(CanonicalPlane *plane)
         const Point p = {((float)(i % PLANE_WIDTH) - (PLANE_WIDTH - 1) * 0.5F) / PLANE_SCALE,
                          ((float)(i / PLANE_WIDTH) - (PLANE_HEIGHT - 1) * 0.5F) / PLANE_SCALE};
         const Distances d = measure(polygons, p);
-        const float edge = smooth_step(edge_inset, edge_inset + edge_feather(p.y), d.oval);
+        const float edge = edge_at(d.oval, p.y);
         const float eyes = smooth_step(eye_feather_from, eye_feather_to, -d.eyes);
         const float mouth = smooth_step(mouth_feather_from, mouth_feather_to, -d.mouth);
         const float openings =

@@ -13,13 +13,13 @@
 
 static const float crop_margin = 0.06F;     /* around the mesh, of its larger side */
 static const float largest_enlargement = 4; /* beyond it there is nothing to gain */
-static const float black_knee = 0.38F;      /* of the skin's luma */
+static const float black_knee = 0.32F;      /* of the skin's luma */
 static const float black_lift = 0.5F;
 static const float skin_widen = 4; /* skin's spread over light and shadow, against that of SkinStats */
-static const float skin_noise = 100;
+static const float skin_noise = 10;
 /* Squared distances from the widened skin: surely skin, and surely not. */
-static const float skin_near = 4;
-static const float skin_far = 9;
+static const float skin_near = 3;
+static const float skin_far = 8;
 enum { VALID_BLUR = 2, STILL_FACES = 32 }; /* texels of the canonical plane */
 
 typedef struct Bounds {
@@ -117,13 +117,12 @@ static float texel_validity(const SkinDistance *skin, float skin_luma, const flo
 {
     const float distance = skin_distance(skin, rgb);
     const float share = fminf(fmaxf((skin_far - distance) / (skin_far - skin_near), 0), 1);
-    const bool bright = colour_luma(rgb) > skin_luma;
-    return fmaxf(share, bright ? openings : core);
+    return fmaxf(share, colour_luma(rgb) > skin_luma ? openings : core);
 }
 
 static void find_valid(Source *source, const CanonicalPlane *plane, const TextureLevel *level)
 {
-    const SkinDistance skin = skin_distance_prepare(&source->skin, skin_widen, skin_noise);
+    const SkinDistance skin = skin_distance_prepare(&source->skin, skin_widen, 0, skin_noise);
     const float skin_luma = colour_luma(source->skin.mean);
     const bool measured = source->skin.weight > 0;
     for (int i = 0; i < PLANE_TEXELS; i++) {
@@ -139,7 +138,7 @@ static void find_valid(Source *source, const CanonicalPlane *plane, const Textur
     memory_free(scratch);
     for (int i = 0; i < PLANE_TEXELS; i++) {
         /* Only where all around is good: from there the mask falls off inside what is shown. */
-        const float t = fminf(fmaxf((source->valid[i] - 0.5F) / 0.4F, 0), 1);
+        const float t = fminf(fmaxf((source->valid[i] - 0.45F) / 0.4F, 0), 1);
         source->valid[i] = t * t * (3 - 2 * t);
         source->blend[i] = source->valid[i] * plane->blend[i];
     }

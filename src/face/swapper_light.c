@@ -11,15 +11,16 @@ enum {
     BLUR_RADIUS = 8,
 };
 
-static const float light_sigma = 2.6F; /* nodes; a face is PLANE_SCALE / NODE_STEP = 28 nodes wide */
+static const float light_sigma = 3.0F; /* nodes; a face is PLANE_SCALE / NODE_STEP = 28 nodes wide */
 static const float rim_sigma = 1.3F;
 static const float rim_full = 0.25F; /* blurred weight from which on the rim decides alone */
 static const float rim_gain_low = 0.6F;
 static const float gain_low = 0.35F;
 static const float gain_high = 2.5F;
 static const float dark_offset = 4.0F; /* added to both before they are divided: tames noise in the dark */
-static const float skin_widen = 6;     /* light and shadow spread skin's colour */
-static const float skin_noise = 150;
+static const float skin_widen = 6;
+static const float skin_shading = 0.15F;
+static const float skin_noise = 12;
 static const float least_weight =
     1e-3F; /* of places that look like no skin: they decide where nothing else is */
 
@@ -85,7 +86,7 @@ static void measure(LightField *field, const CanonicalPlane *plane, const Source
                     const AVFrame *frame, const Face *face, const float facing[MESH_POINTS],
                     const ColourMap *colours, const Affine *to_crop)
 {
-    const SkinDistance skin = skin_distance_prepare(&face->skin, skin_widen, skin_noise);
+    const SkinDistance skin = skin_distance_prepare(&face->skin, skin_widen, skin_shading, skin_noise);
     for (int node = 0; node < NODES; node++) {
         field->target[node] = float4_all(0);
         field->source[node] = float4_all(0);
