@@ -7,6 +7,7 @@ static const float decision_margin = 0.1f; /* of distance, before a decision tur
 static const float rival_margin = 0.1f;
 static const float sure_weight = 1.0f;
 static const double interval_s = 1.0;
+static const double settled_interval_s = 2.0;
 static const double early_interval_s = 0.2;
 static const float min_quality = 0.05f;
 /* Up to here the embedder's cosine hardly falls; at a half profile it is of little use. */
@@ -62,7 +63,8 @@ bool select_is_due(const FaceIdentity *identity, float quality, double now_s)
     if (identity->weight < sure_weight) {
         return since >= early_interval_s && quality > min_quality;
     }
-    return since >= interval_s && quality > 0.5f;
+    double interval = identity->weight < memory ? interval_s : settled_interval_s;
+    return since >= interval && quality > 0.5f;
 }
 
 float select_quality(float yaw, float score)

@@ -29,7 +29,7 @@ void select_measure(FaceIdentity *identity, const float embedding[EMBEDDING_SIZE
                     const float reference[EMBEDDING_SIZE], float limit, double now_s);
 
 /* Whether a face of this quality should be measured now: at once when never measured, soon while only poor
- * measurements are there, once a second later. */
+ * measurements are there, once a second or two later. */
 bool select_is_due(const FaceIdentity *identity, float quality, double now_s);
 
 /* How much a measurement is worth for a face turned by `yaw` and found with `score`. */

@@ -122,8 +122,9 @@ bool mesh_is_possible(const Mesh *mesh, int width, int height)
     Box box = box_of_mesh(mesh);
     float box_width = box.x1 - box.x0;
     float box_height = box.y1 - box.y0;
-    /* Profile and open mouth make a face narrow, a head laid on its side makes it wide. */
-    return outside <= MESH_POINTS / 2 && box_width >= min_size && box_height >= min_size &&
+    /* Half a face at the frame's border is still followed well. Profile and open mouth make a face narrow, a
+     * head laid on its side makes it wide. */
+    return outside <= MESH_POINTS * 3 / 4 && box_width >= min_size && box_height >= min_size &&
            box_width < 2.8f * box_height && box_height < 2.8f * box_width;
 }
 
