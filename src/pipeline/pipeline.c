@@ -1,12 +1,15 @@
-/* Every frame in flight sits in one of WINDOW slots, from the reader to the writer; a slot is a frame shell,
- * its side data, its number and its reservation. The queues have room for all slots, so handing on never
- * waits, and the only two waits for room are the reader's: for a free slot, and for a reservation.
+/* Every frame in flight sits in one of a fixed number of slots, from the reader to the writer; a slot is a
+ * frame shell, its side data, its number and its reservation. The queues have room for all slots, so handing
+ * on never waits, and the only two waits for room are the reader's: for a free slot, and for a reservation.
  *
  * Why this cannot stand still: take the oldest frame in flight. The in-order thread and the any-order threads
  * take frames in order and never wait to hand one on, so it reaches the reorder; all before it have left, so
  * the writer takes it; then its slot and its reservation are free. The reader waits for those only while
  * frames are in flight: with none, all slots are free, and the pool grants a lone reservation whatever the
  * budget.
+ *
+ * So the threads never all wait for each other: some thread is inside a stage, or about to be, and looks at
+ * the stop flag next. The first to see it wakes the others.
  */
 #include "pipeline/pipeline.h"
 
@@ -24,7 +27,7 @@ enum {
     SLOTS_PER_THREAD = 2,
     SLOTS_MORE = 12, /* what may wait for the sink while it encodes a burst, and for the in-order thread */
     THREADS_MAX = 256,
-    POLL_MS = 20, /* how often the caller's stop flag is looked at while all threads wait */
+    POLL_MS = 20, /* how often a reader that waits for room looks at the caller's stop flag */
 };
 
 typedef enum Kind {
@@ -65,9 +68,7 @@ struct Pipeline {
     atomic_bool stopping;
     atomic_int in_flight;
     pthread_mutex_t lock;
-    pthread_cond_t ended;
     /* protected by lock */
-    int running;
     int max_in_flight;
     Status outcome;
     Error error;
@@ -151,6 +152,9 @@ static Status read_one(Worker *worker, Error *err)
     const int64_t began = now_ns();
     status = stages->source(stages->context, slot->frame, err);
     worker->busy_ns += now_ns() - began;
+    if (status == STATUS_EOF && is_stopping(p)) {
+        return STATUS_STOPPED; /* an interrupted reader may take it for the end */
+    }
     if (status == STATUS_OK) {
         status = reserve_slot(p, slot, err);
     }
@@ -297,49 +301,16 @@ static void *run_worker(void *context)
     } else {
         end_with(p, status, &err);
     }
-    (void)pthread_mutex_lock(&p->lock);
-    p->running--;
-    (void)pthread_cond_signal(&p->ended);
-    (void)pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
 static Status start_worker(Worker *worker, Error *err)
 {
-    Pipeline *p = worker->pipeline;
-    (void)pthread_mutex_lock(&p->lock);
-    p->running++;
-    (void)pthread_mutex_unlock(&p->lock);
     const int error = pthread_create(&worker->thread, NULL, run_worker, worker);
     if (error != 0) {
-        (void)pthread_mutex_lock(&p->lock);
-        p->running--;
-        (void)pthread_mutex_unlock(&p->lock);
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot start a thread", NULL, error);
     }
     return STATUS_OK;
-}
-
-/* Waits until no thread runs, and hands the caller's stop flag on to threads that wait. */
-static void wait_for_end(Pipeline *p)
-{
-    (void)pthread_mutex_lock(&p->lock);
-    while (p->running > 0) {
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += POLL_MS * 1000000L;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000L;
-        }
-        (void)pthread_cond_timedwait(&p->ended, &p->lock, &until);
-        if (stop_asked(p) && !atomic_load(&p->stopping)) {
-            (void)pthread_mutex_unlock(&p->lock);
-            end_with(p, STATUS_STOPPED, NULL);
-            (void)pthread_mutex_lock(&p->lock);
-        }
-    }
-    (void)pthread_mutex_unlock(&p->lock);
 }
 
 static Status make_slots(Pipeline *p, Error *err)
@@ -367,11 +338,6 @@ static void open_pipeline(Pipeline *p, const PipelineConfig *config)
     p->work = queue_new(p->slot_count);
     p->reorder = reorder_new(p->slot_count);
     (void)pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&p->ended, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
 }
 
 static void close_pipeline(Pipeline *p)
@@ -388,7 +354,6 @@ static void close_pipeline(Pipeline *p)
     queue_free(&p->read);
     queue_free(&p->work);
     reorder_free(&p->reorder);
-    (void)pthread_cond_destroy(&p->ended);
     (void)pthread_mutex_destroy(&p->lock);
 }
 
@@ -434,7 +399,6 @@ Status pipeline_run(const PipelineConfig *config, PipelineStats *stats, Error *e
     if (status != STATUS_OK) {
         end_with(&pipeline, status, &problem);
     }
-    wait_for_end(&pipeline);
     for (int i = 0; i < started; i++) {
         (void)pthread_join(workers[i].thread, NULL);
     }

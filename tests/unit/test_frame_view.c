@@ -96,9 +96,11 @@ static void read_of_wide_and_high_frames(void **state)
     AVFrame *frame = make_frame(AV_PIX_FMT_YUV420P, 1301, 8);
     check_read(frame, (Rect){3, 1, 1301, 8});
     av_frame_free(&frame);
-    frame = make_frame(AV_PIX_FMT_YUV420P, 8, 577); /* unspecified: BT.709 from here on */
-    check_read(frame, (Rect){0, 400, 8, 577});
-    av_frame_free(&frame);
+    for (int height = 576; height <= 577; height++) { /* unspecified: BT.601 up to here, BT.709 above */
+        frame = make_frame(AV_PIX_FMT_YUV420P, 8, height);
+        check_read(frame, (Rect){0, 400, 8, height});
+        av_frame_free(&frame);
+    }
 }
 
 /* Codes and colours worked out by hand from the standards. */
@@ -267,26 +269,29 @@ static void add_changes_only_what_it_should(void **state)
     }
 }
 
+/* Wide enough for several tiles; no chroma sample may be changed by halves at a seam. */
 static void add_on_wide_frames(void **state)
 {
     (void)state;
-    AVFrame *before = make_frame(AV_PIX_FMT_YUV420P, 1301, 4);
-    AVFrame *after = copy_of(before);
-    const Rect rect = {5, 1, 1300, 4};
-    Image delta = {0};
-    random_delta(&delta, 1295, 3, 40);
-    assert_int_equal(frame_view_add(after, rect, &delta, NULL), STATUS_OK);
-    const Reference r = reference_of(before);
-    for (int i = 0; i < 3; i++) {
-        for (int y = 0; y < (i > 0 ? 2 : 4); y++) {
-            for (int x = 0; x < (i > 0 ? 651 : 1301); x++) {
-                check_sample(&r, after, i, x, y, rect, &delta);
+    for (int shift = 0; shift < 6; shift++) {
+        AVFrame *before = make_frame(AV_PIX_FMT_YUV420P, 1301, 8);
+        AVFrame *after = copy_of(before);
+        const Rect rect = {shift, 1, 1301 - shift % 2, 8};
+        Image delta = {0};
+        random_delta(&delta, rect.x1 - rect.x0, 7, 40);
+        assert_int_equal(frame_view_add(after, rect, &delta, NULL), STATUS_OK);
+        const Reference r = reference_of(before);
+        for (int i = 0; i < 3; i++) {
+            for (int y = 0; y < (i > 0 ? 4 : 8); y++) {
+                for (int x = 0; x < (i > 0 ? 651 : 1301); x++) {
+                    check_sample(&r, after, i, x, y, rect, &delta);
+                }
             }
         }
+        image_free(&delta);
+        av_frame_free(&before);
+        av_frame_free(&after);
     }
-    image_free(&delta);
-    av_frame_free(&before);
-    av_frame_free(&after);
 }
 
 static void zero_delta_keeps_every_byte(void **state)

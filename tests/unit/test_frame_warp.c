@@ -160,12 +160,34 @@ static void warp_of_extreme_maps(void **state)
     av_frame_free(&frame);
 }
 
+/* Where even the largest blocks do not bring the shrink down, a tile must still not outgrow its patch. */
+static void warp_of_a_huge_frame(void **state)
+{
+    (void)state;
+    AVFrame *frame = av_frame_alloc();
+    frame->format = AV_PIX_FMT_GRAY8;
+    frame->width = frame->height = frame->linesize[0] = 7200;
+    frame->buf[0] = av_buffer_alloc(7200 * 7200);
+    assert_non_null(frame->buf[0]);
+    frame->data[0] = frame->buf[0]->data;
+    memset(frame->data[0], 9, 7200 * 7200);
+    Image rgb = {0};
+    const Affine map = {300, 0, 150, 0, 300, 150};
+    assert_int_equal(frame_view_warp(frame, &map, 24, 24, -1, &rgb, NULL), STATUS_OK);
+    for (int i = 0; i < 24 * 24; i++) {
+        assert_true(fabsf(pixel(&rgb, 2, i % 24, i / 24) - 9) < 1e-3F);
+    }
+    image_free(&rgb);
+    av_frame_free(&frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(warp_matches_the_reference),
         cmocka_unit_test(warp_by_the_identity_is_read),
         cmocka_unit_test(warp_of_extreme_maps),
+        cmocka_unit_test(warp_of_a_huge_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

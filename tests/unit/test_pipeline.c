@@ -485,6 +485,43 @@ static void the_window_is_bounded(void **state)
     end_trial(&trial);
 }
 
+/* A reader that is interrupted tells the end too early. */
+static Status give_end_when_stopped(void *context, AVFrame *frame, Error *err)
+{
+    Trial *trial = context;
+    if (trial->sourced < 5) {
+        return give(context, frame, err);
+    }
+    while (trial->in_any_order < 5) {
+        (void)sched_yield(); /* until the sink has them all */
+    }
+    atomic_store(&trial->stop, true);
+    return STATUS_EOF;
+}
+
+static Status count_sunk(void *context, const AVFrame *frame, Error *err)
+{
+    Trial *trial = context;
+    (void)frame;
+    (void)err;
+    trial->sunk++;
+    atomic_fetch_add(&trial->in_any_order, 1);
+    return STATUS_OK;
+}
+
+static void an_end_after_stop_is_a_stop(void **state)
+{
+    (void)state;
+    Trial trial = new_trial(10, 1, frame_size() * 10);
+    PipelineConfig config = config_of(&trial);
+    config.stages.source = give_end_when_stopped;
+    config.stages.sink = count_sunk;
+    PipelineStats stats;
+    assert_int_equal(pipeline_run(&config, &stats, NULL), STATUS_STOPPED);
+    assert_int_equal(stats.frames, 5);
+    end_trial(&trial);
+}
+
 static void *set_soon(void *context)
 {
     (void)usleep(30000);
@@ -626,6 +663,7 @@ int main(void)
         cmocka_unit_test(any_order_threads_run_at_the_same_time),
         cmocka_unit_test(unchanged_frames_pass_the_slow_ones),
         cmocka_unit_test(the_window_is_bounded),
+        cmocka_unit_test(an_end_after_stop_is_a_stop),
         cmocka_unit_test(stop_reaches_a_waiting_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
