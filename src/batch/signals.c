@@ -63,13 +63,14 @@ int signals_next(const Signals *signals)
     return read(signals->fd, &byte, 1) == 1 ? byte : 0;
 }
 
-void signals_restore(Signals *signals)
+void signals_restore(Signals *signals, bool ending)
 {
     if (signals->fd < 0) {
         return;
     }
     for (int i = 0; i < SIGNALS_WATCHED; i++) {
-        if (signals->installed[i]) {
+        const bool stays = ending && (watched[i] == SIGINT || watched[i] == SIGTERM || watched[i] == SIGHUP);
+        if (signals->installed[i] && !stays) {
             (void)sigaction(watched[i], &signals->before[i], NULL);
         }
     }

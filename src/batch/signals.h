@@ -24,7 +24,9 @@ typedef struct Signals {
 Status signals_install(Signals *signals, Error *err);
 /* The next one that came, 0 when there is none. */
 int signals_next(const Signals *signals);
-/* Everything as it was before; signals that came meanwhile are forgotten. */
-void signals_restore(Signals *signals);
+/* Everything as it was before; signals that came meanwhile are forgotten. With `ending` (the user asked to
+ * stop, the program is about to end with its own exit code) INT, TERM and HUP stay without effect: one that
+ * comes a moment too late must not change the exit code. */
+void signals_restore(Signals *signals, bool ending);
 
 #endif

@@ -265,7 +265,7 @@ Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *h
                                 .interrupted = batch.stopping,
                                 .statistics = batch.statistics};
     }
-    signals_restore(&batch.signals);
+    signals_restore(&batch.signals, batch.stopping);
     lock_release(&lock);
     return status;
 }

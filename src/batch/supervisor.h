@@ -1,7 +1,8 @@
 /* Runs a plan: one worker process per video, up to settings->jobs at once, and survives whatever they do.
  *
  * Single-threaded, one poll() loop; never opens a media file itself. While batch_run runs it owns SIGINT,
- * SIGTERM, SIGHUP, SIGCHLD, SIGTSTP, SIGCONT and SIGPIPE of the process; they are restored when it returns.
+ * SIGTERM, SIGHUP, SIGCHLD, SIGTSTP and SIGPIPE of the process; they are restored when it returns
+ * (after an interrupt INT, TERM and HUP stay without effect: the program is about to end).
  * Holds `<state_dir>/lock`. Memory: a report per video of the plan and, per running worker, a bounded line
  * buffer; nothing grows with a video's length or with what a worker sends.
  *
