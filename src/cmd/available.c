@@ -36,6 +36,9 @@ static bool has_nvenc_driver(void)
 bool available_here(OptionCheck check, const char *value)
 {
     if (check == OPTION_CHECK_PROVIDER) {
+        if (strcmp(value, "cpu") == 0) {
+            return true; /* asking the runtime costs the supervisor its memory and a thread */
+        }
         return list_has(session_provider_list(), value);
     }
     return writer_has_encoder(value) && (strstr(value, "_nvenc") == NULL || has_nvenc_driver());
