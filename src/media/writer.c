@@ -241,8 +241,9 @@ static Status write_header(Writer *writer, const WriterConfig *config, Error *er
     }
     result = avformat_write_header(writer->muxer, &options);
     av_dict_free(&options);
-    if (result < 0) {
-        const int io = writer->muxer->pb->error;
+    avio_flush(writer->muxer->pb); /* a full disk is told before hours of work */
+    const int io = writer->muxer->pb->error;
+    if (result < 0 || io < 0) {
         return fail(writer, "cannot write the output's header", io < 0 ? io : result, err);
     }
     if (writer->side != NULL) {

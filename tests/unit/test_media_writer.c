@@ -3,11 +3,13 @@
 #include <libavutil/pixdesc.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 /* after those above */
@@ -140,25 +142,49 @@ static void test_exact_times(void **state)
                 false);
     check_exact(fixture_clip("opus.webm", PATTERN TONE "-c:v libvpx -deadline realtime -c:a libopus"), true);
     check_exact(fixture_clip("late.ts", "-itsoffset 1.5 " PATTERN "-c:v mpeg2video -bf 2"), false);
+    check_exact(fixture_clip("bf.ts", "-i %D/bf.mp4 -c copy"), false); /* begins between two milliseconds */
     check_exact(fixture_clip("old.avi", PATTERN "-c:v mpeg4"), false);
 }
 
-/* Seconds of the first picture's time minus the last sound's. */
-static double offset_of(const char *path)
+/* The time of the first picture, in seconds. */
+static double picture_begins(const FileNote *note)
 {
-    FileNote note = note_file(path);
-    const StreamNote *video = note_stream(&note, AVMEDIA_TYPE_VIDEO, 0);
-    const StreamNote *audio = note_stream(&note, AVMEDIA_TYPE_AUDIO, 0);
+    const StreamNote *video = note_stream(note, AVMEDIA_TYPE_VIDEO, 0);
     int64_t first = INT64_MAX;
     for (size_t i = 0; i < video->count; i++) {
         if ((video->packets[i].flags & AV_PKT_FLAG_DISCARD) == 0 && video->packets[i].pts < first) {
             first = video->packets[i].pts;
         }
     }
-    const double offset = (double)first * av_q2d(video->time_base) -
-                          (double)audio->packets[audio->count - 1].pts * av_q2d(audio->time_base);
-    note_free(&note);
-    return offset;
+    return (double)first * av_q2d(video->time_base);
+}
+
+/* Every packet of sound keeps its distance to the first picture; some that only prepare the decoder may be
+ * gone. */
+static void assert_same_offsets(const char *input, const char *output)
+{
+    FileNote note[2] = {note_file(input), note_file(output)};
+    const StreamNote *audio[2];
+    double begin[2];
+    for (int i = 0; i < 2; i++) {
+        audio[i] = note_stream(&note[i], AVMEDIA_TYPE_AUDIO, 0);
+        begin[i] = picture_begins(&note[i]);
+    }
+    assert_true(audio[1]->count > 80 && audio[1]->count <= audio[0]->count);
+    for (size_t back = 1; back <= audio[1]->count; back++) {
+        double offset[2];
+        const PacketNote *packet[2];
+        for (int i = 0; i < 2; i++) {
+            packet[i] = &audio[i]->packets[audio[i]->count - back];
+            offset[i] = (double)packet[i]->pts * av_q2d(audio[i]->time_base) - begin[i];
+        }
+        assert_int_equal(packet[0]->checksum, packet[1]->checksum);
+        if (fabs(offset[0] - offset[1]) > 0.0011) {
+            fail_msg("%s: packet %zu from the end moved by %.4f s", input, back, offset[1] - offset[0]);
+        }
+    }
+    note_free(&note[0]);
+    note_free(&note[1]);
 }
 
 static void test_matroska_offset(void **state)
@@ -170,11 +196,7 @@ static void test_matroska_offset(void **state)
         fixture_clip("opus.webm", PATTERN TONE "-c:v libvpx -deadline realtime -c:a libopus"),
         fixture_clip("opus.mp4", PATTERN TONE "-c:a libopus -strict -2")};
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
-        const char *output = transcode(quick_config(inputs[i], "offset.mkv"), &summary);
-        const double moved = offset_of(output) - offset_of(inputs[i]);
-        if (fabs(moved) > 0.0011) {
-            fail_msg("clip %zu: picture and sound moved by %.4f s", i, moved);
-        }
+        assert_same_offsets(inputs[i], transcode(quick_config(inputs[i], "offset.mkv"), &summary));
     }
 }
 
@@ -304,6 +326,20 @@ static void test_descriptions(void **state)
                       "fields-out.mp4", "libx264", "ultrafast");
 }
 
+/* Full range goes into the tags where the encoder has no pixel format for it. */
+static void test_full_range(void **state)
+{
+    (void)state;
+    WriterSummary summary;
+    WriterConfig config = quick_config(fixture_clip("full.mp4", PATTERN "-pix_fmt yuvj420p"), "full9.mkv");
+    config.encoder = "libvpx-vp9";
+    config.preset = "8";
+    FileNote note = note_file(transcode(config, &summary));
+    assert_int_equal(note.format->streams[0]->codecpar->color_range, AVCOL_RANGE_JPEG);
+    assert_int_equal(note.format->streams[0]->codecpar->format, AV_PIX_FMT_YUV420P);
+    note_free(&note);
+}
+
 /* The notes inside the stream tell the frame rate, not the time base. */
 static void test_stream_rate(void **state)
 {
@@ -363,14 +399,13 @@ static void test_not_opened(void **state)
     assert_not_opened(config, ERROR_ENVIRONMENT, "No such file", "");
 }
 
-static void test_full_disk(void **state)
+static void check_full_disk(const char *input, const char *name)
 {
-    (void)state;
     Error err = {0};
     Reader *reader = NULL;
-    const ReaderConfig source = {.path = bframes()};
+    const ReaderConfig source = {.path = input};
     assert_int_equal(reader_open(&reader, &source, &err), STATUS_OK);
-    WriterConfig config = quick_config(bframes(), "full-disk.mp4");
+    WriterConfig config = quick_config(input, name);
     config.path = "/dev/full";
     config.source = reader_info(reader);
     Writer *writer = NULL;
@@ -392,6 +427,42 @@ static void test_full_disk(void **state)
     reader_free(&reader);
 }
 
+static void test_full_disk(void **state)
+{
+    (void)state;
+    check_full_disk(bframes(), "full-disk.mp4");
+    check_full_disk(bframes(), "full-disk.mkv");
+    /* so small that nothing is written before the end */
+    check_full_disk(fixture_clip("tiny.mp4", "-f lavfi -i testsrc2=s=16x16:r=25:d=1"), "full-tiny.mp4");
+    check_full_disk(fixture_path("tiny.mp4"), "full-tiny.mkv");
+    check_full_disk(fixture_path("tiny.mp4"), "full-tiny.avi");
+}
+
+/* A file that was begun and cannot be goes away. */
+static void test_header_fails(void **state)
+{
+    (void)state;
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const char *input = bframes();
+    WriterConfig config = quick_config(input, "limited.mkv");
+    Error err = {0};
+    Reader *reader = NULL;
+    Writer *writer = NULL;
+    const ReaderConfig source = {.path = input};
+    assert_int_equal(reader_open(&reader, &source, &err), STATUS_OK);
+    config.source = reader_info(reader);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){10, old.rlim_max}), 0);
+    const Status status = writer_open(&writer, &config, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_equal(status, STATUS_FAILED);
+    assert_null(writer);
+    assert_false(file_exists(config.path));
+    reader_free(&reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_rate),         cmocka_unit_test(test_negative_start),
         cmocka_unit_test(test_descriptions), cmocka_unit_test(test_stream_rate),
         cmocka_unit_test(test_not_opened),   cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_header_fails), cmocka_unit_test(test_full_range),
     };
     return cmocka_run_group_tests_name("media_writer", tests, fixtures_make, fixtures_remove);
 }
