@@ -97,7 +97,7 @@ int select_position(const float *left, int count, int position)
     for (int i = 0; i < count; i++) {
         int rank = 0;
         for (int j = 0; j < count; j++) {
-            rank += left[j] < left[i] || (left[j] == left[i] && j < i) ? 1 : 0;
+            rank += left[j] < left[i] || (j < i && left[j] == left[i]) ? 1 : 0;
         }
         if (rank == wanted) {
             return i;
