@@ -170,11 +170,11 @@ c_sources() { find src tests bench -name '*.[ch]' -print0; }
 check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
 
 # tidy ARGUMENT...: on the files named on standard input; by the compile commands of the ordinary build. One file a run:
-# clang-tidy 14 mixes up va_list between files.
+# clang-tidy 14 mixes up va_list between files. Shows what is wrong where, without the paths that lead there.
 # shellcheck disable=SC2317 # called by check
 tidy() {
   xargs -0 -r -n 1 -P "$(nproc)" clang-tidy --quiet --config-file=scripts/clang-tidy.yaml -p build \
-    --extra-arg=-Wno-unknown-warning-option "$@" 2>&1 | grep -v ' warnings\? generated'
+    --extra-arg=-Wno-unknown-warning-option "$@" 2>&1 | grep -E '(error|warning):'
   return "${PIPESTATUS[0]}"
 }
 
