@@ -253,8 +253,8 @@ Status source_open(Source **source, const FaceModels *models, const CanonicalPla
         return error_set(err, ERROR_MEMORY, "cannot read the source picture", path, "no memory");
     }
     Image crop = {0};
-    Mesh mesh;
-    Mesh in_crop;
+    Mesh mesh = {0};
+    Mesh in_crop = {0};
     Orientation orientation = {0};
     Status status = still_read(path, frame, &orientation, err);
     if (status == STATUS_OK) {
@@ -266,7 +266,7 @@ Status source_open(Source **source, const FaceModels *models, const CanonicalPla
     if (status == STATUS_OK) {
         status = source_from_image(source, plane, &crop, &in_crop, err);
     }
-    if (status == STATUS_OK && !((*source)->skin.weight > 0)) {
+    if (status == STATUS_OK && *source != NULL && !((*source)->skin.weight > 0)) {
         log_warn("%s: the skin's colour could not be measured; the swapped face keeps the source's colours",
                  path);
     }

@@ -18,9 +18,9 @@ static const float nose_height = 0.2F;
 enum { U, V, PLANE_X, PLANE_Y, WEIGHT };
 
 typedef struct Order {
-    bool front; /* looks at the camera */
     float z;
     short triangle;
+    bool front; /* looks at the camera */
 } Order;
 
 struct Paint {
@@ -187,8 +187,11 @@ Rect paint_prepare(Paint *paint, const Source *source, const Face *face)
         if (weight > 0) {
             const bool front = side * raster_area2(&v[c[0]], &v[c[1]], &v[c[2]]) > 0;
             order[count++] =
-                (Order){front, face->mesh.z[c[0]] + face->mesh.z[c[1]] + face->mesh.z[c[2]], (short)t};
+                (Order){face->mesh.z[c[0]] + face->mesh.z[c[1]] + face->mesh.z[c[2]], (short)t, front};
         }
+    }
+    if (count == 0) {
+        return (Rect){0};
     }
     qsort(order, (size_t)count, sizeof order[0], far_first);
     for (int i = 0; i < count; i++) {
