@@ -9,9 +9,12 @@ JUNIT = """<?xml version='1.0'?><testsuites>
 <testsuite name="runbatch.runbatch:unit / base"><testcase name="a"/><testcase name="b"><failure/></testcase>
 <testcase name="c"><skipped/></testcase></testsuite>
 <testsuite name="runbatch.runbatch:unit / died"><testcase name="a"/></testsuite>
+<testsuite name="runbatch.runbatch:unit / cmocka"><testcase name="1 - a"/><testcase name="2"><failure/></testcase></testsuite>
 <testsuite name="runbatch"><testcase name="plain"/><testcase name="slow"/></testsuite></testsuites>"""
+CMOCKA_SKIPS = "1..2\nok 1 - a\nnot ok 2 # SKIP b\n"
 TESTS = {
     "runbatch:unit / base": "FAIL",
+    "runbatch:unit / cmocka": "FAIL",
     "runbatch:unit / died": "ERROR",
     "runbatch:e2e / plain": "OK",
     "runbatch:e2e / slow": "TIMEOUT",
@@ -24,7 +27,9 @@ class CountTests(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             logs = Path(folder)
             (logs / "log.junit.xml").write_text(JUNIT)
-            lines = [json.dumps({"name": name, "result": result}) for name, result in TESTS.items()]
+            records = [{"name": name, "result": result, "returncode": 0} for name, result in TESTS.items()]
+            records[1]["stdout"] = CMOCKA_SKIPS
+            lines = [json.dumps(record) for record in records]
             (logs / "log.json").write_text("\n".join(lines) + "\n")
             self.assertEqual(
                 list(outcomes(logs, "log")),
@@ -32,6 +37,8 @@ class CountTests(unittest.TestCase):
                     ("base: a", "passed"),
                     ("base: b", "failed"),
                     ("base: c", "skipped"),
+                    ("cmocka: 1 - a", "passed"),
+                    ("cmocka: 2 - b", "skipped"),
                     ("died: a", "passed"),
                     ("died as a whole (ERROR)", "failed"),
                     ("plain (OK)", "passed"),
