@@ -1,9 +1,11 @@
 #include "cmd/command.h"
 #include "cmd/terminal.h"
+#include "infer/session.h"
 #include "report/i18n.h"
 
 int main(int argc, char **argv)
 {
+    session_forbid_telemetry();
     i18n_setup();
     const Command *command = NULL;
     int words_before = 1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/text.h"
 
 char *path_join(const char *folder, const char *name)
@@ -110,9 +111,9 @@ Status folder_check_writable(const char *path, Error *err)
     return status;
 }
 
-static Status sync_path(const char *path, int flags, Error *err)
+static Status sync_file(const char *path, Error *err)
 {
-    const int fd = open(path, flags | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot open for syncing", path, errno);
     }
@@ -124,9 +125,22 @@ static Status sync_path(const char *path, int flags, Error *err)
     return status;
 }
 
+/* Makes the rename itself last through a power cut. Some network file systems cannot do it, and what is
+ * published stays published, so this does not fail. */
+static void sync_folder(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno == EIO)) {
+        log_warn("%s: the folder cannot be synced: %s", path, strerror(errno));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
 Status file_publish(const char *source, const char *target, Error *err)
 {
-    if (sync_path(source, O_RDONLY, err) != STATUS_OK) {
+    if (sync_file(source, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     if (rename(source, target) != 0) {
@@ -134,9 +148,9 @@ Status file_publish(const char *source, const char *target, Error *err)
                                errno);
     }
     char *folder = path_folder(target);
-    const Status status = sync_path(folder, O_RDONLY | O_DIRECTORY, err);
+    sync_folder(folder);
     memory_free(folder);
-    return status;
+    return STATUS_OK;
 }
 
 Status file_read(const char *path, int64_t limit, char **data, int64_t *size, Error *err)

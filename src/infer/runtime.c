@@ -76,10 +76,16 @@ static Status list_providers(Runtime *runtime, Error *err)
                          "cannot list the execution providers", NULL, err);
 }
 
+void session_forbid_telemetry(void)
+{
+    (void)setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+}
+
 static void start(void)
 {
     Runtime *runtime = &process.runtime;
     Error *err = &process.error;
+    session_forbid_telemetry();
     const OrtApiBase *base = OrtGetApiBase();
     text_copy(runtime->version, sizeof runtime->version, base->GetVersionString());
     const uint32_t table = table_of_version(runtime->version);
@@ -94,6 +100,8 @@ static void start(void)
                       runtime->api->CreateEnvWithCustomLogger(to_our_log, NULL, ORT_LOGGING_LEVEL_WARNING,
                                                               "runbatch", &runtime->env),
                       ERROR_ENVIRONMENT, "cannot start ONNX Runtime", NULL, err) == STATUS_OK &&
+        runtime_check(runtime, runtime->api->DisableTelemetryEvents(runtime->env), ERROR_ENVIRONMENT,
+                      "cannot start ONNX Runtime", NULL, err) == STATUS_OK &&
         runtime_check(runtime,
                       runtime->api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &runtime->cpu),
                       ERROR_ENVIRONMENT, "cannot start ONNX Runtime", NULL, err) == STATUS_OK) {

@@ -65,6 +65,12 @@ Status session_check_ports(const Session *session, const Port *inputs, int input
 Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
                    int output_count, Error *err);
 
+/* Keeps ONNX Runtime from telling its makers about this machine: builds since 1.27 do unless they are told
+ * not to before their first use, by the environment. Call it first in main, while there is one thread;
+ * opening a session does it too.
+ */
+void session_forbid_telemetry(void);
+
 /* "1.30.0"; and the providers this library offers, "cpu, cuda". Static memory. */
 const char *session_runtime_version(void);
 const char *session_provider_list(void);

@@ -7,7 +7,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import (PROGRAM, BatchCase, decodes_clean, ffmpeg, frame_hashes, frame_times, media, packets, probe)
+from harness import (PROGRAM, BatchCase, children, decodes_clean, ffmpeg, frame_hashes, frame_times, media, packets,
+                     probe, wait_until)
 
 SINE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
 
@@ -185,10 +186,45 @@ class MainJob(BatchCase):
 
     def test_plain_output_has_the_memory_line_in_both_languages(self):
         self.put_source()
+        for language, line in (("C", r"Memory: \d+\.\d GB / \d+\.\d GB \(\d+\.\d %\)"),
+                               ("es_ES.UTF-8", r"Memoria actual: \d+\.\dGB / \d+\.\dGB \(\d+\.\d%\)")):
+            with self.subTest(language):
+                ffmpeg("-t", 0.5, "-i", media("franck.mp4"), "-c", "copy", self.input(f"clip{len(language)}.mp4"))
+                result = self.run_batch(LC_ALL=language)
+                self.assert_code(result, 0)
+                self.assertRegex(result.out + result.err, line)
+
+    def test_it_tells_nobody_and_leaves_nothing_outside_its_folders(self):
+        """The models' runtime would gather data about the machine; here it must not even begin to."""
+        self.put_source()
         ffmpeg("-t", 0.5, "-i", media("franck.mp4"), "-c", "copy", self.input("clip1.mp4"))
-        result = self.run_batch()
-        self.assert_code(result, 0)
-        self.assertRegex(result.out + result.err, r"Memory: \d+\.\d GB / \d+\.\d GB \(\d+\.\d %\)")
+        home = self.path("home")
+        os.mkdir(home)
+        environment = {key: value for key, value in os.environ.items() if key not in ("CI", "XDG_CACHE_HOME")}
+        done = subprocess.run([os.path.abspath(PROGRAM), "--json"], cwd=self.root, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, env={**environment, "HOME": home}, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(os.listdir(home), [])
+        worker = next(event["worker"] for event in map(json.loads, done.stdout.splitlines())
+                      if event["event"] == "video_started")
+        self.assertFalse(os.path.exists(f"/tmp/mat-debug-{worker}.log"))
+
+    def test_the_supervisor_stays_small_and_alone(self):
+        """A few MB of its own, one thread, few files, whatever its worker does."""
+        self.put_source()
+        ffmpeg("-t", 4, "-i", media("franck.mp4"), "-c", "copy", self.input("clip1.mp4"))
+        process = self.start_batch()
+        self.assertTrue(wait_until(lambda: children(process.pid), 30))
+        self.assertTrue(wait_until(lambda: any(name.startswith(".joconde_1") for name in
+                                               os.listdir(self.path("outputVideos"))), 60))
+        with open(f"/proc/{process.pid}/status") as handle:
+            status = dict(line.split(":", 1) for line in handle)
+        files = os.listdir(f"/proc/{process.pid}/fd")
+        self.assertEqual(int(status["Threads"]), 1)
+        self.assertLess(int(status["RssAnon"].split()[0]), 12 * 1024)
+        self.assertLess(len(files), 20, files)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0)
 
 
 if __name__ == "__main__":
