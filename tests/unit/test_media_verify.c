@@ -113,6 +113,23 @@ static void test_no_trailer(void **state)
     }
 }
 
+/* Matroska's muxer writes the length of the whole when it finishes; all else may be there without it. */
+static void test_unfinished(void **state)
+{
+    (void)state;
+    static const unsigned char segment_id[4] = {0x18, 0x53, 0x80, 0x67};
+    static const unsigned char unknown[8] = {0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    char *data = NULL;
+    int64_t size = 0;
+    assert_int_equal(file_read(good("good.mkv"), 1 << 24, &data, &size, NULL), STATUS_OK);
+    char *segment = memmem(data, (size_t)size, segment_id, sizeof segment_id);
+    assert_non_null(segment);
+    memcpy(segment + sizeof segment_id, unknown, sizeof unknown);
+    fixture_write("unfinished.mkv", data, (size_t)size);
+    memory_free(data);
+    assert_found(fixture_path("unfinished.mkv"), right, "trailer is missing");
+}
+
 static void test_damaged_end(void **state)
 {
     (void)state;
@@ -164,9 +181,10 @@ static void test_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_wrong_numbers),
-        cmocka_unit_test(test_cut),         cmocka_unit_test(test_no_trailer),
-        cmocka_unit_test(test_damaged_end), cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_good),       cmocka_unit_test(test_wrong_numbers),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_no_trailer),
+        cmocka_unit_test(test_unfinished), cmocka_unit_test(test_damaged_end),
+        cmocka_unit_test(test_complete),
     };
     return cmocka_run_group_tests_name("media_verify", tests, fixtures_make, fixtures_remove);
 }
