@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "batch/naming.h"
 
 static Status tell_holder(int fd, const char *path, Error *err)
 {
@@ -69,7 +70,7 @@ void lock_release(Lock *lock)
 
 bool lock_is_temporary_name(const char *name)
 {
-    static const char part[] = ".part";
+    static const char part[] = NAMING_TEMPORARY_SUFFIX;
     static const char *const extensions[] = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv"};
     const size_t length = strlen(name);
     const size_t tail = sizeof part - 1;

@@ -16,8 +16,8 @@ typedef struct Lock {
 Status lock_take(Lock *lock, const char *state_dir, Error *err);
 void lock_release(Lock *lock);
 
-/* Whether the file name is one that a plan gives to an unfinished output: ".<name>.<video extension>.part".
- */
+/* Whether the file name is one that a plan gives to an unfinished output:
+ * ".<name>.<video extension>" NAMING_TEMPORARY_SUFFIX. */
 bool lock_is_temporary_name(const char *name);
 
 /* Removes unfinished outputs that a killed run left in the folder; how many. Only with the lock held. */

@@ -7,8 +7,8 @@
 #include "base/files.h"
 #include "base/text.h"
 
-/* NAME_MAX is 255 on Linux' file systems; the temporary name adds "." and ".part". */
-enum { LONGEST_NAME = 255 - 6 };
+/* NAME_MAX is 255 on Linux' file systems; the temporary name adds a dot (and its suffix has a zero less). */
+enum { LONGEST_NAME = 255 - sizeof NAMING_TEMPORARY_SUFFIX };
 
 static const char *const containers[] = {".mp4", ".m4v", ".mov", ".mkv", ".webm", NULL};
 

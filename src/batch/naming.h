@@ -13,6 +13,9 @@
 
 #include "base/error.h"
 
+/* An unfinished output is called "." name suffix: no other program uses that, so it may be removed. */
+#define NAMING_TEMPORARY_SUFFIX ".runbatch-part"
+
 typedef struct NameParts {
     const char *source; /* path of the source picture; NULL: the template may not ask for it */
     const char *video;  /* name or path of the video */

@@ -61,7 +61,7 @@ static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, 
 {
     char *stem = path_stem(entry->output);
     char *log_name = text_format("logs/%s.log", stem);
-    char *temporary_name = text_format(".%s.part", entry->output);
+    char *temporary_name = text_format(".%s" NAMING_TEMPORARY_SUFFIX, entry->output);
     PlanItem *item = &plan->items[plan->count++];
     item->position = position;
     item->input = path_join(places->input_dir, entry->video);

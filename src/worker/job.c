@@ -137,8 +137,13 @@ static Status open_output(Job *job, Error *err)
         .threads = (int)settings->encoder_threads,
         .skip_audio = settings->skip_audio,
         .output_fps = {rate.num, rate.den},
+        .stop = &job->control->stop,
         .metadata = is_marked(job) ? (const char *const(*)[2])job->provenance.pairs : NULL,
     };
+    /* what lies under that name may be a link to something else, which must not be written to */
+    if (unlink(writer.path) != 0 && errno != ENOENT) {
+        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the output", writer.path, errno);
+    }
     return writer_open(&job->writer, &writer, err);
 }
 

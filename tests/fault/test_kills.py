@@ -19,7 +19,7 @@ class Kills(BatchCase):
     def busy_worker(self, process):
         """The pid of a worker that has begun to write its video."""
         def look():
-            temporaries = [name for name in os.listdir(self.path("outputVideos")) if name.endswith(".part")]
+            temporaries = [name for name in os.listdir(self.path("outputVideos")) if name.endswith(".runbatch-part")]
             sizes = [os.path.getsize(self.output(name)) for name in temporaries]
             workers = [pid for pid in children(process.pid) if alive(pid)]
             return workers[-1] if sizes and max(sizes) > 0 and workers else None

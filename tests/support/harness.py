@@ -174,7 +174,7 @@ class BatchCase(unittest.TestCase):
         found = [name for name in os.listdir(self.path("outputVideos"))
                  if name != ".runbatch" and (name.startswith(".") or not name.endswith(VIDEO_PATTERN))]
         for folder, _, names in os.walk(self.path("outputVideos", ".runbatch")):
-            found += [os.path.join(folder, name) for name in names if ".part" in name]
+            found += [os.path.join(folder, name) for name in names if "part" in name]
         return found
 
     def assert_code(self, result, code):

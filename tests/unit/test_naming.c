@@ -87,10 +87,10 @@ static void names_must_fit_file_system_and_container(void **state)
     (void)state;
     char name[260];
     memset(name, 'n', sizeof name);
-    memcpy(name + 249 - 4, ".mp4", 5);
+    memcpy(name + 240 - 4, ".mp4", 5);
     assert_int_equal(naming_check(name, "libx264", NULL), STATUS_OK);
     memset(name, 'n', sizeof name);
-    memcpy(name + 250 - 4, ".mp4", 5);
+    memcpy(name + 241 - 4, ".mp4", 5);
     Error err = {0};
     assert_int_equal(naming_check(name, "libx264", &err), STATUS_FAILED);
     assert_int_equal(err.class_, ERROR_USAGE);

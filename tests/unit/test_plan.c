@@ -129,7 +129,7 @@ static void folders_give_a_plan_in_natural_order(void **state)
     assert_string_equal(plan.source, "source/face.jpg");
     assert_string_equal(plan.output_dir, "outputVideos");
     assert_string_equal(plan.state_dir, "outputVideos/.runbatch");
-    assert_string_equal(plan.items[0].temporary, "outputVideos/.face_1.mp4.part");
+    assert_string_equal(plan.items[0].temporary, "outputVideos/.face_1.mp4.runbatch-part");
     assert_string_equal(plan.items[0].log, "outputVideos/.runbatch/logs/face_1.log");
     assert_true(file_is_folder("outputVideos"));
     assert_false(file_exists("outputVideos/.runbatch"));

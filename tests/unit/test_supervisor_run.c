@@ -75,7 +75,7 @@ static void add_video(Bench *bench, const char *name)
         .position = (int)plan->count + 1,
         .input = text_format("%s/in/%s.mp4", bench->root, name),
         .output = text_format("%s/out/%s.mp4", bench->root, name),
-        .temporary = text_format("%s/out/.%s.mp4.part", bench->root, name),
+        .temporary = text_format("%s/out/.%s.mp4.runbatch-part", bench->root, name),
         .log = text_format("%s/out/.runbatch/logs/%s.log", bench->root, name),
         .size_bytes = 100,
     };
@@ -142,7 +142,7 @@ static void assert_no_leftovers(const Bench *bench)
     DIR *folder = opendir(bench->plan.output_dir);
     assert_non_null(folder);
     for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        if (text_ends_with_nocase(entry->d_name, ".part")) {
+        if (text_ends_with_nocase(entry->d_name, "part")) {
             fail_msg("left over: %s", entry->d_name);
         }
     }
@@ -386,21 +386,23 @@ static void leftovers_of_a_killed_run_are_removed(void **state)
 {
     Bench *bench = *state;
     add_video(bench, "good1");
-    put_output(bench, ".good9.mp4.part", "half");
-    put_output(bench, "notes.part", "mine");
-    put_output(bench, ".notes.part", "mine");
-    put_output(bench, ".mp4.part", "mine");
-    assert_true(lock_is_temporary_name(".a.mp4.part"));
-    assert_true(lock_is_temporary_name(".a.b.MKV.part"));
-    assert_false(lock_is_temporary_name("clip.mp4.part"));
-    assert_false(lock_is_temporary_name(".a.mp4.partial"));
-    assert_false(lock_is_temporary_name(".part"));
+    put_output(bench, ".good9.mp4.runbatch-part", "half");
+    put_output(bench, ".good8.mp4.part", "another program's");
+    put_output(bench, "notes.runbatch-part", "mine");
+    put_output(bench, ".notes.runbatch-part", "mine");
+    put_output(bench, ".mp4.runbatch-part", "mine");
+    assert_true(lock_is_temporary_name(".a.mp4.runbatch-part"));
+    assert_true(lock_is_temporary_name(".a.b.MKV.runbatch-part"));
+    assert_false(lock_is_temporary_name("clip.mp4.runbatch-part"));
+    assert_false(lock_is_temporary_name(".a.mp4.part"));
+    assert_false(lock_is_temporary_name(".runbatch-part"));
     assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
                      STATUS_OK);
-    assert_int_equal(output_size(bench, ".good9.mp4.part"), -1);
-    assert_int_equal(output_size(bench, "notes.part"), 4);
-    assert_int_equal(output_size(bench, ".notes.part"), 4);
-    assert_int_equal(output_size(bench, ".mp4.part"), 4);
+    assert_int_equal(output_size(bench, ".good9.mp4.runbatch-part"), -1);
+    assert_int_equal(output_size(bench, ".good8.mp4.part"), 17);
+    assert_int_equal(output_size(bench, "notes.runbatch-part"), 4);
+    assert_int_equal(output_size(bench, ".notes.runbatch-part"), 4);
+    assert_int_equal(output_size(bench, ".mp4.runbatch-part"), 4);
     assert_int_equal(bench->warnings.count, 1);
 }
 
