@@ -1,6 +1,7 @@
 #include "report/format.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -31,10 +32,13 @@ void format_name(Text *text, const char *path)
     memory_free(name);
 }
 
-const char *format_reason(const Error *error, char *buffer, size_t size)
+const char *format_reason(const Error *error, const char *video, char *buffer, size_t size)
 {
     Error short_ = *error;
-    short_.file[0] = '\0';
+    /* an error keeps only the beginning of a very long path */
+    if (strncmp(short_.file, video, sizeof short_.file - 1) == 0) {
+        short_.file[0] = '\0';
+    }
     return error_text(&short_, buffer, size);
 }
 

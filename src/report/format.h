@@ -16,8 +16,9 @@ const char *format_bytes(int64_t bytes, char *buffer, size_t size);
 /* The last part of a path with control characters replaced. */
 void format_name(Text *text, const char *path);
 
-/* "what: why (todo)" without the file, for a line that names it already. Returns `buffer`. */
-const char *format_reason(const Error *error, char *buffer, size_t size);
+/* "what: file: why (todo)" for a line that names `video` already: the file is left out when it is that one.
+ * Returns `buffer`. */
+const char *format_reason(const Error *error, const char *video, char *buffer, size_t size);
 
 /* "Memory: 8.5 GB / 16.0 GB (53.1 %)" in the user's language, without a newline. */
 void format_memory(Text *text, const MemoryReading *reading);

@@ -40,7 +40,7 @@ void statistics_free(Statistics *statistics)
 double statistics_success_percent(const Statistics *statistics)
 {
     const int tried = statistics->done + statistics->failed;
-    return tried > 0 ? 100.0 * statistics->done / tried : 100.0;
+    return tried > 0 ? 100.0 * statistics->done / tried : -1.0;
 }
 
 double statistics_frames_per_second(const Statistics *statistics)
@@ -66,8 +66,8 @@ json_t *statistics_to_json(const Statistics *statistics)
     (void)json_object_set_new(object, "failed", json_integer(statistics->failed));
     (void)json_object_set_new(object, "not_started", json_integer(statistics->not_started));
     (void)json_object_set_new(object, "interrupted", json_boolean(statistics->interrupted));
-    (void)json_object_set_new(object, "success_percent",
-                              json_rounded(statistics_success_percent(statistics)));
+    const double success = statistics_success_percent(statistics);
+    (void)json_object_set_new(object, "success_percent", success >= 0 ? json_rounded(success) : json_null());
     (void)json_object_set_new(object, "bytes", json_integer(statistics->output_bytes));
     (void)json_object_set_new(object, "frames", json_integer(statistics->frames));
     (void)json_object_set_new(object, "frames_swapped", json_integer(statistics->frames_changed));
@@ -87,7 +87,7 @@ static void append_failures(const Statistics *statistics, Text *text)
         char reason[1600];
         text_append(text, "    ");
         format_name(text, failure->input);
-        text_appendf(text, ": %s\n", format_reason(&failure->error, reason, sizeof reason));
+        text_appendf(text, ": %s\n", format_reason(&failure->error, failure->input, reason, sizeof reason));
     }
 }
 
@@ -107,7 +107,12 @@ void statistics_to_text(const Statistics *statistics, Text *text)
     if (statistics->not_started > 0) {
         text_appendf(text, _("  Not finished: %d\n"), statistics->not_started);
     }
-    text_appendf(text, _("  Success rate: %.1f %%\n"), statistics_success_percent(statistics));
+    const double success = statistics_success_percent(statistics);
+    if (success >= 0) {
+        text_appendf(text, _("  Success rate: %.1f %%\n"), success);
+    } else {
+        text_append(text, _("  Success rate: -\n"));
+    }
     text_appendf(text, _("  Time: %s; %lld frames, %.1f frames per second\n"), time,
                  (long long)statistics->frames, statistics_frames_per_second(statistics));
     text_appendf(text, _("  Frames with a changed face: %lld\n"), (long long)statistics->frames_changed);

@@ -63,7 +63,7 @@ void statistics_add_done(Statistics *statistics, const VideoResult *result);
 void statistics_add_failure(Statistics *statistics, int position, const char *input, const Error *error);
 void statistics_free(Statistics *statistics);
 
-/* Done of those that were tried, 0..100; 100 when none was tried. */
+/* Done of those that were tried, 0..100; -1 when none was tried. */
 double statistics_success_percent(const Statistics *statistics);
 double statistics_frames_per_second(const Statistics *statistics);
 

@@ -119,7 +119,8 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
         break;
     case EVENT_VIDEO_FAILED:
         append_head(ui, text, video);
-        text_appendf(text, _(": failed: %s"), format_reason(&video->error, reason, sizeof reason));
+        text_appendf(text, _(": failed: %s"),
+                     format_reason(&video->error, video->input, reason, sizeof reason));
         *colour = COLOUR_BAD;
         break;
     case EVENT_VIDEO_STOPPED:

@@ -46,7 +46,7 @@ static void sums_add_up(void **state)
                 statistics_frames_per_second(&statistics) < 5.01);
     statistics_free(&statistics);
     assert_null(statistics.failures);
-    assert_true(statistics_success_percent(&statistics) > 99.9);
+    assert_true(statistics_success_percent(&statistics) < 0);
 }
 
 static void text_in(const char *language, Text *text)
@@ -61,6 +61,31 @@ static void text_in(const char *language, Text *text)
         text,
         &(MemoryReading){.total_bytes = 16LL << 30, .available_bytes = 15LL << 29, .used_bytes = 17LL << 29});
     statistics_free(&statistics);
+}
+
+static void without_a_try_there_is_no_rate(void **state)
+{
+    (void)state;
+    const Statistics statistics = {.planned = 1, .skipped = 1};
+    Text text = {0};
+    statistics_to_text(&statistics, &text);
+    assert_non_null(strstr(text.data, ": -\n"));
+    text_free(&text);
+    json_t *object = statistics_to_json(&statistics);
+    assert_true(json_is_null(json_object_get(object, "success_percent")));
+    json_decref(object);
+}
+
+static void reasons_name_other_files(void **state)
+{
+    (void)state;
+    char line[1600];
+    Error err = {0};
+    (void)error_set(&err, ERROR_MODEL, "cannot find a model", "swap.onnx", "it is nowhere");
+    assert_string_equal(format_reason(&err, "in/a.mp4", line, sizeof line),
+                        "cannot find a model: swap.onnx: it is nowhere");
+    assert_string_equal(format_reason(&err, "swap.onnx", line, sizeof line),
+                        "cannot find a model: it is nowhere");
 }
 
 static void english_says_it_all(void **state)
@@ -176,9 +201,14 @@ static void bytes_read_well(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_add_up),           cmocka_unit_test(english_says_it_all),
-        cmocka_unit_test(spanish_says_it_too),   cmocka_unit_test(json_has_every_figure),
-        cmocka_unit_test(any_bytes_become_json), cmocka_unit_test(every_kind_of_event_is_json),
+        cmocka_unit_test(sums_add_up),
+        cmocka_unit_test(without_a_try_there_is_no_rate),
+        cmocka_unit_test(reasons_name_other_files),
+        cmocka_unit_test(english_says_it_all),
+        cmocka_unit_test(spanish_says_it_too),
+        cmocka_unit_test(json_has_every_figure),
+        cmocka_unit_test(any_bytes_become_json),
+        cmocka_unit_test(every_kind_of_event_is_json),
         cmocka_unit_test(bytes_read_well),
     };
     return cmocka_run_group_tests_name("statistics", tests, NULL, NULL);
