@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 /* POLLOUT promises room for so much in a pipe (PIPE_BUF) and, all but surely, on a terminal. */
@@ -45,12 +46,33 @@ void output_flush(Output *output)
     flush(output, 0);
 }
 
-void output_write(Output *output, const char *text)
+/* Gives room that what is written holds; rarely enough that the moving does not count. */
+static void compact(Output *output)
 {
-    if (!output->gone && output->waiting.length < OUTPUT_MAX_BYTES) {
+    Text *waiting = &output->waiting;
+    if (output->written > waiting->length / 2) {
+        memmove(waiting->data, waiting->data + output->written, waiting->length - output->written);
+        waiting->length -= output->written;
+        output->written = 0;
+    }
+}
+
+void output_write_surely(Output *output, const char *text)
+{
+    if (!output->gone) {
+        compact(output);
         text_append(&output->waiting, text);
     }
     flush(output, 0);
+}
+
+void output_write(Output *output, const char *text)
+{
+    if (output->waiting.length - output->written < OUTPUT_MAX_BYTES) {
+        output_write_surely(output, text);
+    } else {
+        flush(output, 0);
+    }
 }
 
 void output_finish(Output *output, int wait_ms)

@@ -20,6 +20,8 @@ typedef struct Output {
 } Output;
 
 void output_write(Output *output, const char *text);
+/* Keeps it also when that much is waiting: for the few words that must not be lost. */
+void output_write_surely(Output *output, const char *text);
 /* Whether so much is waiting that what can be left out should be. */
 bool output_is_crowded(const Output *output);
 /* Writes what can be written now. */

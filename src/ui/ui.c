@@ -195,7 +195,11 @@ static void write_json(Ui *ui, const Event *event)
         Text text = {0};
         text_append(&text, line);
         text_append(&text, "\n");
-        output_write(&ui->out, text.data);
+        if (event->kind == EVENT_BATCH_DONE) {
+            output_write_surely(&ui->out, text.data);
+        } else {
+            output_write(&ui->out, text.data);
+        }
         text_free(&text);
     }
     memory_free(line);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,13 +145,70 @@ static void a_stuck_reader_never_makes_us_wait(void **state)
     close(ends[1]);
 }
 
+/* Reads what there is, at most `size` bytes; adds to the counts of lines. */
+static void read_some(int fd, size_t size, int counts[256])
+{
+    static char bytes[64 * 1024];
+    const ssize_t count = read(fd, bytes, size < sizeof bytes ? size : sizeof bytes);
+    for (ssize_t i = 0; i < count; i++) {
+        counts[(unsigned char)bytes[i]]++;
+    }
+}
+
+static void a_slow_reader_gets_every_line_and_a_stuck_one_the_last(void **state)
+{
+    (void)state;
+    int ends[2];
+    int counts[256] = {0};
+    char kilobyte[1025];
+    memset(kilobyte, 'x', 1024);
+    kilobyte[0] = '!';
+    kilobyte[1024] = '\0';
+    assert_int_equal(pipe(ends), 0);
+    Output output = {.fd = ends[1]};
+    /* 256 kB ahead of the reader, 16 times the buffer's limit in all */
+    for (int i = 0; i < 256; i++) {
+        output_write(&output, kilobyte);
+    }
+    for (int i = 0; i < 16 * 1024; i++) {
+        output_write(&output, kilobyte);
+        read_some(ends[0], 1024, counts);
+    }
+    assert_true(output.waiting.length <= OUTPUT_MAX_BYTES);
+    for (int i = 0; i < 4096; i++) {
+        output_write(&output,
+                     "stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, "
+                     "stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, "
+                     "stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, "
+                     "stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck, stuck");
+    }
+    output_write_surely(&output, "#");
+    while (output.waiting.length > 0) {
+        read_some(ends[0], 4096, counts);
+        output_flush(&output);
+    }
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    for (int i = 0; i < 1024; i++) {
+        read_some(ends[0], 4096, counts);
+    }
+    assert_int_equal(counts['!'], 256 + 16 * 1024);
+    assert_int_equal(counts['#'], 1);
+    output_finish(&output, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_drop_what_does_not_fit),       cmocka_unit_test(no_line_is_wider_than_asked),
-        cmocka_unit_test(names_cannot_steer_the_terminal),    cmocka_unit_test(an_unknown_length_has_no_bar),
-        cmocka_unit_test(the_estimate_leaves_out_the_start),  cmocka_unit_test(the_batch_line_counts),
+        cmocka_unit_test(lines_drop_what_does_not_fit),
+        cmocka_unit_test(no_line_is_wider_than_asked),
+        cmocka_unit_test(names_cannot_steer_the_terminal),
+        cmocka_unit_test(an_unknown_length_has_no_bar),
+        cmocka_unit_test(the_estimate_leaves_out_the_start),
+        cmocka_unit_test(the_batch_line_counts),
         cmocka_unit_test(a_stuck_reader_never_makes_us_wait),
+        cmocka_unit_test(a_slow_reader_gets_every_line_and_a_stuck_one_the_last),
     };
     return cmocka_run_group_tests_name("progress", tests, NULL, NULL);
 }
