@@ -22,6 +22,7 @@ struct Writer {
     char *path;
     AVRational source_base;
     AVRational source_rate;
+    const atomic_bool *stop;
     FrameRateConverter rate; /* rate.rate 0/1: frames keep their pts */
     AVFormatContext *muxer;
     AVStream *stream;
@@ -281,6 +282,7 @@ Status writer_open(Writer **writer, const WriterConfig *config, Error *err)
     *writer = memory_alloc(1, sizeof **writer);
     (*writer)->path = text_duplicate(config->path);
     (*writer)->last_dts = AV_NOPTS_VALUE;
+    (*writer)->stop = config->stop;
     const Status status = open_all(*writer, config, err);
     if (status != STATUS_OK) {
         const bool created = (*writer)->muxer != NULL && (*writer)->muxer->pb != NULL;
@@ -394,11 +396,14 @@ Status writer_frame(Writer *writer, const AVFrame *frame, Error *err)
     }
     const FrameSlots slots = frame_rate_take(&writer->rate, pts, duration);
     writer->summary.frames_dropped += slots.count == 0;
-    writer->summary.frames_repeated += slots.count > 1 ? slots.count - 1 : 0;
     for (int64_t i = 0; i < slots.count; i++) {
+        if (i > 0 && writer->stop != NULL && atomic_load(writer->stop)) {
+            return STATUS_STOPPED;
+        }
         if (encode(writer, frame, slots.first + i, 1, err) != STATUS_OK) {
             return STATUS_FAILED;
         }
+        writer->summary.frames_repeated += i > 0;
     }
     return STATUS_OK;
 }

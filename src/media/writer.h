@@ -10,6 +10,7 @@
 #define RUNBATCH_MEDIA_WRITER_H
 
 #include <libavutil/frame.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -29,6 +30,8 @@ typedef struct WriterConfig {
     bool skip_audio;
     AVRational
         output_fps; /* 0/1: every frame keeps its pts; otherwise constant rate by dropping and repeating */
+    /* Polled while a frame is repeated. May be NULL. */
+    const atomic_bool *stop;
     /* Pairs for the container's metadata, closed by a NULL key; may be NULL. */
     const char *const (*metadata)[2];
 } WriterConfig;
@@ -54,7 +57,7 @@ typedef struct Writer Writer;
 Status writer_open(Writer **writer, const WriterConfig *config, Error *err);
 
 /* Encodes one frame; pts in source->time_base. Takes nothing: the caller still owns `frame` and may reuse it.
- */
+ * STATUS_STOPPED when `stop` was set between two of its repeats. */
 Status writer_frame(Writer *writer, const AVFrame *frame, Error *err);
 
 /* Drains the encoder, writes the rest of the other streams and the trailer, closes the file. The writer must
