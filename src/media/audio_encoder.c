@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "media/container.h"
 #include "media/input.h"
+#include "media/timeline.h"
 
 enum {
     BIT_RATE_PER_CHANNEL = 96000,
@@ -310,12 +311,13 @@ static Status take_frame(AudioEncoder *encoder, Error *err)
     }
     int64_t skip = 0;
     if (frame->pts != AV_NOPTS_VALUE) {
-        const int64_t here = av_rescale_q(frame->pts, encoder->decoder->pkt_timebase, (AVRational){1, rate});
+        const int64_t here =
+            timeline_usable(av_rescale_q(frame->pts, encoder->decoder->pkt_timebase, (AVRational){1, rate}));
         const int64_t expected =
             encoder->next + av_audio_fifo_size(encoder->fifo) + swr_get_delay(encoder->resampler, rate);
-        const int64_t gap = here - expected;
+        const int64_t gap = here != AV_NOPTS_VALUE ? here - expected : 0;
         if (!encoder->started) {
-            encoder->next = here;
+            encoder->next = here != AV_NOPTS_VALUE ? here : 0;
             encoder->started = true;
         } else if (gap > rate / GAP_SHARE_OF_SECOND && gap < (int64_t)SILENCE_MAX_S * rate) {
             if (add_silence(encoder, gap, err) != STATUS_OK) {

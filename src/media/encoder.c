@@ -10,6 +10,7 @@
 #include "media/convert.h"
 #include "media/encoder_options.h"
 #include "media/input.h"
+#include "media/timeline.h"
 #include "media/writer.h"
 
 static const char what[] = "cannot encode the video";
@@ -209,7 +210,8 @@ static int64_t remember(Encoder *encoder, int64_t pts, int64_t duration)
 {
     int64_t grid = pts;
     if (encoder->on_grid) {
-        grid = av_rescale_q(pts, encoder->time_base, encoder->context->time_base);
+        grid = timeline_usable(av_rescale_q(pts, encoder->time_base, encoder->context->time_base));
+        grid = grid != AV_NOPTS_VALUE ? grid : 0;
         grid = encoder->sent > 0 ? FFMAX(grid, encoder->last_grid + 1) : grid;
     }
     if (encoder->sent == 0) {

@@ -35,8 +35,9 @@ struct Reader {
     Timeline timeline;
     ReaderDamage damage;
     int errors_in_row;
-    int64_t furthest_us; /* end of the last packet of any stream */
-    bool demuxed;        /* no more packets */
+    int64_t furthest_us; /* end of the last packet of any stream; valid when `has_furthest` */
+    bool has_furthest;
+    bool demuxed; /* no more packets */
     bool draining;
     bool change_logged;
     bool has_held;
@@ -51,18 +52,23 @@ static bool ends_too_early(const Reader *reader)
         format->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) {
         return false;
     }
-    const int64_t start = format->start_time != AV_NOPTS_VALUE ? format->start_time : 0;
+    const int64_t first = timeline_usable(format->start_time);
+    const int64_t start = first != AV_NOPTS_VALUE ? first : 0;
     const int64_t slack = FFMAX(AV_TIME_BASE, format->duration / 20);
-    return reader->furthest_us - start < format->duration - slack;
+    return !reader->has_furthest || reader->furthest_us - start < format->duration - slack;
 }
 
 static void note_packet(Reader *reader, const AVPacket *packet)
 {
-    const int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    const int64_t time = timeline_usable(packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts);
     if (time != AV_NOPTS_VALUE) {
         const AVRational time_base = reader->format->streams[packet->stream_index]->time_base;
-        const int64_t end = av_rescale_q(time + packet->duration, time_base, AV_TIME_BASE_Q);
-        reader->furthest_us = FFMAX(reader->furthest_us, end);
+        const int64_t end = timeline_usable(
+            av_rescale_q(time + timeline_usable_length(packet->duration), time_base, AV_TIME_BASE_Q));
+        if (end != AV_NOPTS_VALUE && (!reader->has_furthest || end > reader->furthest_us)) {
+            reader->furthest_us = end;
+            reader->has_furthest = true;
+        }
     }
 }
 
@@ -139,11 +145,14 @@ static Status decode(Reader *reader, Error *err)
             if (feed(reader, err) != STATUS_OK) {
                 return STATUS_FAILED;
             }
+            errors = 0; /* a long damaged stretch is got over packet by packet */
             continue;
         }
         reader->damage.corrupt_packets++;
-        if (reader->draining && ++errors > ERRORS_IN_ROW_MAX) {
-            return STATUS_EOF;
+        if (++errors > ERRORS_IN_ROW_MAX) {
+            return reader->draining
+                       ? STATUS_EOF
+                       : media_error(err, ERROR_INPUT, "cannot decode the video", reader->path, result);
         }
     }
 }
@@ -192,7 +201,7 @@ static Status next_placed(Reader *reader, Error *err)
             reader->damage.corrupt_packets++;
         }
         int64_t pts = frame->pts != AV_NOPTS_VALUE ? frame->pts : frame->best_effort_timestamp;
-        int64_t duration = frame_duration(frame);
+        int64_t duration = timeline_usable_length(frame_duration(frame));
         if (duration <= 0 && reader->info.frame_rate.num > 0) {
             duration = av_rescale_q(1, av_inv_q(reader->info.frame_rate), reader->info.time_base);
         }
@@ -335,7 +344,6 @@ Status reader_open(Reader **reader, const ReaderConfig *config, Error *err)
     *reader = memory_alloc(1, sizeof **reader);
     (*reader)->path = text_duplicate(config->path);
     (*reader)->max_dimension = config->max_dimension > 0 ? config->max_dimension : DEFAULT_MAX_DIMENSION;
-    (*reader)->furthest_us = INT64_MIN;
     const Status status = open_all(*reader, config, err);
     if (status != STATUS_OK) {
         reader_free(reader);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "media/compat.h"
 #include "media/orientation.h"
+#include "media/timeline.h"
 
 const uint8_t *stream_side_data(const AVStream *stream, enum AVPacketSideDataType type, size_t *size)
 {
@@ -21,15 +22,22 @@ const uint8_t *stream_side_data(const AVStream *stream, enum AVPacketSideDataTyp
 #endif
 }
 
+static int64_t start_of(const AVStream *stream)
+{
+    const int64_t start = timeline_usable(stream->start_time);
+    return start != AV_NOPTS_VALUE ? start : 0;
+}
+
 int64_t reader_info_stream_end(const AVStream *stream)
 {
-    if (stream->duration > 0) {
-        return stream->duration + (stream->start_time != AV_NOPTS_VALUE ? stream->start_time : 0);
+    const int64_t length = timeline_usable_length(stream->duration);
+    if (length > 0) {
+        return length + start_of(stream);
     }
     const AVDictionaryEntry *tag = av_dict_get(stream->metadata, "DURATION", NULL, AV_DICT_IGNORE_SUFFIX);
     int64_t end_us = 0;
     if (tag != NULL && av_parse_time(&end_us, tag->value, 1) >= 0 && end_us > 0) {
-        return av_rescale_q(end_us, AV_TIME_BASE_Q, stream->time_base);
+        return timeline_usable(av_rescale_q(end_us, AV_TIME_BASE_Q, stream->time_base));
     }
     return AV_NOPTS_VALUE;
 }
@@ -38,8 +46,7 @@ double reader_info_duration(const AVFormatContext *format, const AVStream *strea
 {
     const int64_t end = reader_info_stream_end(stream);
     if (end != AV_NOPTS_VALUE) {
-        const int64_t start = stream->start_time != AV_NOPTS_VALUE ? stream->start_time : 0;
-        return (double)(end - start) * av_q2d(stream->time_base);
+        return (double)(end - start_of(stream)) * av_q2d(stream->time_base);
     }
     return format->duration > 0 ? (double)format->duration / AV_TIME_BASE : 0;
 }
@@ -66,8 +73,9 @@ void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream 
     info->field_order = stream->codecpar->field_order;
     info->duration_s = reader_info_duration(format, stream);
     info->frame_count = stream->nb_frames;
-    if (info->frame_count <= 0 && info->duration_s > 0) {
-        info->frame_count = (int64_t)(info->duration_s * av_q2d(info->frame_rate) + 0.5);
+    const double estimate = info->duration_s * av_q2d(info->frame_rate) + 0.5;
+    if (info->frame_count <= 0 && estimate >= 1 && estimate < 1e15) {
+        info->frame_count = (int64_t)estimate;
     }
     info->size_bytes = format->pb != NULL ? avio_size(format->pb) : 0;
     for (unsigned i = 0; i < format->nb_streams; i++) {

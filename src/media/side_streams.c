@@ -133,11 +133,12 @@ static int64_t first_kept(const Track *track, const AVStream *in)
         if ((entry->flags & AVINDEX_DISCARD_FRAME) == 0) {
             break;
         }
-        if (entry->timestamp >= track->keep_from) {
+        if (entry->timestamp >= track->keep_from && timeline_usable(entry->timestamp) == entry->timestamp) {
             return entry->timestamp;
         }
     }
-    return in->start_time != AV_NOPTS_VALUE ? in->start_time : 0;
+    const int64_t start = timeline_usable(in->start_time);
+    return start != AV_NOPTS_VALUE ? start : 0;
 }
 
 /* mp4 marks the packets that only prepare the decoder by an edit list. Other containers cannot: there only
@@ -166,7 +167,8 @@ static void limit_preroll(SideStreams *side, Track *track, const AVStream *in)
             out->initial_padding = (int)av_rescale_q(-first, in->time_base, samples);
         }
     } else {
-        const int64_t lead = -av_rescale_q(first, in->time_base, (AVRational){1, 1000});
+        const int64_t lead =
+            timeline_usable_length(av_rescale_q(-first, in->time_base, (AVRational){1, 1000}));
         side->lead_ms = FFMAX(side->lead_ms, lead);
     }
 }
@@ -318,6 +320,14 @@ void side_streams_free(SideStreams **side)
 
 /* ---- moving packets ---- */
 
+/* Times of hostile files must not overflow where they are added. */
+static void limit_times(AVPacket *packet)
+{
+    packet->pts = timeline_usable(packet->pts);
+    packet->dts = timeline_usable(packet->dts);
+    packet->duration = timeline_usable_length(packet->duration);
+}
+
 /* Frames of known length fill in a duration the container did not give. */
 static void complete_duration(const AVStream *stream, AVPacket *packet)
 {
@@ -331,19 +341,37 @@ static void complete_duration(const AVStream *stream, AVPacket *packet)
     }
 }
 
+/* What av_read_frame's `code` means: a damaged spot is got over, as the reader does; what cannot be read must
+ * not pass for the end. `errors` in a row. */
+static Status judge_read(SideStreams *side, int code, int errors, Error *err)
+{
+    enum { ERRORS_MAX = 256 };
+    const int io = side->input->pb != NULL ? side->input->pb->error : 0;
+    if (code == AVERROR_EOF && io >= 0) {
+        side->ended = true;
+        return STATUS_OK;
+    }
+    if ((code == AVERROR(EAGAIN) || code == AVERROR_INVALIDDATA) && io >= 0 && errors <= ERRORS_MAX) {
+        return STATUS_OK;
+    }
+    return media_error(err, ERROR_INPUT, "the sound cannot be read to its end", side->path,
+                       io < 0 ? io : code);
+}
+
 /* Reads the next packet of a carried stream into side->packet. */
-static void fetch(SideStreams *side)
+static Status fetch(SideStreams *side, Error *err)
 {
     int errors = 0;
     while (!side->has_packet && !side->ended) {
         const int result = av_read_frame(side->input, side->packet);
         if (result < 0) {
-            enum { ERRORS_MAX = 256 };
-            if (result == AVERROR_EOF || result == AVERROR(EIO) || ++errors > ERRORS_MAX) {
-                side->ended = true;
+            if (judge_read(side, result, ++errors, err) != STATUS_OK) {
+                return STATUS_FAILED;
             }
             continue;
         }
+        errors = 0;
+        limit_times(side->packet);
         Track *track = &side->tracks[side->packet->stream_index];
         const bool discard = (side->packet->flags & AV_PKT_FLAG_DISCARD) != 0;
         track->past_preroll |= !discard;
@@ -356,6 +384,12 @@ static void fetch(SideStreams *side)
         complete_duration(side->input->streams[side->packet->stream_index], side->packet);
         side->has_packet = true;
     }
+    return STATUS_OK;
+}
+
+static int64_t shift_in(const SideStreams *side, AVRational time_base)
+{
+    return timeline_usable_length(av_rescale_q(side->shift, side->shift_base, time_base));
 }
 
 /* Gives the packet times the muxer takes: present, increasing, in the output's time base. */
@@ -363,7 +397,8 @@ static void settle_times(SideStreams *side, Track *track, AVPacket *packet, AVRa
 {
     const AVStream *out = side->muxer->streams[track->output];
     av_packet_rescale_ts(packet, time_base, out->time_base);
-    const int64_t shift = av_rescale_q(side->shift, side->shift_base, out->time_base) +
+    limit_times(packet);
+    const int64_t shift = shift_in(side, out->time_base) +
                           av_rescale_q(side->lead_ms, (AVRational){1, 1000}, out->time_base) +
                           container_delay(side->muxer->oformat, out->codecpar, out->time_base);
     packet->pts += packet->pts != AV_NOPTS_VALUE ? shift : 0;
@@ -449,8 +484,7 @@ static bool is_due(const SideStreams *side, int64_t until, AVRational time_base)
         return true;
     }
     const AVRational base = side->input->streams[packet->stream_index]->time_base;
-    const int64_t moved = side->tracks[packet->stream_index].timeline.offset +
-                          av_rescale_q(side->shift, side->shift_base, base);
+    const int64_t moved = side->tracks[packet->stream_index].timeline.offset + shift_in(side, base);
     return av_compare_ts(time + moved, base, until, time_base) <= 0;
 }
 
@@ -470,7 +504,9 @@ static Status finish_encoders(SideStreams *side, Error *err)
 Status side_streams_pull(SideStreams *side, int64_t until, AVRational time_base, Error *err)
 {
     for (;;) {
-        fetch(side);
+        if (fetch(side, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
         if (!side->has_packet) {
             return until == INT64_MAX ? finish_encoders(side, err) : STATUS_OK;
         }

@@ -39,7 +39,7 @@ void side_streams_shift(SideStreams *side, int64_t shift, AVRational time_base);
 int64_t side_streams_lead_ms(const SideStreams *side);
 
 /* Writes all packets that are due up to the time `until`; INT64_MAX: all there are. A packet the muxer
- * refuses is left out; that the output cannot be written is an error. */
+ * refuses is left out; that the output cannot be written or the input not be read to its end is an error. */
 Status side_streams_pull(SideStreams *side, int64_t until, AVRational time_base, Error *err);
 
 SideStreamsSummary side_streams_summary(const SideStreams *side);

@@ -19,6 +19,13 @@ typedef struct Timeline {
     bool started;
 } Timeline;
 
+/* A time that can be added to others without overflow (up to 2^60 ticks either way) as it is, AV_NOPTS_VALUE
+ * for any other. For all times that come from a file. */
+int64_t timeline_usable(int64_t time);
+
+/* The same for lengths: 0 for what cannot be used. */
+int64_t timeline_usable_length(int64_t length);
+
 /* `*pts` may be AV_NOPTS_VALUE: then it follows the last one. `duration` <= 0: unknown. False: to be
  * dropped. */
 bool timeline_place(Timeline *timeline, int64_t *pts, int64_t duration);

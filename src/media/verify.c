@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "media/input.h"
 #include "media/reader_info.h"
+#include "media/timeline.h"
 
 static const char what[] = "the finished file does not pass its check";
 
@@ -41,12 +42,15 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
     while ((code = av_read_frame(format, packet)) >= 0) {
         result->corrupt |= (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
         if (packet->stream_index == video) {
-            const int64_t pts = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+            const int64_t pts = timeline_usable(packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts);
+            const int64_t duration = timeline_usable_length(packet->duration);
             result->frames++;
-            result->first_pts = FFMIN(result->first_pts, pts);
-            if (pts + packet->duration >= result->end_pts) {
-                result->end_pts = pts + packet->duration;
-                result->end_known = packet->duration > 0;
+            if (pts != AV_NOPTS_VALUE) {
+                result->first_pts = FFMIN(result->first_pts, pts);
+                if (pts + duration >= result->end_pts) {
+                    result->end_pts = pts + duration;
+                    result->end_known = duration > 0;
+                }
             }
             result->after_last_key++;
             if ((packet->flags & AV_PKT_FLAG_KEY) != 0) {
@@ -70,7 +74,7 @@ static double survey_duration(const Survey *found, const AVStream *stream)
     if (!found->end_known && header != AV_NOPTS_VALUE && header > end) {
         end = header;
     }
-    return found->frames > 0 ? (double)(end - found->first_pts) * av_q2d(stream->time_base) : 0;
+    return found->first_pts <= end ? (double)(end - found->first_pts) * av_q2d(stream->time_base) : 0;
 }
 
 /* Decodes from the last key frame to the end; counts frames and errors. */

@@ -124,6 +124,36 @@ static void test_timeline(void **state)
     check_timeline(coarse, 1, (int[]){100, 101, 0, 1, 2}, (int[]){100, 101, 102, 103, 104}, 5);
 }
 
+/* Whatever the file says, places stay apart, increase, and leave room for a sum (a case for UBSan). */
+static void test_hostile_times(void **state)
+{
+    (void)state;
+    static const int64_t usable = INT64_C(1) << 60;
+    static const int64_t times[] = {INT64_MAX, INT64_MIN + 1, 0,         1LL << 60, -(1LL << 60),
+                                    1LL << 60, -(1LL << 60),  1LL << 60, 5,         INT64_MAX - 1,
+                                    -7,        1LL << 61,     0};
+    static const int64_t durations[] = {1, INT64_MAX, 1LL << 60, INT64_MIN};
+    for (size_t d = 0; d < sizeof durations / sizeof durations[0]; d++) {
+        Timeline timeline = {.time_base = {1, 25}};
+        int64_t last = INT64_MIN;
+        for (size_t round = 0; round < 5; round++) {
+            for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+                int64_t pts = times[i];
+                if (timeline_place(&timeline, &pts, durations[d])) {
+                    assert_true(pts > last && pts >= -usable && pts <= 2 * usable);
+                    last = pts;
+                }
+            }
+        }
+        assert_true(last >= usable);
+    }
+    assert_int_equal(timeline_usable(usable), usable);
+    assert_true(timeline_usable(usable + 1) == AV_NOPTS_VALUE);
+    assert_true(timeline_usable(INT64_MAX) == AV_NOPTS_VALUE);
+    assert_int_equal(timeline_usable_length(usable + 1), 0);
+    assert_int_equal(timeline_usable_length(-1), 0);
+}
+
 /* ---- constant rate ---- */
 
 typedef struct RateCase {
@@ -171,9 +201,14 @@ static void test_rate_start_and_gap(void **state)
     slots = frame_rate_take(&converter, 2500, 100); /* a gap in front: filled */
     assert_int_equal(slots.first, 21);
     assert_int_equal(slots.count, 5);
-    slots = frame_rate_take(&converter, 2600, 36000000); /* ten hours: at most one is filled */
+    slots = frame_rate_take(&converter, 2600, 36000000); /* ten hours: ten minutes of them are filled */
     assert_int_equal(slots.first, 26);
-    assert_int_equal(slots.count, 36000);
+    assert_int_equal(slots.count, 6000);
+    frame_rate_init(&converter, (AVRational){1, 1}, (AVRational){240, 1});
+    slots = frame_rate_take(&converter, INT64_C(1) << 60, 1); /* no such slot in 64 bits */
+    assert_int_equal(slots.count, 0);
+    slots = frame_rate_take(&converter, 1, 1);
+    assert_int_equal(slots.count, 240);
 }
 
 /* ---- small numbers ---- */
@@ -286,11 +321,11 @@ static void test_container_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrices),           cmocka_unit_test(test_exif),
-        cmocka_unit_test(test_timeline),           cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_rate_start_and_gap), cmocka_unit_test(test_rate_factor),
-        cmocka_unit_test(test_movie_timescale),    cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_container_check),
+        cmocka_unit_test(test_matrices),    cmocka_unit_test(test_exif),
+        cmocka_unit_test(test_timeline),    cmocka_unit_test(test_hostile_times),
+        cmocka_unit_test(test_rates),       cmocka_unit_test(test_rate_start_and_gap),
+        cmocka_unit_test(test_rate_factor), cmocka_unit_test(test_movie_timescale),
+        cmocka_unit_test(test_tags),        cmocka_unit_test(test_container_check),
     };
     return cmocka_run_group_tests_name("media_parts", tests, NULL, NULL);
 }

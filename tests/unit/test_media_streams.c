@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "media/compat.h"
+#include "media/side_streams.h"
 #include "media_fixtures.h"
 
 #define PATTERN "-f lavfi -i testsrc2=s=128x96:r=25:d=2 "
@@ -169,12 +170,69 @@ static void test_skip_audio(void **state)
     note_free(&note);
 }
 
+static int broken_read(void *opaque, uint8_t *data, int size)
+{
+    (void)opaque, (void)data, (void)size;
+    return AVERROR(EIO);
+}
+
+static int64_t broken_seek(void *opaque, int64_t offset, int whence)
+{
+    (void)opaque, (void)offset, (void)whence;
+    return AVERROR(EIO);
+}
+
+/* Carries the sound of a file alone; the disk of the input fails after the beginning when asked to. */
+static Status carry_sound(const char *path, bool failing, Error *err)
+{
+    AVFormatContext *muxer = NULL;
+    SideStreams *side = NULL;
+    const char *output = fixture_path("carried.mkv");
+    assert_true(avformat_alloc_output_context2(&muxer, NULL, "matroska", output) >= 0);
+    assert_true(avio_open(&muxer->pb, output, AVIO_FLAG_WRITE) >= 0);
+    assert_int_equal(side_streams_open(&side, path, muxer, false, err), STATUS_OK);
+    assert_true(avformat_write_header(muxer, NULL) >= 0);
+    AVIOContext *io = side_streams_input(side)->pb;
+    int (*const read)(void *, uint8_t *, int) = io->read_packet;
+    int64_t (*const seek)(void *, int64_t, int) = io->seek;
+    if (failing) {
+        io->read_packet = broken_read;
+        io->seek = broken_seek;
+    }
+    const Status status = side_streams_pull(side, INT64_MAX, AV_TIME_BASE_Q, err);
+    io->read_packet = read;
+    io->seek = seek;
+    assert_true(av_write_trailer(muxer) >= 0);
+    side_streams_free(&side);
+    (void)avio_closep(&muxer->pb);
+    avformat_free_context(muxer);
+    return status;
+}
+
+/* A disk that fails must not shorten the sound in silence. */
+static void test_sound_that_cannot_be_read(void **state)
+{
+    (void)state;
+    static const char arguments[] = PATTERN "-f lavfi -i sine=440:d=60:r=44100 -c:a pcm_s16le";
+    static const char *const names[] = {"long.mkv", "long.mov"};
+    for (size_t i = 0; i < 2; i++) {
+        Error err = {0};
+        const char *path = fixture_clip(names[i], arguments);
+        assert_int_equal(carry_sound(path, false, &err), STATUS_OK);
+        assert_int_equal(carry_sound(path, true, &err), STATUS_FAILED);
+        assert_int_equal(err.class_, ERROR_INPUT);
+        assert_string_equal(err.what, "the sound cannot be read to its end");
+        assert_string_equal(err.file, path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reencoded_audio),
         cmocka_unit_test(test_everything_around),
         cmocka_unit_test(test_skip_audio),
+        cmocka_unit_test(test_sound_that_cannot_be_read),
     };
     return cmocka_run_group_tests_name("media_streams", tests, fixtures_make, fixtures_remove);
 }
