@@ -252,7 +252,8 @@ static int get_decoder_buffer(AVCodecContext *decoder, AVFrame *frame, int flags
     int height = frame->height;
     int alignment[AV_NUM_DATA_POINTERS] = {0};
     FrameLayout layout;
-    if (decoder->codec_type != AVMEDIA_TYPE_VIDEO || decoder->hw_frames_ctx != NULL) {
+    const bool direct = decoder->codec != NULL && (decoder->codec->capabilities & AV_CODEC_CAP_DR1) != 0;
+    if (decoder->codec_type != AVMEDIA_TYPE_VIDEO || decoder->hw_frames_ctx != NULL || !direct) {
         return avcodec_default_get_buffer2(decoder, frame, flags);
     }
     avcodec_align_dimensions2(decoder, &width, &height, alignment);
