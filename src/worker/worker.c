@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "media/media_log.h"
 #include "worker/job.h"
+#include "worker/log_limit.h"
 #include "worker/message.h"
 #include "worker/probe_loop.h"
 #include "worker/process.h"
@@ -47,7 +48,14 @@ static void outbox_send(const Message *message)
 
 static void send_log_line(void *context, LogLevel level, const char *line)
 {
-    (void)context;
+    LogLimit *limit = context;
+    const LogLimitAnswer answer = log_limit_ask(limit, level, clock_now_ms());
+    if (answer == LOG_LIMIT_DROP) {
+        return;
+    }
+    if (answer == LOG_LIMIT_TELL) {
+        line = "more lines were left out";
+    }
     Message message = {.kind = MESSAGE_LOG, .level = level, .text = text_duplicate(line)};
     outbox_send(&message);
     message_free(&message);
@@ -201,7 +209,16 @@ static void run_video(LineBuffer *inbox, int signals)
 {
     Run run = {.control = {.opened = tell_opened}, .status = STATUS_FAILED};
     run.finished = eventfd(0, EFD_CLOEXEC);
-    if (receive_job(inbox, &run)) {
+    const int failure = errno;
+    if (!receive_job(inbox, &run)) {
+        if (error_is_set(&run.error)) {
+            tell_end(&run);
+        }
+    } else if (run.finished < 0 || signals < 0) {
+        (void)error_set_errno(&run.error, ERROR_ENVIRONMENT, "cannot prepare the work", run.job.input,
+                              signals < 0 ? -signals : failure);
+        tell_end(&run);
+    } else {
         log_set_level(run.settings.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
         pthread_t thread;
         if (pthread_create(&thread, NULL, run_job, &run) == 0) {
@@ -211,16 +228,17 @@ static void run_video(LineBuffer *inbox, int signals)
             (void)error_set(&run.error, ERROR_MEMORY, "cannot start a thread", NULL, "out of resources");
         }
         tell_end(&run);
-    } else if (error_is_set(&run.error)) {
-        tell_end(&run);
     }
-    (void)close(run.finished);
+    if (run.finished >= 0) {
+        (void)close(run.finished);
+    }
     settings_free(&run.settings);
     message_free(&run.job);
 }
 
 /* ---- main ---- */
 
+/* The signals' file, or -errno. */
 static int open_signals(void)
 {
     sigset_t mask;
@@ -229,7 +247,8 @@ static int open_signals(void)
     (void)sigaddset(&mask, SIGINT);
     (void)sigaddset(&mask, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &mask, NULL);
-    return signalfd(-1, &mask, SFD_CLOEXEC);
+    const int fd = signalfd(-1, &mask, SFD_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
 }
 
 static bool has_channel(void)
@@ -253,7 +272,8 @@ int worker_main(int argc, char **argv)
     /* Every thread with a heap of its own would keep its own peak. */
     (void)mallopt(M_ARENA_MAX, 2);
     const int signals = open_signals();
-    log_set_sink(send_log_line, NULL);
+    LogLimit limit = {0};
+    log_set_sink(send_log_line, &limit);
     media_log_init();
     outbox_send(&(Message){.kind = MESSAGE_HELLO, .version = MESSAGE_VERSION, .program = RUNBATCH_VERSION});
     LineBuffer inbox = {0};
@@ -264,6 +284,8 @@ int worker_main(int argc, char **argv)
     }
     log_set_sink(NULL, NULL);
     line_buffer_free(&inbox);
-    (void)close(signals);
+    if (signals >= 0) {
+        (void)close(signals);
+    }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "worker/log_limit.h"
 #include "worker/message.h"
 #include "worker/rate.h"
 
@@ -259,9 +260,28 @@ static void the_rate_is_that_of_the_last_seconds(void **state)
     }
 }
 
+static void log_lines_are_bounded(void **state)
+{
+    (void)state;
+    LogLimit limit = {0};
+    int counts[3] = {0};
+    for (int i = 0; i < 1000; i++) {
+        counts[log_limit_ask(&limit, LOG_LEVEL_DEBUG, 5500)]++;
+    }
+    assert_int_equal(counts[LOG_LIMIT_SEND], LOG_LIMIT_A_SECOND);
+    assert_int_equal(counts[LOG_LIMIT_TELL], 1);
+    assert_int_equal(log_limit_ask(&limit, LOG_LEVEL_ERROR, 5500), LOG_LIMIT_SEND);
+    for (int i = 0; i < 100000; i++) {
+        counts[log_limit_ask(&limit, LOG_LEVEL_DEBUG, 6000 + 10 * i)]++;
+    }
+    assert_int_equal(counts[LOG_LIMIT_SEND], LOG_LIMIT_A_JOB);
+    assert_int_equal(counts[LOG_LIMIT_TELL], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(log_lines_are_bounded),
         cmocka_unit_test(a_job_keeps_its_paths),
         cmocka_unit_test(a_result_keeps_every_figure),
         cmocka_unit_test(a_failure_keeps_its_reason),
