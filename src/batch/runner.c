@@ -179,6 +179,21 @@ void runner_check_time(Runner *runner, int64_t now_ms, int hello_timeout_ms)
     }
 }
 
+void runner_check_progress(Runner *runner, int64_t now_ms, int64_t frames, const char *proc_root,
+                           int timeout_ms)
+{
+    if (!runner->said_hello || runner->ended || runner->end.kind != MESSAGE_NONE) {
+        return;
+    }
+    const int64_t processor_ms = stall_processor_ms(proc_root, runner->process.pid);
+    if (processor_ms >= 0 && stall_look(&runner->stall, now_ms, frames, processor_ms) >= timeout_ms) {
+        char why[128];
+        (void)snprintf(why, sizeof why, "it hung: no frame and no processor time for %d s",
+                       timeout_ms / 1000);
+        blame(runner, ERROR_TIMEOUT, why);
+    }
+}
+
 bool runner_reap(Runner *runner)
 {
     if (!runner->ended && process_ended(&runner->process, &runner->wait_status)) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "batch/stall.h"
 #include "batch/video_log.h"
 #include "worker/message.h"
 #include "worker/process.h"
@@ -29,6 +30,7 @@ typedef struct Runner {
         quiet_ms; /* when it told its end or closed its channel: it has RUNNER_LINGER_MS to end; 0: not yet */
     int64_t bucket_ms;
     int64_t bucket_used;
+    Stall stall;
     bool said_hello;
     bool ended;
     int wait_status;
@@ -53,6 +55,11 @@ void runner_kill(Runner *runner);
 
 /* Kills it when it said nothing, or did not end, for too long. */
 void runner_check_time(Runner *runner, int64_t now_ms, int hello_timeout_ms);
+
+/* Kills it when neither its frames nor its processor time went on for `timeout_ms`. To be called a few times
+ * a second. */
+void runner_check_progress(Runner *runner, int64_t now_ms, int64_t frames, const char *proc_root,
+                           int timeout_ms);
 
 /* Whether its process has ended; what it left can still be read. */
 bool runner_reap(Runner *runner);

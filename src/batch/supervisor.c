@@ -13,7 +13,13 @@
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
 
-enum { LOOP_MS = 100, STOP_GRACE_MS = 1500, HELLO_TIMEOUT_MS = 60000, KILL_WAIT_MS = 300 };
+enum {
+    LOOP_MS = 100,
+    STOP_GRACE_MS = 1500,
+    HELLO_TIMEOUT_MS = 60000,
+    STALL_TIMEOUT_MS = 600000,
+    KILL_WAIT_MS = 300
+};
 
 /* ---- telling ---- */
 
@@ -238,6 +244,7 @@ static BatchHooks with_defaults(const BatchHooks *given)
     hooks.proc_root = hooks.proc_root != NULL ? hooks.proc_root : "/proc";
     hooks.stop_grace_ms = hooks.stop_grace_ms > 0 ? hooks.stop_grace_ms : STOP_GRACE_MS;
     hooks.hello_timeout_ms = hooks.hello_timeout_ms > 0 ? hooks.hello_timeout_ms : HELLO_TIMEOUT_MS;
+    hooks.stall_timeout_ms = hooks.stall_timeout_ms > 0 ? hooks.stall_timeout_ms : STALL_TIMEOUT_MS;
     return hooks;
 }
 

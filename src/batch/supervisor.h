@@ -35,6 +35,7 @@ typedef struct BatchHooks {
     const char *proc_root;         /* NULL: "/proc" */
     int stop_grace_ms;             /* 0: 1500 */
     int hello_timeout_ms;          /* 0: 60000: a worker that says nothing that long is ended */
+    int stall_timeout_ms;          /* 0: 600000: a worker that gets on with nothing that long is ended */
     int probe_timeout_ms;          /* 0: 60000 */
 } BatchHooks;
 

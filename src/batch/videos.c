@@ -278,8 +278,12 @@ void batch_listen(Batch *batch)
 static void sample_workers(Batch *batch)
 {
     for (size_t i = 0; i < batch->slots; i++) {
-        const Runner *runner = &batch->runners[i];
+        Runner *runner = &batch->runners[i];
         ProcessMemory memory;
+        if (runner->used) {
+            runner_check_progress(runner, batch->now_ms, batch->items[runner->item].report.frames_done,
+                                  batch->hooks.proc_root, batch->hooks.stall_timeout_ms);
+        }
         if (runner->used && !runner->ended &&
             memory_read_process(batch->hooks.proc_root, runner->process.pid, &memory, NULL) == STATUS_OK) {
             VideoReport *report = &batch->items[runner->item].report;

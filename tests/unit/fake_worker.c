@@ -102,6 +102,11 @@ static void misbehave_by_ending(const char *way)
     } else if (strcmp(way, "hang") == 0) {
         (void)signal(SIGTERM, SIG_IGN);
         sleep_for_ever();
+    } else if (strcmp(way, "beats") == 0) {
+        for (;;) {
+            tell(&(Message){.kind = MESSAGE_PROGRESS, .frames = 3, .fps = 1.0});
+            (void)usleep(100 * 1000);
+        }
     } else if (strcmp(way, "close") == 0) {
         (void)close(PROCESS_CHANNEL_FD);
         sleep_for_ever();

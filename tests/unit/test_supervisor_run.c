@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "batch/lock.h"
+#include "batch/stall.h"
 #include "batch/supervisor.h"
 
 /* A batch of made-up videos in a folder of its own, run by tests/unit/fake_worker.c. */
@@ -248,6 +249,47 @@ static void every_death_has_its_reason_and_the_batch_goes_on(void **state)
     assert_true(output_size(bench, ".runbatch/logs/noisy1.log") < 5 * 1024 * 1024);
 }
 
+static void a_worker_that_beats_but_never_gets_on_is_ended(void **state)
+{
+    Bench *bench = *state;
+    bench->hooks.stall_timeout_ms = 1500;
+    add_video(bench, "beats1");
+    add_video(bench, "good2");
+    run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(bench->result.failed, 1);
+    const char *told = failure_of(bench, "beats1");
+    assert_non_null(told);
+    assert_true(text_starts_with(told, "timeout it hung"));
+}
+
+static void work_is_told_from_waiting(void **state)
+{
+    (void)state;
+    /* a look every 250 ms for 100 s: what remains still, in ms */
+    static const struct {
+        int64_t frames_every_ms; /* 0: never */
+        int64_t processor_percent_of_10000;
+        int64_t least;
+        int64_t most;
+    } table[] = {{0, 0, 100000, 100000}, {0, 5, 100000, 100000}, {0, 300, 0, 3000}, {20000, 0, 0, 20000}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        Stall stall = {0};
+        int64_t still = 0;
+        for (int64_t ms = 0; ms <= 100000; ms += 250) {
+            const int64_t frames = table[i].frames_every_ms > 0 ? ms / table[i].frames_every_ms : 0;
+            still = stall_look(&stall, 5000 + ms, frames, ms * table[i].processor_percent_of_10000 / 10000);
+        }
+        assert_in_range(still, table[i].least, table[i].most);
+    }
+    /* an hour in which we did not run ourselves */
+    Stall stall = {0};
+    (void)stall_look(&stall, 1000, 0, 0);
+    assert_int_equal(stall_look(&stall, 1000 + 3600000, 0, 0), 1000);
+    assert_true(stall_processor_ms("/proc", getpid()) >= 0);
+    assert_int_equal(stall_processor_ms("/nowhere", getpid()), -1);
+}
+
 static void complete_outputs_are_skipped_and_others_made_anew(void **state)
 {
     Bench *bench = *state;
@@ -434,6 +476,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(good_videos_are_published),
         TEST(every_death_has_its_reason_and_the_batch_goes_on),
+        TEST(a_worker_that_beats_but_never_gets_on_is_ended),
+        cmocka_unit_test(work_is_told_from_waiting),
         TEST(complete_outputs_are_skipped_and_others_made_anew),
         TEST(a_failed_video_leaves_the_old_output_alone),
         TEST(workers_that_do_not_stop_are_killed),

@@ -1,0 +1,50 @@
+#include "batch/stall.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONGEST_LOOK_MS = 1000, SLACK_MS = 50, IDLE_SHARE = 100 };
+
+int64_t stall_look(Stall *stall, int64_t now_ms, int64_t frames, int64_t processor_ms)
+{
+    const int64_t passed_ms = stall->looked_ms > 0 ? now_ms - stall->looked_ms : 0;
+    stall->looked_ms = now_ms;
+    stall->still_ms += passed_ms < LONGEST_LOOK_MS ? passed_ms : LONGEST_LOOK_MS;
+    const int64_t idle_ms = SLACK_MS + stall->still_ms / IDLE_SHARE;
+    if (frames != stall->frames || processor_ms - stall->processor_ms > idle_ms) {
+        stall->still_ms = 0;
+        stall->frames = frames;
+        stall->processor_ms = processor_ms;
+    }
+    return stall->still_ms;
+}
+
+int64_t stall_processor_ms(const char *proc_root, pid_t pid)
+{
+    enum { FIRST_FIELD = 3, USER_FIELD = 14 };
+    char path[4096];
+    char text[1024];
+    (void)snprintf(path, sizeof path, "%s/%ld/stat", proc_root, (long)pid);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    const ssize_t count = read(fd, text, sizeof text - 1);
+    (void)close(fd);
+    text[count > 0 ? count : 0] = '\0';
+    /* the second field is the program's name in parentheses, which may hold anything */
+    char *field = strrchr(text, ')');
+    for (int i = FIRST_FIELD; i <= USER_FIELD && field != NULL; i++) {
+        field = strchr(field + 1, ' ');
+    }
+    const long ticks_a_second = sysconf(_SC_CLK_TCK);
+    if (field == NULL || ticks_a_second <= 0) {
+        return -1;
+    }
+    const long long user = strtoll(field, &field, 10);
+    const long long system = strtoll(field, NULL, 10);
+    return (int64_t)((user + system) * 1000 / ticks_a_second);
+}
