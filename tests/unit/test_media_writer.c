@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "media/compat.h"
+#include "media/frame_view.h"
 #include "media_fixtures.h"
 
 #define PATTERN "-f lavfi -i testsrc2=s=128x96:r=25:d=2 "
@@ -104,6 +105,41 @@ static void test_padding(void **state)
     av_frame_free(&b);
     reader_free(&readers[0]);
     reader_free(&readers[1]);
+}
+
+/* A picture of one colour in a format the encoder lacks comes out with that colour. */
+static void test_converted_colours(void **state)
+{
+    (void)state;
+    static const int colour[3] = {240, 224, 176};
+    static const char *const formats[] = {"yuv410p", "yuv411p", "gbrp", "rgb48le"};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        char name[64];
+        char arguments[256];
+        (void)snprintf(name, sizeof name, "colour-%s.mkv", formats[i]);
+        (void)snprintf(arguments, sizeof arguments,
+                       "-f lavfi -i color=c=0xF0E0B0:s=64x48:d=0.2 -pix_fmt %s -c:v ffv1", formats[i]);
+        WriterSummary summary;
+        WriterConfig config = quick_config(fixture_clip(name, arguments), "colour.mp4");
+        config.quality = 0;
+        Error err = {0};
+        Reader *reader = NULL;
+        const ReaderConfig source = {.path = transcode(config, &summary)};
+        assert_int_equal(reader_open(&reader, &source, &err), STATUS_OK);
+        AVFrame *frame = av_frame_alloc();
+        assert_int_equal(reader_next(reader, frame, &err), STATUS_OK);
+        Image image = {0};
+        assert_int_equal(frame_view_read(frame, (Rect){8, 8, 9, 9}, &image, &err), STATUS_OK);
+        for (int p = 0; p < 3; p++) {
+            if (fabsf(image.plane[p][0] - (float)colour[p]) > 4) {
+                fail_msg("%s: plane %d is %.0f instead of %d", formats[i], p, (double)image.plane[p][0],
+                         colour[p]);
+            }
+        }
+        image_free(&image);
+        av_frame_free(&frame);
+        reader_free(&reader);
+    }
 }
 
 /* ---- times ---- */
@@ -494,12 +530,19 @@ static void test_header_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lossless),       cmocka_unit_test(test_padding),
-        cmocka_unit_test(test_exact_times),    cmocka_unit_test(test_matroska_offset),
-        cmocka_unit_test(test_rate),           cmocka_unit_test(test_stop_while_repeating),
-        cmocka_unit_test(test_negative_start), cmocka_unit_test(test_descriptions),
-        cmocka_unit_test(test_stream_rate),    cmocka_unit_test(test_not_opened),
-        cmocka_unit_test(test_full_disk),      cmocka_unit_test(test_header_fails),
+        cmocka_unit_test(test_lossless),
+        cmocka_unit_test(test_padding),
+        cmocka_unit_test(test_converted_colours),
+        cmocka_unit_test(test_exact_times),
+        cmocka_unit_test(test_matroska_offset),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_stop_while_repeating),
+        cmocka_unit_test(test_negative_start),
+        cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_stream_rate),
+        cmocka_unit_test(test_not_opened),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_header_fails),
         cmocka_unit_test(test_full_range),
     };
     return cmocka_run_group_tests_name("media_writer", tests, fixtures_make, fixtures_remove);
