@@ -13,8 +13,8 @@
 
 static const float crop_margin = 0.06F;     /* around the mesh, of its larger side */
 static const float largest_enlargement = 4; /* beyond it there is nothing to gain */
-static const float black_knee = 0.32F;      /* of the skin's luma */
-static const float black_lift = 0.5F;
+static const float black_knee = 0.42F;      /* of the skin's luma */
+static const float black_lift = 0.8F;
 static const float skin_widen = 4; /* skin's spread over light and shadow, against that of SkinStats */
 static const float skin_noise = 10;
 /* Squared distances from the widened skin: surely skin, and surely not. */

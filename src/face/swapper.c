@@ -15,7 +15,7 @@ enum { SWAPPER_BAND = 32 }; /* rows worked on at a time; a multiple of every chr
 typedef struct Scratch {
     LightField *light;
     Paint *paint;
-    Image target;
+    Image target[2]; /* of this band and of the next one */
     Image delta;
 } Scratch;
 
@@ -35,7 +35,8 @@ void swapper_free(Swapper **swapper)
     for (int i = 0; s->scratch != NULL && i < s->threads; i++) {
         light_field_free(&s->scratch[i].light);
         paint_free(&s->scratch[i].paint);
-        image_free(&s->scratch[i].target);
+        image_free(&s->scratch[i].target[0]);
+        image_free(&s->scratch[i].target[1]);
         image_free(&s->scratch[i].delta);
     }
     source_free(&s->source);
@@ -85,25 +86,57 @@ static void row_difference(const Float4 *restrict painted, const float *restrict
     }
 }
 
-static Status swap_band(Scratch *scratch, const ColourMap *colours, AVFrame *frame, Rect band, Error *err)
+/* Paints over `band`, of which `target` is what the frame shows, and puts the difference into scratch->delta.
+ */
+static Status difference_of_band(Scratch *scratch, const ColourMap *colours, const Image *target, Rect band,
+                                 Error *err)
 {
-    if (frame_view_read(frame, band, &scratch->target, err) != STATUS_OK ||
-        image_resize(&scratch->delta, band.x1 - band.x0, band.y1 - band.y0, 3, err) != STATUS_OK) {
+    const int width = band.x1 - band.x0;
+    if (image_resize(&scratch->delta, width, band.y1 - band.y0, 3, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     const Float4 *painted = paint_band(scratch->paint, &scratch->light->texture, colours, band, err);
     if (painted == NULL) {
         return STATUS_FAILED;
     }
-    const int width = band.x1 - band.x0;
     for (int y = 0; y < band.y1 - band.y0; y++) {
         for (int i = 0; i < 3; i++) {
-            row_difference(painted + (ptrdiff_t)y * width,
-                           scratch->target.plane[i] + y * scratch->target.stride,
+            row_difference(painted + (ptrdiff_t)y * width, target->plane[i] + y * target->stride,
                            scratch->delta.plane[i] + y * scratch->delta.stride, i, width);
         }
     }
-    return frame_view_add(frame, band, &scratch->delta, err);
+    return STATUS_OK;
+}
+
+static Rect band_at(Rect area, int y)
+{
+    const int end = (y / SWAPPER_BAND + 1) * SWAPPER_BAND;
+    return (Rect){area.x0, y, area.x1, end < area.y1 ? end : area.y1};
+}
+
+/* A band's first rows take their chroma half from the rows above it, so it is read before those are changed.
+ */
+static Status swap_bands(Scratch *scratch, const ColourMap *colours, AVFrame *frame, Rect area, Error *err)
+{
+    Rect band = band_at(area, area.y0);
+    Image *target = &scratch->target[0];
+    Image *next_target = &scratch->target[1];
+    Status status = frame_view_read(frame, band, target, err);
+    while (status == STATUS_OK && !rect_is_empty(band)) {
+        const Rect next = band_at(area, band.y1);
+        status = difference_of_band(scratch, colours, target, band, err);
+        if (status == STATUS_OK && !rect_is_empty(next)) {
+            status = frame_view_read(frame, next, next_target, err);
+        }
+        if (status == STATUS_OK) {
+            status = frame_view_add(frame, band, &scratch->delta, err);
+        }
+        Image *const done = target;
+        target = next_target;
+        next_target = done;
+        band = next;
+    }
+    return status;
 }
 
 static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face *face, Error *err)
@@ -114,18 +147,12 @@ static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face
         return STATUS_OK;
     }
     const ColourMap colours = colour_map_between(&s->source->skin, &face->skin);
-    Status status = light_field_update(scratch->light, s->plane, s->source, frame, face,
-                                       paint_facing(scratch->paint), &colours, err);
+    const Status status = light_field_update(scratch->light, s->plane, s->source, frame, face,
+                                             paint_facing(scratch->paint), &colours, err);
     if (status != STATUS_OK) {
         return status == STATUS_AGAIN ? STATUS_OK : status;
     }
-    for (int y = area.y0; y < area.y1 && status == STATUS_OK;) {
-        const int end = (y / SWAPPER_BAND + 1) * SWAPPER_BAND;
-        const Rect band = {area.x0, y, area.x1, end < area.y1 ? end : area.y1};
-        status = swap_band(scratch, &colours, frame, band, err);
-        y = band.y1;
-    }
-    return status;
+    return swap_bands(scratch, &colours, frame, area, err);
 }
 
 static float face_size(const Face *face)

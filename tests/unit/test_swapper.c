@@ -431,6 +431,57 @@ static void bands_leave_no_trace(void **state)
     av_frame_free(&other);
 }
 
+/* Grey, so that what the source brings is all the colour there is. */
+static AVFrame *grey_420_frame(void)
+{
+    static const int levels[3] = {150, 128, 128};
+    AVFrame *frame = av_frame_alloc();
+    frame->format = AV_PIX_FMT_YUV420P;
+    frame->width = SIZE;
+    frame->height = SIZE;
+    assert_int_equal(av_frame_get_buffer(frame, 0), 0);
+    for (int p = 0; p < 3; p++) {
+        memset(frame->data[p], levels[p], (size_t)frame->linesize[p] * (size_t)(p == 0 ? SIZE : SIZE / 2));
+    }
+    return frame;
+}
+
+/* Chroma that lies between rows of two bands is read before either is changed. */
+static void bands_leave_no_line_in_the_chroma(void **state)
+{
+    (void)state;
+    enum { DOWN = 14 };
+    Error err = {0};
+    Swapper *swapper = make_swapper(&look_a);
+    AVFrame *made[2];
+    for (int k = 0; k < 2; k++) {
+        const Affine map = pose(0, false, 0, (float)(k * DOWN));
+        made[k] = grey_420_frame();
+        FrameFaces *faces = one_face(made[k], &map);
+        static const float reddish[3] = {190, 140, 110};
+        memcpy(faces->face[0].skin.mean, reddish, sizeof reddish);
+        assert_int_equal(swapper_process(swapper, 0, made[k], faces, &err), STATUS_OK);
+        memory_free(faces);
+    }
+    int coloured = 0;
+    int differing = 0;
+    for (int p = 1; p < 3; p++) {
+        for (int y = 20; y < SIZE / 2 - 20; y++) {
+            for (int x = 20; x < SIZE / 2 - 20; x++) {
+                const int here = made[0]->data[p][(ptrdiff_t)y * made[0]->linesize[p] + x];
+                const int there = made[1]->data[p][(ptrdiff_t)(y + DOWN / 2) * made[1]->linesize[p] + x];
+                differing += abs(here - there);
+                coloured += abs(here - 128);
+            }
+        }
+    }
+    assert_true(coloured > 1000);
+    assert_true(differing < 20); /* 71 when a band is read after the one above it was changed */
+    av_frame_free(&made[0]);
+    av_frame_free(&made[1]);
+    swapper_free(&swapper);
+}
+
 /* Turned by `yaw`, faces larger than the frame, half outside: whatever comes, only pixels may change. */
 static void hard_poses_do_no_harm(void **state)
 {
@@ -507,6 +558,7 @@ int main(void)
         cmocka_unit_test(the_edge_has_one_tone),
         cmocka_unit_test(any_turn_of_the_picture_is_alike),
         cmocka_unit_test(bands_leave_no_trace),
+        cmocka_unit_test(bands_leave_no_line_in_the_chroma),
         cmocka_unit_test(hard_poses_do_no_harm),
         cmocka_unit_test(colours_map_mean_to_mean),
         cmocka_unit_test(skin_distance_counts_deviations),
