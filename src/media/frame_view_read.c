@@ -114,7 +114,7 @@ Status frame_view_read(const AVFrame *frame, Rect rect, Image *rgb, Error *err)
             for (int i = 0; i < 3; i++) {
                 row[i] = rgb->plane[i] + y * rgb->stride + x;
             }
-            for (int i = 0; i < layout.components; i++) {
+            for (int i = 0; i < 3 && i < layout.components; i++) {
                 read_component(&layout.component[i], rect.x0 + x, rect.y0 + y, count, row[i]);
             }
             view_convert(&layout, count, row[0], row[1], row[2]);

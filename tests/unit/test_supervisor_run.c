@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -355,12 +356,13 @@ static void workers_that_do_not_stop_are_killed(void **state)
     assert_int_equal(kill(getpid(), SIGTERM), 0);
 }
 
-static void *wait_for_ever(void *argument)
+static void *wait_for_the_end(void *argument)
 {
-    for (;;) {
-        (void)pause();
+    atomic_bool *over = argument;
+    while (!atomic_load(over)) {
+        (void)usleep(20000);
     }
-    return argument;
+    return NULL;
 }
 
 /* A library's thread may take any signal of the process. */
@@ -370,7 +372,8 @@ static void signals_count_whichever_thread_takes_them(void **state)
     pthread_t thread;
     sigset_t all;
     sigset_t before;
-    assert_int_equal(pthread_create(&thread, NULL, wait_for_ever, NULL), 0);
+    atomic_bool over = false;
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_the_end, &over), 0);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     add_video(bench, "hang1");
@@ -378,7 +381,7 @@ static void signals_count_whichever_thread_takes_them(void **state)
     add_video(bench, "hang3");
     interrupt(bench, SIGTERM, false);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_cancel(thread);
+    atomic_store(&over, true);
     (void)pthread_join(thread, NULL);
 }
 
