@@ -65,6 +65,33 @@ static Status read_bytes(const char *path, AVPacket *packet, Error *err)
     return result;
 }
 
+/* Whether a JPEG lacks its end marker: the decoder fills what is missing with grey or green and does not say
+ * so. Looked for behind the header only, whose EXIF block can hold a whole small picture. */
+static bool is_cut_off(enum AVCodecID codec, const AVPacket *packet)
+{
+    enum { START_OF_SCAN = 0xDA, END_OF_IMAGE = 0xD9 };
+    if (codec != AV_CODEC_ID_MJPEG) {
+        return false;
+    }
+    const unsigned char *data = packet->data;
+    int64_t at = 2;
+    while (at + 4 <= packet->size && data[at] == 0xFF && data[at + 1] != START_OF_SCAN) {
+        /* a segment tells its length; 0xFF alone is padding */
+        at += data[at + 1] == 0xFF ? 1 : 2 + (data[at + 2] << 8 | data[at + 3]);
+    }
+    for (; at + 2 <= packet->size; at++) {
+        if (data[at] == 0xFF && data[at + 1] == END_OF_IMAGE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_damaged(const AVFrame *frame)
+{
+    return frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+}
+
 static Status decode_picture(const char *path, const AVPacket *packet, AVFrame *frame, Error *err)
 {
     const enum AVCodecID id = picture_codec(packet->data, packet->size);
@@ -79,6 +106,7 @@ static Status decode_picture(const char *path, const AVPacket *packet, AVFrame *
         return error_set(err, ERROR_MEMORY, what, path, "out of memory");
     }
     decoder->thread_count = 1;
+    decoder->err_recognition = AV_EF_EXPLODE | AV_EF_BUFFER | AV_EF_CRCCHECK;
     decoder->max_pixels = (int64_t)LARGEST_DIMENSION * LARGEST_DIMENSION;
     int result = avcodec_open2(decoder, codec, NULL);
     if (result >= 0) {
@@ -92,7 +120,7 @@ static Status decode_picture(const char *path, const AVPacket *packet, AVFrame *
     if (result == AVERROR(ENOMEM)) {
         return media_error(err, ERROR_INPUT, what, path, result);
     }
-    if (result < 0) {
+    if (result < 0 || is_damaged(frame) || is_cut_off(id, packet)) {
         return error_set(err, ERROR_INPUT, what, path, "the picture is damaged or cut off");
     }
     if (frame->width > LARGEST_DIMENSION || frame->height > LARGEST_DIMENSION) {

@@ -97,8 +97,33 @@ static void test_bad_stills(void **state)
     (void)read_still(fixture_cut(png, "misnamed.jpg", 1.0));
 }
 
+/* What is missing would be grey or green, in every video made of it. */
+static void test_cut_stills(void **state)
+{
+    (void)state;
+    (void)fixture_clip("a.jpg", "-f lavfi -i testsrc=s=60x40:d=1 -frames:v 1");
+    (void)fixture_clip("a.png", "-f lavfi -i testsrc=s=60x40:d=1 -frames:v 1");
+    static const double shares[] = {0.3, 0.5, 0.9, 0.999};
+    for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+        assert_no_still(fixture_cut(fixture_path("a.jpg"), "cut.jpg", shares[i]), "");
+    }
+    assert_no_still(fixture_cut(fixture_path("a.jpg"), "cut.jpg", 0.9), "damaged");
+    assert_no_still(fixture_cut(fixture_path("a.png"), "cut.png", 0.8), "damaged");
+    /* an end marker in the header, as that of the small picture in an EXIF block, is not the picture's */
+    char *data = NULL;
+    int64_t size = 0;
+    const char *exif = with_exif(fixture_path("a.jpg"), "thumb.jpg", 0xFF);
+    assert_int_equal(file_read(exif, 1 << 20, &data, &size, NULL), STATUS_OK);
+    data[2 + 30] = (char)0xFF;
+    data[2 + 31] = (char)0xD9;
+    fixture_write("thumb.jpg", data, (size_t)size - 200);
+    memory_free(data);
+    assert_no_still(fixture_path("thumb.jpg"), "damaged");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stills), cmocka_unit_test(test_bad_stills)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stills), cmocka_unit_test(test_bad_stills),
+                                       cmocka_unit_test(test_cut_stills)};
     return cmocka_run_group_tests_name("still", tests, fixtures_make, fixtures_remove);
 }
