@@ -378,6 +378,26 @@ ReaderDamage reader_damage(const Reader *reader)
     return reader->damage;
 }
 
+/* The last frame lasts to the stream's end where the container knows that. Matroska's tag is the word of some
+ * muxer, so it is believed for a few frames only. */
+static void stretch_last(Reader *reader)
+{
+    enum { FRAMES_MAX = 4 };
+    if (reader->check.wholeness != WHOLENESS_WHOLE || reader->timeline.offset != 0) {
+        return;
+    }
+    const int64_t end = reader_info_stream_end(reader->format, reader->stream);
+    if (end == AV_NOPTS_VALUE || end <= reader->held->pts) {
+        return;
+    }
+    int64_t length = end - reader->held->pts;
+    if (!reader_info_is_iso(reader->format)) {
+        const int64_t nominal = FFMAX(reader->timeline.duration, 1);
+        length = FFMIN(length, nominal <= INT64_MAX / FRAMES_MAX ? nominal * FRAMES_MAX : nominal);
+    }
+    frame_set_duration(reader->held, length);
+}
+
 Status reader_next(Reader *reader, AVFrame *frame, Error *err)
 {
     if (!reader->has_held) {
@@ -388,12 +408,7 @@ Status reader_next(Reader *reader, AVFrame *frame, Error *err)
         return status;
     }
     if (status == STATUS_EOF) {
-        const int64_t end = reader->check.wholeness == WHOLENESS_WHOLE && reader->timeline.offset == 0
-                                ? reader_info_stream_end(reader->stream)
-                                : AV_NOPTS_VALUE;
-        if (end != AV_NOPTS_VALUE && end > reader->held->pts) {
-            frame_set_duration(reader->held, end - reader->held->pts);
-        }
+        stretch_last(reader);
         av_frame_move_ref(frame, reader->held);
         reader->has_held = false;
         return STATUS_OK;

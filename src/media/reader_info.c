@@ -28,11 +28,16 @@ static int64_t start_of(const AVStream *stream)
     return start != AV_NOPTS_VALUE ? start : 0;
 }
 
-int64_t reader_info_stream_end(const AVStream *stream)
+bool reader_info_is_iso(const AVFormatContext *format)
+{
+    return strstr(format->iformat->name, "mp4") != NULL;
+}
+
+int64_t reader_info_stream_end(const AVFormatContext *format, const AVStream *stream)
 {
     const int64_t length = timeline_usable_length(stream->duration);
-    if (length > 0) {
-        return length + start_of(stream);
+    if (reader_info_is_iso(format)) {
+        return length > 0 ? length + start_of(stream) : AV_NOPTS_VALUE;
     }
     const AVDictionaryEntry *tag = av_dict_get(stream->metadata, "DURATION", NULL, AV_DICT_IGNORE_SUFFIX);
     int64_t end_us = 0;
@@ -44,9 +49,13 @@ int64_t reader_info_stream_end(const AVStream *stream)
 
 double reader_info_duration(const AVFormatContext *format, const AVStream *stream)
 {
-    const int64_t end = reader_info_stream_end(stream);
-    if (end != AV_NOPTS_VALUE) {
+    const int64_t end = reader_info_stream_end(format, stream);
+    if (end != AV_NOPTS_VALUE && end > start_of(stream)) {
         return (double)(end - start_of(stream)) * av_q2d(stream->time_base);
+    }
+    const int64_t length = timeline_usable_length(stream->duration);
+    if (length > 0) {
+        return (double)length * av_q2d(stream->time_base);
     }
     return format->duration > 0 ? (double)format->duration / AV_TIME_BASE : 0;
 }
@@ -74,8 +83,10 @@ void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream 
     info->duration_s = reader_info_duration(format, stream);
     info->frame_count = stream->nb_frames;
     const double estimate = info->duration_s * av_q2d(info->frame_rate) + 0.5;
-    if (info->frame_count <= 0 && estimate >= 1 && estimate < 1e15) {
-        info->frame_count = (int64_t)estimate;
+    /* An edit list can show fewer frames than the track holds. */
+    if (estimate >= 1 && estimate < 1e15 &&
+        (info->frame_count <= 0 || info->frame_count > (int64_t)estimate + 1)) {
+        info->frame_count = (int64_t)estimate + (info->frame_count > 0);
     }
     info->size_bytes = format->pb != NULL ? avio_size(format->pb) : 0;
     for (unsigned i = 0; i < format->nb_streams; i++) {

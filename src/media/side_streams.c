@@ -20,6 +20,7 @@ typedef struct Track {
     Timeline timeline; /* of what comes in */
     int64_t last_dts;  /* of what was written, in the output's time base */
     int64_t refused;   /* packets */
+    int64_t written;   /* packets */
     int64_t keep_from; /* packets before this only prepare the decoder and are not kept */
     bool past_preroll; /* a packet that is to be shown has been seen */
 } Track;
@@ -51,9 +52,21 @@ const AVStream *side_streams_video(const SideStreams *side)
     return side->video >= 0 ? side->input->streams[side->video] : NULL;
 }
 
+/* Muxers drop tracks without a packet, or readers do not count them: they are not carried. */
 SideStreamsSummary side_streams_summary(const SideStreams *side)
 {
-    return side->summary;
+    SideStreamsSummary summary = side->summary;
+    for (unsigned i = 0; i < side->input->nb_streams; i++) {
+        const Track *track = &side->tracks[i];
+        if (track->output >= 0 && track->written == 0 &&
+            side->input->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) {
+            log_warn("audio stream %u is left out: nothing in it can be carried", i);
+            summary.audio_streams--;
+            summary.audio_reencoded -= track->audio != NULL;
+            summary.left_out++;
+        }
+    }
+    return summary;
 }
 
 void side_streams_shift(SideStreams *side, int64_t shift, AVRational time_base)
@@ -426,6 +439,7 @@ static Status mux_packet(SideStreams *side, Track *track, AVPacket *packet, AVRa
     if (io < 0 || result == AVERROR(ENOMEM) || result == AVERROR(ENOSPC)) {
         return media_error(err, ERROR_ENCODER, "cannot write the output", NULL, io < 0 ? io : result);
     }
+    track->written += result >= 0;
     if (result < 0 && track->refused++ == 0) {
         log_warn("the container refuses packets of stream %d: %s", track->output, av_err2str(result));
     }

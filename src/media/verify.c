@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "media/input.h"
 #include "media/reader_info.h"
@@ -22,7 +23,7 @@ typedef struct Survey {
     int64_t last_key_dts;
     int64_t after_last_key; /* video packets from the last key frame on */
     bool corrupt;
-    int audio_streams;
+    int audio_streams; /* that hold anything: muxers differ in whether they keep an empty track */
 } Survey;
 
 static Status survey(AVFormatContext *format, int video, Survey *result)
@@ -35,12 +36,16 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
     if (packet == NULL) {
         return STATUS_FAILED;
     }
-    for (unsigned i = 0; i < format->nb_streams; i++) {
-        result->audio_streams += format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
-    }
+    bool *seen = memory_alloc(format->nb_streams, sizeof *seen);
+    const unsigned streams = format->nb_streams; /* some demuxers add more while they read */
     int code = 0;
     while ((code = av_read_frame(format, packet)) >= 0) {
         result->corrupt |= (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
+        const unsigned index = (unsigned)packet->stream_index;
+        if (index < streams && !seen[index]) {
+            seen[index] = true;
+            result->audio_streams += format->streams[index]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        }
         if (packet->stream_index == video) {
             const int64_t pts = timeline_usable(packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts);
             const int64_t duration = timeline_usable_length(packet->duration);
@@ -63,14 +68,15 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
     }
     result->corrupt |= code != AVERROR_EOF || (format->pb != NULL && format->pb->error < 0);
     av_packet_free(&packet);
+    memory_free(seen);
     return STATUS_OK;
 }
 
 /* Seconds of video by its packets; Matroska tells the last one's duration in the header only. */
-static double survey_duration(const Survey *found, const AVStream *stream)
+static double survey_duration(const Survey *found, const AVFormatContext *format, const AVStream *stream)
 {
     int64_t end = found->end_pts;
-    const int64_t header = reader_info_stream_end(stream);
+    const int64_t header = reader_info_stream_end(format, stream);
     if (!found->end_known && header != AV_NOPTS_VALUE && header > end) {
         end = header;
     }
@@ -135,8 +141,8 @@ static Status check_tail(const char *path, AVFormatContext *format, const AVStre
     return STATUS_OK;
 }
 
-static Status check_numbers(const char *path, const AVStream *stream, const Survey *found,
-                            const VerifyExpectation *expected, Error *err)
+static Status check_numbers(const char *path, const AVFormatContext *format, const AVStream *stream,
+                            const Survey *found, const VerifyExpectation *expected, Error *err)
 {
     if (found->frames == 0 || found->last_key_pts == AV_NOPTS_VALUE) {
         return error_set(err, ERROR_VERIFY, what, path, "it holds no frames");
@@ -145,7 +151,7 @@ static Status check_numbers(const char *path, const AVStream *stream, const Surv
         return error_setf(err, ERROR_VERIFY, what, path, "it holds %lld frames instead of %lld",
                           (long long)found->frames, (long long)expected->frames);
     }
-    const double duration = survey_duration(found, stream);
+    const double duration = survey_duration(found, format, stream);
     if (expected->duration_s >= 0 &&
         !(fabs(duration - expected->duration_s) <= expected->tolerance_s + 0.002)) {
         return error_setf(err, ERROR_VERIFY, what, path, "it lasts %.3f s instead of %.3f s", duration,
@@ -181,7 +187,7 @@ Status verify_output(const char *path, const VerifyExpectation *expected, Error 
     } else if (found.corrupt) {
         status = error_set(err, ERROR_VERIFY, what, path, "it cannot be read to its end");
     } else {
-        status = check_numbers(path, format->streams[video], &found, expected, err);
+        status = check_numbers(path, format, format->streams[video], &found, expected, err);
     }
     if (status == STATUS_OK) {
         status = check_tail(path, format, format->streams[video], &found, err);
@@ -200,7 +206,9 @@ static bool agree(double a, double b)
 static double measured_duration(AVFormatContext *format, int video)
 {
     Survey found = {0};
-    return survey(format, video, &found) == STATUS_OK ? survey_duration(&found, format->streams[video]) : 0;
+    return survey(format, video, &found) == STATUS_OK
+               ? survey_duration(&found, format, format->streams[video])
+               : 0;
 }
 
 static bool compare(AVFormatContext *input, int input_video, AVFormatContext *output, char *why,
