@@ -81,6 +81,34 @@ void session_forbid_telemetry(void)
     (void)setenv("ORT_DISABLE_TELEMETRY", "1", 1);
 }
 
+/* One arena for the activations of all sessions. What a model needs while it runs is kept for its next run,
+ * so memory does not swing with what happens to run at the same moment; it grows by just what is asked for,
+ * so that is all. */
+static Status share_arena(const Runtime *runtime, Error *err)
+{
+    static const char what[] = "cannot start ONNX Runtime";
+    static const char *const keys[] = {"arena_extend_strategy", "initial_chunk_size_bytes"};
+    static const size_t values[] = {1 /* as requested */, 64 * 1024};
+    const OrtApi *api = runtime->api;
+    OrtArenaCfg *config = NULL;
+    OrtMemoryInfo *memory = NULL;
+    Status status =
+        runtime_check(runtime, api->CreateArenaCfgV2(keys, values, sizeof keys / sizeof *keys, &config),
+                      ERROR_ENVIRONMENT, what, NULL, err);
+    if (status == STATUS_OK) {
+        status =
+            runtime_check(runtime, api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory),
+                          ERROR_ENVIRONMENT, what, NULL, err);
+    }
+    if (status == STATUS_OK) {
+        status = runtime_check(runtime, api->CreateAndRegisterAllocator(runtime->env, memory, config),
+                               ERROR_ENVIRONMENT, what, NULL, err);
+    }
+    api->ReleaseMemoryInfo(memory);
+    api->ReleaseArenaCfg(config);
+    return status;
+}
+
 static void start(void)
 {
     Runtime *runtime = &process.runtime;
@@ -105,7 +133,7 @@ static void start(void)
         runtime_check(runtime,
                       runtime->api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &runtime->cpu),
                       ERROR_ENVIRONMENT, "cannot start ONNX Runtime", NULL, err) == STATUS_OK) {
-        (void)list_providers(runtime, err);
+        (void)(share_arena(runtime, err) == STATUS_OK && list_providers(runtime, err) == STATUS_OK);
     }
 }
 

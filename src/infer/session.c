@@ -56,17 +56,18 @@ static Status set_options(const Runtime *runtime, OrtSessionOptions *options, co
         {kOrtSessionOptionsConfigAllowIntraOpSpinning, "0"},
         {kOrtSessionOptionsConfigAllowInterOpSpinning, "0"},
         {kOrtSessionOptionsConfigSetDenormalAsZero, "1"},
+        {kOrtSessionOptionsConfigUseEnvAllocators, "1"},
     };
     OrtStatus *steps[] = {
         api->SetIntraOpNumThreads(options, config->threads > 0 ? config->threads : 1),
         api->SetInterOpNumThreads(options, 1),
         api->SetSessionExecutionMode(options, ORT_SEQUENTIAL),
         api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL),
-        api->DisableCpuMemArena(options),
         api->DisableMemPattern(options),
         api->AddSessionConfigEntry(options, entries[0].key, entries[0].value),
         api->AddSessionConfigEntry(options, entries[1].key, entries[1].value),
         api->AddSessionConfigEntry(options, entries[2].key, entries[2].value),
+        api->AddSessionConfigEntry(options, entries[3].key, entries[3].value),
     };
     Status status = STATUS_OK;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
