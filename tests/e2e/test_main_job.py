@@ -209,6 +209,7 @@ class MainJob(BatchCase):
                       if event["event"] == "video_started")
         self.assertFalse(os.path.exists(f"/tmp/mat-debug-{worker}.log"))
 
+    @unittest.skipIf(os.environ.get("RUNBATCH_SANITIZER"), "a sanitiser has memory and threads of its own")
     def test_the_supervisor_stays_small_and_alone(self):
         """A few MB of its own, one thread, few files, whatever its worker does."""
         self.put_source()
@@ -225,6 +226,20 @@ class MainJob(BatchCase):
         self.assertLess(len(files), 20, files)
         process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0)
+
+    def test_headers_that_tell_the_files_length_for_the_pictures(self):
+        """Good files whose last frame must not be drawn out, and one with a gap of hours."""
+        self.put_source()
+        clip = self.path("clip.mp4")
+        ffmpeg("-ss", 5, "-t", 1, "-i", media("franck.mp4"), "-vf", "scale=320:-2", "-c:v", "libx264", "-preset",
+               "ultrafast", "-frames:v", 6, "-an", clip)
+        ffmpeg("-i", clip, *SINE, "-t", 0.5, "-c:v", "wmv2", "-c:a", "wmav2", self.input("clip1.wmv"))
+        ffmpeg("-itsoffset", 1, "-i", clip, *SINE, "-t", 2, "-c:v", "copy", "-c:a", "aac", self.input("clip2.mkv"))
+        ffmpeg("-i", clip, "-vf", "setpts='if(eq(N,5),36000/TB,PTS)'", "-fps_mode", "vfr", "-c:v", "libx264",
+               self.input("clip3.mkv"))
+        result = self.run_batch("--json")
+        self.assert_code(result, 0)
+        self.assertEqual(len(result.events_of("video_done")), 3, str(result))
 
 
 if __name__ == "__main__":
