@@ -1,6 +1,7 @@
 /* Reading videos: real files, good and bad. */
 #include <libavutil/crc.h>
 #include <libavutil/pixdesc.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "media/compat.h"
 #include "media/frame_pool.h"
 #include "media/frame_view.h"
@@ -233,6 +235,51 @@ static void test_times(void **state)
     check_times(fixture_clip("late.ts", "-itsoffset 1.5 " PATTERN "-c:v mpeg2video -bf 2"), 50);
 }
 
+/* Seconds from the first frame to the end of the last. */
+static double shown_length(const char *path)
+{
+    Reader *reader = open_clip(path);
+    Error err = {0};
+    AVFrame *frame = av_frame_alloc();
+    double first = -1;
+    double end = 0;
+    while (reader_next(reader, frame, &err) == STATUS_OK) {
+        const double base = av_q2d(reader_info(reader)->time_base);
+        first = first < 0 ? (double)frame->pts * base : first;
+        end = (double)(frame->pts + frame_duration(frame)) * base;
+        av_frame_unref(frame);
+    }
+    av_frame_free(&frame);
+    reader_free(&reader);
+    return end - first;
+}
+
+/* Some headers give the whole file's length for every stream: the sound's, or the end of a late picture. */
+static void test_last_duration_elsewhere(void **state)
+{
+    (void)state;
+    const double slack = 0.003;
+    const double wmv =
+        shown_length(fixture_clip("longer.wmv", PATTERN "-f lavfi -i sine=440:d=3 -c:v wmv2 -c:a wmav2"));
+    assert_true(fabs(wmv - 2.0) < slack);
+    const double late =
+        shown_length(fixture_clip("late.mkv", "-itsoffset 1 " PATTERN "-f lavfi -i sine=440:d=5"));
+    assert_true(fabs(late - 2.0) < slack);
+}
+
+/* An edit list shows a part of what the track holds. */
+static void test_count_of_a_trimmed_clip(void **state)
+{
+    (void)state;
+    (void)fixture_clip("untrimmed.mp4", PATTERN "-g 50 -bf 0");
+    char *arguments = text_format("-ss 1.2 -i %s -c copy", fixture_path("untrimmed.mp4"));
+    Reader *reader = open_clip(fixture_clip("trimmed.mp4", arguments));
+    const int64_t count = reader_info(reader)->frame_count;
+    assert_true(count >= 20 && count <= 22);
+    reader_free(&reader);
+    memory_free(arguments);
+}
+
 /* The last frame ends where the stream does. */
 static void test_last_duration(void **state)
 {
@@ -406,12 +453,20 @@ static void test_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_files),      cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_too_large),      cmocka_unit_test(test_cut_files),
-        cmocka_unit_test(test_damaged_middle), cmocka_unit_test(test_times),
-        cmocka_unit_test(test_last_duration),  cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_size_change),    cmocka_unit_test(test_odd_formats),
-        cmocka_unit_test(test_description),    cmocka_unit_test(test_turned),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_cut_files),
+        cmocka_unit_test(test_damaged_middle),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_last_duration),
+        cmocka_unit_test(test_last_duration_elsewhere),
+        cmocka_unit_test(test_count_of_a_trimmed_clip),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_size_change),
+        cmocka_unit_test(test_odd_formats),
+        cmocka_unit_test(test_description),
+        cmocka_unit_test(test_turned),
         cmocka_unit_test(test_pool),
     };
     return cmocka_run_group_tests_name("media_reader", tests, fixtures_make, fixtures_remove);

@@ -56,6 +56,16 @@ static void test_good(void **state)
     assert_good(good("good.mp4"), loose);
 }
 
+/* The distance to a frame far away is the duration of one decoded before it, but shown after it. */
+static void test_gap_before_the_last(void **state)
+{
+    (void)state;
+    const VerifyExpectation gap = {.frames = 6, .duration_s = 100.04, .tolerance_s = 0.04};
+    const char *path = fixture_clip("gap.mp4", "-f lavfi -i testsrc2=s=64x48:r=25:d=0.24 -vf "
+                                               "\"setpts='if(eq(N,5),100/TB,PTS)'\" -fps_mode vfr -bf 3");
+    assert_good(path, gap);
+}
+
 static void test_wrong_numbers(void **state)
 {
     (void)state;
@@ -181,10 +191,10 @@ static void test_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),       cmocka_unit_test(test_wrong_numbers),
-        cmocka_unit_test(test_cut),        cmocka_unit_test(test_no_trailer),
-        cmocka_unit_test(test_unfinished), cmocka_unit_test(test_damaged_end),
-        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_gap_before_the_last),
+        cmocka_unit_test(test_wrong_numbers), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_no_trailer),    cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_damaged_end),   cmocka_unit_test(test_complete),
     };
     return cmocka_run_group_tests_name("media_verify", tests, fixtures_make, fixtures_remove);
 }
