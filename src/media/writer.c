@@ -201,6 +201,15 @@ static Status open_side_streams(Writer *writer, const WriterConfig *config, Erro
     return STATUS_OK;
 }
 
+static bool has_cover(const Writer *writer)
+{
+    bool cover = false;
+    for (unsigned i = 0; i < writer->muxer->nb_streams; i++) {
+        cover |= (writer->muxer->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+    }
+    return cover;
+}
+
 /* mp4 writes the beginning of a late stream in units of the movie's time scale. */
 static void set_iso_options(Writer *writer, bool special_tags, AVDictionary **options)
 {
@@ -218,7 +227,8 @@ static void set_iso_options(Writer *writer, bool special_tags, AVDictionary **op
         count += starts[count] != AV_NOPTS_VALUE;
     }
     (void)av_dict_set_int(options, "movie_timescale", container_movie_timescale(starts, bases, count), 0);
-    if (special_tags) {
+    /* The muxer writes either tags of any name or a cover picture; usual tags are written with both. */
+    if (special_tags && !has_cover(writer)) {
         (void)av_dict_set(options, "movflags", "+use_metadata_tags", 0);
     }
 }
