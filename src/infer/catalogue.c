@@ -1,6 +1,9 @@
 #include "infer/catalogue.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -28,14 +31,33 @@ static void add_user_data(TextList *folders)
     memory_free(folder);
 }
 
+/* Class model for every reason: it fails every video alike. */
+static Status check_folder(const char *folder, Error *err)
+{
+    DIR *opened = opendir(folder);
+    if (opened == NULL) {
+        (void)error_set(err, ERROR_MODEL, "cannot read the folder of the models", folder, strerror(errno));
+        error_advise(err, "check the path given with --models-dir");
+        return STATUS_FAILED;
+    }
+    (void)closedir(opened);
+    return STATUS_OK;
+}
+
 Status catalogue_find(const char *models_dir, const char *file, char **path, Error *err)
 {
     *path = NULL;
     TextList folders = {0};
-    add_folder(&folders, models_dir);
-    add_folder(&folders, getenv("RUNBATCH_MODELS"));
-    add_user_data(&folders);
-    add_folder(&folders, RUNBATCH_MODELS_DIR);
+    if (models_dir != NULL && models_dir[0] != '\0') {
+        if (check_folder(models_dir, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        add_folder(&folders, models_dir);
+    } else {
+        add_folder(&folders, getenv("RUNBATCH_MODELS"));
+        add_user_data(&folders);
+        add_folder(&folders, RUNBATCH_MODELS_DIR);
+    }
 
     Text searched = {0};
     for (size_t i = 0; i < folders.count && *path == NULL; i++) {

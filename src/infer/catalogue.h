@@ -1,6 +1,6 @@
 /* The list of known models (models/catalogue.ini) and where their files lie.
  *
- * Folders are searched in this order: --models-dir, $RUNBATCH_MODELS, $XDG_DATA_HOME/runbatch/models (or
+ * --models-dir is the only folder when it is given; otherwise, in this order: $RUNBATCH_MODELS, $XDG_DATA_HOME/runbatch/models (or
  * ~/.local/share), the folder fixed at build time (-Dmodels_dir). One thread.
  */
 #ifndef RUNBATCH_INFER_CATALOGUE_H
@@ -10,7 +10,7 @@
 
 /* The path of a model's file ("facemesh.onnx") in new memory that the caller frees. `models_dir` may be NULL.
  * When it is in none of the folders: ERROR_MODEL that names the file, the folders, and scripts/setup.sh as
- * what to do. */
+ * what to do; so does a `models_dir` that cannot be read. */
 Status catalogue_find(const char *models_dir, const char *file, char **path, Error *err);
 
 #endif

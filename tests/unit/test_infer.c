@@ -344,15 +344,23 @@ static void model_folders_are_searched_in_order(void **state)
     assert_int_equal(setenv("XDG_DATA_HOME", b, 1), 0);
     expect_found(a, "m.onnx", "a");
     expect_found(NULL, "m.onnx", "b");
-    expect_found(a, "n.onnx", "b/runbatch/models");
+    expect_found(NULL, "n.onnx", "b/runbatch/models");
 
     char *path = NULL;
     Error err = {0};
-    assert_int_equal(catalogue_find(a, "none.onnx", &path, &err), STATUS_FAILED);
+    /* a folder that is named is the only one */
+    assert_int_equal(catalogue_find(a, "n.onnx", &path, &err), STATUS_FAILED);
+    assert_non_null(strstr(err.why, a));
+    assert_null(strstr(err.why, b));
+    error_clear(&err);
+    assert_int_equal(catalogue_find("/nonexistent/models", "m.onnx", &path, &err), STATUS_FAILED);
+    assert_int_equal(err.class_, ERROR_MODEL);
+    assert_string_equal(err.file, "/nonexistent/models");
+    error_clear(&err);
+    assert_int_equal(catalogue_find(NULL, "none.onnx", &path, &err), STATUS_FAILED);
     assert_null(path);
     assert_int_equal(err.class_, ERROR_MODEL);
     assert_string_equal(err.file, "none.onnx");
-    assert_non_null(strstr(err.why, a));
     assert_non_null(strstr(err.why, b));
     assert_non_null(strstr(err.todo, "scripts/setup.sh"));
     (void)unsetenv("XDG_DATA_HOME");
