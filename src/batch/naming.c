@@ -124,6 +124,15 @@ Status naming_check(const char *name, const char *encoder, Error *err)
         error_advise(err, "choose a shorter one: --output-name '{source}_{index}'");
         return STATUS_FAILED;
     }
+    const bool vp9 = strcmp(encoder, "libvpx-vp9") == 0;
+    const bool h265 = strcmp(encoder, "libx265") == 0 || strcmp(encoder, "hevc_nvenc") == 0;
+    const bool m4v = text_ends_with_nocase(name, ".m4v");
+    if ((text_ends_with_nocase(name, ".mov") && vp9) || (m4v && (vp9 || h265))) {
+        (void)error_setf(err, ERROR_USAGE, "this container cannot hold this video", name,
+                         "what %s makes does not go into %s", encoder, m4v ? "m4v" : "mov");
+        error_advise(err, "a name in .mp4 or .mkv, or --output-video-encoder libx264");
+        return STATUS_FAILED;
+    }
     if (text_ends_with_nocase(name, ".webm") && strcmp(encoder, "libvpx-vp9") != 0) {
         (void)error_setf(err, ERROR_USAGE, "a webm file cannot hold this video", name, "%s does not make VP9",
                          encoder);

@@ -33,7 +33,8 @@ bool naming_is_container(const char *extension);
 /* "mp4, m4v, mov, mkv, webm": for messages. Static memory. */
 const char *naming_containers(void);
 
-/* Fails with ERROR_USAGE when a file of this name cannot hold what the encoder makes (webm: VP9 only), or the
+/* Fails with ERROR_USAGE when a file of this name cannot hold what the encoder makes (webm: VP9 only; mov: no
+ * VP9; m4v: neither VP9 nor H.265), or the
  * name is too long. */
 Status naming_check(const char *name, const char *encoder, Error *err);
 

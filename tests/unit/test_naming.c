@@ -98,6 +98,21 @@ static void names_must_fit_file_system_and_container(void **state)
     assert_int_equal(naming_check("a.webm", "libx264", &err), STATUS_FAILED);
     assert_int_equal(naming_check("a.webm", "libvpx-vp9", NULL), STATUS_OK);
     assert_int_equal(naming_check("a.mp4", "libvpx-vp9", NULL), STATUS_OK);
+    static const struct {
+        const char *name;
+        const char *encoder;
+        Status status;
+    } cases[] = {
+        {"a.mov", "libvpx-vp9", STATUS_FAILED}, {"a.MOV", "libx265", STATUS_OK},
+        {"a.m4v", "libx265", STATUS_FAILED},    {"a.m4v", "hevc_nvenc", STATUS_FAILED},
+        {"a.M4V", "libvpx-vp9", STATUS_FAILED}, {"a.m4v", "libx264", STATUS_OK},
+        {"a.mkv", "libvpx-vp9", STATUS_OK},     {"a.mp4", "libx265", STATUS_OK},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        error_clear(&err);
+        assert_int_equal(naming_check(cases[i].name, cases[i].encoder, &err), cases[i].status);
+        assert_int_equal(err.class_, cases[i].status == STATUS_OK ? ERROR_NONE : ERROR_USAGE);
+    }
     assert_true(naming_is_container(".MKV"));
     assert_false(naming_is_container(".gif"));
     assert_false(naming_is_container(""));
