@@ -49,6 +49,7 @@ typedef struct Batch {
     MemoryReading memory;
     bool memory_high;
     bool stopping;
+    Error shared; /* what would fail every video alike, and so ended the batch */
     bool killed;
     int64_t kill_at_ms;
 } Batch;
@@ -57,6 +58,8 @@ void batch_tell(const Batch *batch, Event *event);
 void batch_tell_video(const Batch *batch, EventKind kind, const Item *item);
 void batch_warn(const Batch *batch, const Item *item, const char *text);
 
+/* Tells the workers to stop, and that the batch ends because of `text`. `level`: ERROR for a failure. */
+void batch_begin_stopping(Batch *batch, LogLevel level, const char *text);
 /* Asks the probe about the next existing output, and takes its answers. */
 void batch_ask_about_outputs(Batch *batch);
 /* Starts the next videos while there are free slots. */

@@ -21,10 +21,13 @@ static void blame(Runner *runner, ErrorClass class_, const char *why)
 }
 
 Status runner_start(Runner *runner, const char *executable, const Message *job, const char *log_path,
-                    int64_t now_ms, Error *err)
+                    const char *proc_root, int64_t now_ms, Error *err)
 {
     static const char *const arguments[] = {"runbatch", "worker", NULL};
-    *runner = (Runner){.used = true, .started_ms = now_ms, .bucket_ms = now_ms};
+    *runner = (Runner){.used = true,
+                       .started_ms = now_ms,
+                       .bucket_ms = now_ms,
+                       .oom_kills_before = death_oom_kills(proc_root)};
     video_log_open(&runner->log, log_path);
     Text line = {0};
     text_appendf(&line, "runbatch " RUNBATCH_VERSION ": %s -> %s", job->input, job->output);
@@ -203,7 +206,8 @@ bool runner_reap(Runner *runner)
     return runner->ended;
 }
 
-Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err)
+Status runner_outcome(Runner *runner, const char *input, const char *proc_root, VideoResult *result,
+                      Error *err)
 {
     if (runner->end.kind == MESSAGE_DONE) {
         *result = runner->end.result;
@@ -214,8 +218,11 @@ Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Er
         return STATUS_FAILED;
     }
     video_log_stderr(&runner->log, "\n", 1);
-    const Death death = {
-        .wait_status = runner->wait_status, .defect = &runner->defect, .last_line = runner->log.last_line};
+    const Death death = {.wait_status = runner->wait_status,
+                         .defect = &runner->defect,
+                         .last_line = runner->log.last_line,
+                         .oom_kills_before = runner->oom_kills_before,
+                         .oom_kills_after = death_oom_kills(proc_root)};
     death_explain(&death, input, err);
     return STATUS_FAILED;
 }

@@ -26,6 +26,7 @@ typedef struct Runner {
     LineBuffer inbox;
     VideoLog log;
     int64_t started_ms;
+    int64_t oom_kills_before; /* death_oom_kills */
     int64_t
         quiet_ms; /* when it told its end or closed its channel: it has RUNNER_LINGER_MS to end; 0: not yet */
     int64_t bucket_ms;
@@ -40,7 +41,7 @@ typedef struct Runner {
 
 /* `job`: a message of kind MESSAGE_JOB. On failure `runner` is unused. */
 Status runner_start(Runner *runner, const char *executable, const Message *job, const char *log_path,
-                    int64_t now_ms, Error *err);
+                    const char *proc_root, int64_t now_ms, Error *err);
 
 /* Reads once from its channel and its standard error; whether there was something. */
 bool runner_read(Runner *runner, int64_t now_ms);
@@ -66,7 +67,8 @@ bool runner_reap(Runner *runner);
 
 /* STATUS_OK: done, `result` filled; otherwise STATUS_FAILED and why. Call once, after
  * its end and when all is read. */
-Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err);
+Status runner_outcome(Runner *runner, const char *input, const char *proc_root, VideoResult *result,
+                      Error *err);
 
 /* Closes all; an unended process is killed. */
 void runner_free(Runner *runner);

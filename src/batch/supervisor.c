@@ -47,20 +47,25 @@ void batch_warn(const Batch *batch, const Item *item, const char *text)
 
 /* ---- signals ---- */
 
-static void begin_stopping(Batch *batch, int number)
+void batch_begin_stopping(Batch *batch, LogLevel level, const char *text)
 {
-    char name[32];
-    const char *short_name = sigabbrev_np(number);
-    (void)snprintf(name, sizeof name, "SIG%s", short_name != NULL ? short_name : "?");
     batch->stopping = true;
     batch->kill_at_ms = batch->now_ms + batch->hooks.stop_grace_ms;
-    batch_tell(batch, &(Event){.kind = EVENT_BATCH_STOPPING, .text = name});
+    batch_tell(batch, &(Event){.kind = EVENT_BATCH_STOPPING, .level = level, .text = text});
     probe_close(&batch->probe);
     for (size_t i = 0; i < batch->slots; i++) {
         if (batch->runners[i].used) {
             runner_stop(&batch->runners[i]);
         }
     }
+}
+
+static void stop_for_signal(Batch *batch, int number)
+{
+    char name[32];
+    const char *short_name = sigabbrev_np(number);
+    (void)snprintf(name, sizeof name, "SIG%s", short_name != NULL ? short_name : "?");
+    batch_begin_stopping(batch, LOG_LEVEL_INFO, name);
 }
 
 static void kill_all(Batch *batch)
@@ -112,7 +117,7 @@ static void take_signals(Batch *batch)
         } else if (number != SIGCHLD && batch->stopping) {
             kill_all(batch);
         } else if (number != SIGCHLD) {
-            begin_stopping(batch, number);
+            stop_for_signal(batch, number);
         }
     }
 }
@@ -231,7 +236,7 @@ static void tell_end(Batch *batch)
 {
     Statistics *statistics = &batch->statistics;
     statistics->planned = (int)batch->plan->count;
-    statistics->interrupted = batch->stopping;
+    statistics->interrupted = batch->stopping && !error_is_set(&batch->shared);
     statistics->not_started =
         statistics->planned - statistics->done - statistics->skipped - statistics->failed;
     statistics->elapsed_s = (double)(clock_now_ms() - batch->began_ms) / 1000.0;
@@ -269,8 +274,12 @@ Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *h
         *result = (BatchResult){.done = batch.statistics.done,
                                 .skipped = batch.statistics.skipped,
                                 .failed = batch.statistics.failed,
-                                .interrupted = batch.stopping,
+                                .interrupted = batch.statistics.interrupted,
                                 .statistics = batch.statistics};
+        if (error_is_set(&batch.shared)) {
+            *err = batch.shared;
+            status = STATUS_FAILED;
+        }
     }
     signals_restore(&batch.signals, batch.stopping);
     lock_release(&lock);

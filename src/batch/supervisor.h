@@ -1,7 +1,7 @@
 /* Runs a plan: one worker process per video, up to settings->jobs at once, and survives whatever they do.
  *
  * Single-threaded, one poll() loop; never opens a media file itself. While batch_run runs it owns SIGINT,
- * SIGTERM, SIGHUP, SIGCHLD, SIGTSTP and SIGPIPE of the process; they are restored when it returns
+ * SIGTERM, SIGHUP, SIGCHLD, SIGTSTP, SIGPIPE and SIGXFSZ of the process; they are restored when it returns
  * (after an interrupt INT, TERM and HUP stay without effect: the program is about to end).
  * Holds `<state_dir>/lock`. Memory: a report per video of the plan and, per running worker, a bounded line
  * buffer; nothing grows with a video's length or with what a worker sends.
@@ -49,8 +49,9 @@ typedef struct BatchResult {
 
 /* STATUS_OK when the batch ran, also with failed videos and when it was interrupted: `result` tells.
  * STATUS_FAILED (`err` filled, no event but those already sent) when it could not run at all: the lock is
- * held by another runbatch (ERROR_ENVIRONMENT, told by whom), or the state folder cannot be made. `result`
- * must be freed in both cases. */
+ * held by another runbatch (ERROR_ENVIRONMENT, told by whom), or the state folder cannot be made; or, with
+ * all events, when the source picture or a model cannot be used: the first video that tells so ends the
+ * batch. `result` must be freed in all cases. */
 Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *hooks, BatchResult *result,
                  Error *err);
 void batch_result_free(BatchResult *result);

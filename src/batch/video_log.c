@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -15,7 +16,14 @@ void video_log_open(VideoLog *log, const char *path)
     char *folder = path_folder(path);
     (void)folder_make(folder, NULL);
     memory_free(folder);
-    log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    /* what lies under that name may be a link, or a pipe that nobody reads */
+    log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    struct stat status;
+    if (log->fd >= 0 &&
+        (fstat(log->fd, &status) != 0 || !S_ISREG(status.st_mode) || ftruncate(log->fd, 0) != 0)) {
+        (void)close(log->fd);
+        log->fd = -1;
+    }
 }
 
 static void write_line(VideoLog *log, const char *kind, const char *text)

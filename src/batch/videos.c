@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -113,8 +114,8 @@ static void start_video(Batch *batch, size_t index, Runner *runner)
     read_memory(batch);
     item->used_before_bytes = batch->memory.used_bytes;
     item->started_ms = batch->now_ms;
-    if (runner_start(runner, batch->hooks.worker_executable, &job, planned->log, batch->now_ms, &err) !=
-        STATUS_OK) {
+    if (runner_start(runner, batch->hooks.worker_executable, &job, planned->log, batch->hooks.proc_root,
+                     batch->now_ms, &err) != STATUS_OK) {
         fail(batch, item, &err);
         return;
     }
@@ -123,6 +124,9 @@ static void start_video(Batch *batch, size_t index, Runner *runner)
     item->report.worker = runner->process.pid;
     batch->running++;
     batch_tell_video(batch, EVENT_VIDEO_STARTED, item);
+    if (runner->log.fd < 0) {
+        batch_warn(batch, item, _("its log file cannot be written, it goes without one"));
+    }
     tell_memory(batch, item, MEMORY_MOMENT_BEFORE);
 }
 
@@ -216,13 +220,43 @@ static Status publish(Batch *batch, size_t index, const VideoResult *result, Err
     return STATUS_OK;
 }
 
+/* Whether every other video would fail alike: before its first frame, for the source picture or a model. */
+static bool is_shared(const Batch *batch, const Item *item, const Error *error)
+{
+    const char *source = batch->plan->source;
+    if (item->report.frames_done > 0) {
+        return false;
+    }
+    if (error->class_ == ERROR_INPUT || error->class_ == ERROR_ENVIRONMENT) {
+        return source != NULL && strncmp(error->file, source, sizeof error->file - 1) == 0;
+    }
+    return error->class_ == ERROR_MODEL;
+}
+
+/* It did not get an output: by itself, or because the batch is being stopped. */
+static void end_without_output(Batch *batch, Item *item, const Error *error)
+{
+    const bool shared = is_shared(batch, item, error);
+    if (shared && !batch->stopping) {
+        char line[1600];
+        batch->shared = *error;
+        batch_begin_stopping(batch, LOG_LEVEL_ERROR, error_text(error, line, sizeof line));
+    }
+    if (batch->stopping && (shared || error->class_ == ERROR_INTERRUPTED || error->class_ == ERROR_CRASH)) {
+        settle(batch, item);
+        batch_tell_video(batch, EVENT_VIDEO_STOPPED, item);
+    } else {
+        fail(batch, item, error);
+    }
+}
+
 static void end_video(Batch *batch, Runner *runner)
 {
     Error err = {0};
     VideoResult result;
     const size_t index = runner->item;
     Item *item = &batch->items[index];
-    Status status = runner_outcome(runner, item->report.input, &result, &err);
+    Status status = runner_outcome(runner, item->report.input, batch->hooks.proc_root, &result, &err);
     item->report.elapsed_s = (double)(batch->now_ms - item->started_ms) / 1000.0;
     if (status == STATUS_OK) {
         status = publish(batch, index, &result, &err);
@@ -241,12 +275,7 @@ static void end_video(Batch *batch, Runner *runner)
         batch_tell_video(batch, EVENT_VIDEO_DONE, item);
     } else {
         (void)unlink(batch->plan->items[index].temporary);
-        if (batch->stopping && (err.class_ == ERROR_INTERRUPTED || err.class_ == ERROR_CRASH)) {
-            settle(batch, item);
-            batch_tell_video(batch, EVENT_VIDEO_STOPPED, item);
-        } else {
-            fail(batch, item, &err);
-        }
+        end_without_output(batch, item, &err);
     }
     read_memory(batch);
     tell_memory(batch, item, MEMORY_MOMENT_AFTER);

@@ -155,6 +155,9 @@ static bool is_shown(const Ui *ui, const Event *event)
     if (ui->mode == UI_MODE_QUIET) {
         return event->kind == EVENT_VIDEO_FAILED || event->kind == EVENT_WARNING;
     }
+    if (event->kind == EVENT_BATCH_STOPPING && event->level == LOG_LEVEL_ERROR) {
+        return false; /* the command tells the error when all is over */
+    }
     return event->kind != EVENT_LOG || ui->verbose || event->level <= LOG_LEVEL_WARN;
 }
 

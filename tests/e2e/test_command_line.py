@@ -65,11 +65,13 @@ class CommandLine(BatchCase):
 
     def test_a_source_without_a_face_is_told(self):
         ffmpeg("-f", "lavfi", "-i", "testsrc=size=320x240", "-frames:v", "1", self.path("source", "a.png"))
-        self.put_clips("clip1.mp4")
-        result = self.run_batch()
-        self.assertIn(result.code, (1, 3), str(result))
-        self.assertIn("face", result.err + result.out)
-        self.assertEqual(self.finished_outputs(), [])
+        self.put_clips("clip1.mp4", "clip2.mp4", "clip3.mp4")
+        for jobs in ("1", "2"):
+            result = self.refused(3, "no face was found", args=["--jobs", jobs])
+            self.assertEqual((result.out + result.err).count("no face was found"), 1, str(result))
+            self.assertNotIn("clip3.mp4", result.out, str(result))
+            left = [name for name in os.listdir(self.path("outputVideos")) if name.endswith("-part")]
+            self.assertEqual(left, [])
 
     def test_two_inputs_on_one_output_name(self):
         self.put_source()

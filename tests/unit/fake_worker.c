@@ -132,6 +132,12 @@ static void run_job(const Message *job)
         Message failed = {.kind = MESSAGE_FAILED};
         (void)error_set(&failed.error, ERROR_INPUT, "cannot open the video", job->input, "it is empty");
         tell(&failed);
+    } else if (strcmp(way, "badsource") == 0 || strcmp(way, "badmodel") == 0) {
+        const bool model = way[3] == 'm';
+        Message failed = {.kind = MESSAGE_FAILED};
+        (void)error_set(&failed.error, model ? ERROR_MODEL : ERROR_INPUT, "cannot use it",
+                        model ? "m.onnx" : job->source, "no use");
+        tell(&failed);
     } else if (strcmp(way, "noisy") == 0) {
         for (int i = 0; i < 300000; i++) {
             (void)fputs("noise on standard error, line after line\n", stderr);

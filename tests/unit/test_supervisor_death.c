@@ -3,12 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 #include "batch/death.h"
 #include "worker/job.h"
 
@@ -49,6 +52,41 @@ static void deaths_are_told_by_their_cause(void **state)
     }
 }
 
+static void a_kill_by_the_kernel_for_memory_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        int wait_status;
+        int64_t before;
+        int64_t after;
+        ErrorClass class_;
+    } table[] = {
+        {SIGKILL, 3, 4, ERROR_MEMORY}, {SIGKILL, 3, 3, ERROR_CRASH}, {SIGKILL, -1, 4, ERROR_CRASH},
+        {SIGKILL, 3, -1, ERROR_CRASH}, {SIGSEGV, 3, 4, ERROR_CRASH}, {1 << 8, 3, 4, ERROR_CRASH},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        Error err = {0};
+        death_explain(&(Death){.wait_status = table[i].wait_status,
+                               .oom_kills_before = table[i].before,
+                               .oom_kills_after = table[i].after},
+                      "a.mp4", &err);
+        assert_int_equal(err.class_, table[i].class_);
+        assert_int_equal(strstr(err.why, "out-of-memory killer") != NULL, table[i].class_ == ERROR_MEMORY);
+    }
+    char folder[] = "/tmp/runbatch-death-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    assert_true(death_oom_kills(folder) == -1);
+    char *path = path_join(folder, "vmstat");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs("oom_kills_x 9\npgfault 12\noom_kill 7\n", file);
+    (void)fclose(file);
+    assert_true(death_oom_kills(folder) == 7);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    memory_free(path);
+}
+
 static void a_defect_explains_the_kill_that_followed(void **state)
 {
     (void)state;
@@ -77,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deaths_are_told_by_their_cause),
+        cmocka_unit_test(a_kill_by_the_kernel_for_memory_is_told),
         cmocka_unit_test(a_defect_explains_the_kill_that_followed),
         cmocka_unit_test(the_frame_budget_is_in_frames),
     };

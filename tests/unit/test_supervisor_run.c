@@ -250,6 +250,61 @@ static void every_death_has_its_reason_and_the_batch_goes_on(void **state)
     assert_true(output_size(bench, ".runbatch/logs/noisy1.log") < 5 * 1024 * 1024);
 }
 
+static void what_fails_every_video_ends_the_batch(void **state)
+{
+    static const char *const ways[] = {"badsource", "badmodel"};
+    for (size_t i = 0; i < 2; i++) {
+        void *own = NULL;
+        assert_int_equal(make_bench(&own), 0);
+        Bench *bench = own;
+        bench->settings.jobs = 2;
+        bench->plan.source = text_duplicate("/a/face.jpg");
+        for (int number = 1; number <= 6; number++) {
+            char *name = text_format("%s%d", ways[i], number);
+            add_video(bench, name);
+            memory_free(name);
+        }
+        assert_int_equal(
+            batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
+            STATUS_FAILED);
+        assert_int_equal(bench->err.class_, i == 0 ? ERROR_INPUT : ERROR_MODEL);
+        assert_string_equal(bench->err.why, "no use");
+        assert_int_equal(bench->last, EVENT_BATCH_DONE);
+        assert_int_equal(bench->counts[EVENT_BATCH_STOPPING], 1);
+        assert_int_equal(bench->counts[EVENT_VIDEO_STARTED], 2);
+        assert_int_equal(bench->counts[EVENT_VIDEO_STOPPED], 2);
+        assert_int_equal(bench->counts[EVENT_VIDEO_FAILED], 0);
+        assert_false(bench->result.interrupted);
+        assert_int_equal(bench->result.statistics.not_started, 6);
+        assert_no_leftovers(bench);
+        assert_int_equal(free_bench(&own), 0);
+    }
+    (void)state;
+}
+
+static void a_log_that_is_no_file_is_done_without(void **state)
+{
+    Bench *bench = *state;
+    add_video(bench, "good1");
+    add_video(bench, "good2");
+    char *logs = text_format("%s/logs", bench->plan.state_dir);
+    char *kept = text_format("%s/kept", bench->root);
+    assert_int_equal(folder_make(logs, NULL), STATUS_OK);
+    assert_int_equal(mkfifo(bench->plan.items[0].log, 0600), 0);
+    FILE *file = fopen(kept, "w");
+    assert_non_null(file);
+    (void)fputs("kept", file);
+    (void)fclose(file);
+    assert_int_equal(symlink(kept, bench->plan.items[1].log), 0);
+    run(bench);
+    assert_int_equal(bench->result.done, 2);
+    assert_int_equal(bench->warnings.count, 2);
+    assert_non_null(strstr(bench->warnings.items[0], "log file"));
+    assert_int_equal(file_size(kept), 4);
+    memory_free(kept);
+    memory_free(logs);
+}
+
 static void a_worker_that_beats_but_never_gets_on_is_ended(void **state)
 {
     Bench *bench = *state;
@@ -479,6 +534,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(good_videos_are_published),
         TEST(every_death_has_its_reason_and_the_batch_goes_on),
+        cmocka_unit_test(what_fails_every_video_ends_the_batch),
+        TEST(a_log_that_is_no_file_is_done_without),
         TEST(a_worker_that_beats_but_never_gets_on_is_ended),
         cmocka_unit_test(work_is_told_from_waiting),
         TEST(complete_outputs_are_skipped_and_others_made_anew),
