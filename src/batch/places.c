@@ -121,6 +121,21 @@ static Status find_output(const Settings *settings, Places *places, Error *err)
     return STATUS_OK;
 }
 
+/* Outputs among the inputs would be videos to work on the next time. */
+static Status refuse_same_folder(const Places *places, Error *err)
+{
+    struct stat input;
+    struct stat output;
+    if (places->single || stat(places->input_dir, &input) != 0 || stat(places->output_dir, &output) != 0 ||
+        input.st_dev != output.st_dev || input.st_ino != output.st_ino) {
+        return STATUS_OK;
+    }
+    (void)error_set(err, ERROR_USAGE, "the outputs cannot lie among the videos", places->output_dir,
+                    "it is the folder of the videos too");
+    error_advise(err, "name another folder: --output-dir outputVideos");
+    return STATUS_FAILED;
+}
+
 Status places_find(const Settings *settings, Places *places, Error *err)
 {
     *places = (Places){0};
@@ -138,6 +153,9 @@ Status places_find(const Settings *settings, Places *places, Error *err)
     }
     if (status == STATUS_OK) {
         status = find_output(settings, places, err);
+    }
+    if (status == STATUS_OK) {
+        status = refuse_same_folder(places, err);
     }
     if (status != STATUS_OK) {
         places_free(places);

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static const int watched[SIGNALS_WATCHED] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD, SIGPIPE};
+static const int watched[SIGNALS_WATCHED] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD, SIGPIPE, SIGXFSZ};
 
 /* Made once and never closed: a handler may still run in another thread when the batch is over, and its write
  * must not end up in somebody else's file. */
@@ -19,6 +19,12 @@ static void handle(int number)
     /* a full pipe has more than enough of them */
     (void)!write(atomic_load(&write_end), &byte, 1);
     errno = keep;
+}
+
+/* Writing then fails with EPIPE or EFBIG instead. */
+static bool is_ignored(int number)
+{
+    return number == SIGPIPE || number == SIGXFSZ;
 }
 
 static bool open_pipe(void)
@@ -47,7 +53,7 @@ Status signals_install(Signals *signals, Error *err)
     while (signals_next(signals) != 0) {
     }
     for (int i = 0; i < SIGNALS_WATCHED; i++) {
-        struct sigaction action = {.sa_handler = watched[i] == SIGPIPE ? SIG_IGN : handle,
+        struct sigaction action = {.sa_handler = is_ignored(watched[i]) ? SIG_IGN : handle,
                                    .sa_flags = SA_RESTART | SA_NOCLDSTOP};
         (void)sigemptyset(&action.sa_mask);
         if (!is_left_alone(watched[i])) {

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-enum { SIGNALS_WATCHED = 6 };
+enum { SIGNALS_WATCHED = 7 };
 
 typedef struct Signals {
     int fd; /* to poll; -1: not installed */

@@ -30,8 +30,12 @@ static void append_done(Text *text, const VideoReport *video)
     clock_format_duration(video->elapsed_s, time, sizeof time);
     format_bytes(result->output_bytes, size, sizeof size);
     format_bytes(result->peak_rss_bytes, peak, sizeof peak);
-    text_appendf(text, _(": done in %s, %lld frames, a face changed in %lld, %s, peak memory %s"), time,
-                 (long long)result->frames, (long long)result->frames_changed, size, peak);
+    text_appendf(text,
+                 dngettext(I18N_DOMAIN,
+                           ": done in %s, %lld frame, a face changed in %lld, %s, peak memory %s",
+                           ": done in %s, %lld frames, a face changed in %lld, %s, peak memory %s",
+                           (unsigned long)result->frames),
+                 time, (long long)result->frames, (long long)result->frames_changed, size, peak);
 }
 
 static void append_memory(Text *text, const Event *event)

@@ -190,8 +190,8 @@ static Status check_input(const Job *job, Error *err)
         return error_set(err, ERROR_INPUT, what, input, "not one frame of it can be decoded");
     }
     if (damage.truncated) {
-        (void)error_setf(err, ERROR_INPUT, what, input, "the file is cut off after %lld frames",
-                         (long long)job->pipeline.frames);
+        (void)error_setf(err, ERROR_INPUT, what, input, "the file is cut off after %lld frame%s",
+                         (long long)job->pipeline.frames, job->pipeline.frames == 1 ? "" : "s");
         error_advise(err, "copy it again");
         return STATUS_FAILED;
     }

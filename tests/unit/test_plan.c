@@ -265,7 +265,7 @@ static void an_output_replaces_neither_folder_nor_input(void **state)
     settings.output_name = text_duplicate("{stem}");
     memory_free(settings.output_dir);
     settings.output_dir = text_duplicate("source/../inputVideos");
-    expect_refusal(&settings, ERROR_USAGE, "they are the same file");
+    expect_refusal(&settings, ERROR_USAGE, "it is the folder of the videos too");
 
     settings_defaults(&settings);
     settings.target = text_duplicate("inputVideos/a1.mp4");
