@@ -1,8 +1,12 @@
 #include "batch/range.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+
+/* What a number that does not fit is taken for; it lies behind any list. */
+static const int64_t TOO_LARGE = INT64_MAX - 1;
 
 static const char how[] = "positions count from 1: 5, 1-30, 31-, 1-3,7,20-";
 
@@ -21,7 +25,7 @@ static bool read_position(const char **text, int64_t *position)
     }
     for (; *c >= '0' && *c <= '9'; c++) {
         const int digit = *c - '0';
-        number = number > (INT64_MAX - 1 - digit) / 10 ? INT64_MAX - 1 : number * 10 + digit;
+        number = number > (TOO_LARGE - digit) / 10 ? TOO_LARGE : number * 10 + digit;
     }
     *text = c;
     *position = number;
@@ -62,6 +66,9 @@ static Status read_part(const char **text, const char *whole, Range *range, Erro
     if (range->last < range->first) {
         return refuse(whole, "ends before it starts", err);
     }
+    if (range->first >= TOO_LARGE) {
+        return refuse(whole, "starts behind any list", err);
+    }
     *text = c;
     return STATUS_OK;
 }
@@ -97,8 +104,12 @@ Status range_check(const RangeSet *set, size_t found, TextList *notes, Error *er
                               found == 1 ? "is" : "are", found, found == 1 ? "" : "s");
         }
         if (range->last > (int64_t)found && range->last != INT64_MAX) {
-            char *note = text_format("range %lld-%lld ends at %zu: there are no more videos",
-                                     (long long)range->first, (long long)range->last, found);
+            char last[24] = "";
+            if (range->last < TOO_LARGE) {
+                (void)snprintf(last, sizeof last, "%lld", (long long)range->last);
+            }
+            char *note = text_format("range %lld-%s ends at %zu: there are no more videos",
+                                     (long long)range->first, last, found);
             text_list_add(notes, note);
             memory_free(note);
         }

@@ -81,6 +81,7 @@ static void bad_ranges_are_told(void **state)
         {"0-", "'0-' has a position 0"},
         {"5-3", "'5-3' ends before it starts"},
         {"5-0", "'5-0' has a position 0"},
+        {"99999999999999999999", "'99999999999999999999' starts behind any list"},
         {"99999999999999999999-5", "'99999999999999999999-5' ends before it starts"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -106,7 +107,6 @@ static void outside_of_the_list_is_an_error(void **state)
         {"11-", 10, "nothing at position 11: there are 10 videos"},
         {"1,12-15", 10, "nothing at position 12: there are 10 videos"},
         {"2", 1, "nothing at position 2: there is 1 video"},
-        {"99999999999999999999", 3, "nothing at position 9223372036854775806: there are 3 videos"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         RangeSet set = {0};
