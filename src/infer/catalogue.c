@@ -56,7 +56,10 @@ Status catalogue_find(const char *models_dir, const char *file, char **path, Err
     } else {
         add_folder(&folders, getenv("RUNBATCH_MODELS"));
         add_user_data(&folders);
+#ifdef RUNBATCH_MODELS_DIR
         add_folder(&folders, RUNBATCH_MODELS_DIR);
+#endif
+        add_folder(&folders, RUNBATCH_INSTALLED_MODELS);
     }
 
     Text searched = {0};

@@ -1,7 +1,8 @@
 /* The list of known models (models/catalogue.ini) and where their files lie.
  *
- * --models-dir is the only folder when it is given; otherwise, in this order: $RUNBATCH_MODELS, $XDG_DATA_HOME/runbatch/models (or
- * ~/.local/share), the folder fixed at build time (-Dmodels_dir). One thread.
+ * --models-dir is the only folder when it is given; otherwise, in this order: $RUNBATCH_MODELS,
+ * $XDG_DATA_HOME/runbatch/models (or ~/.local/share), the folder fixed at build time (-Dmodels_dir), the
+ * installed one. One thread.
  */
 #ifndef RUNBATCH_INFER_CATALOGUE_H
 #define RUNBATCH_INFER_CATALOGUE_H

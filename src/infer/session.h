@@ -1,8 +1,8 @@
 /* One loaded model, ready to run: the only code that knows ONNX Runtime.
  *
  * A Session is immutable after session_open and may be run by several threads at once. Spinning is off: idle
- * threads sleep. All sessions share one arena that grows by just what is asked for, so memory stays flat and is
- * the same from run to run. All float tensors. Worst-case memory: the weights, plus the model's largest
+ * threads sleep. All sessions share one arena that grows by just what is asked for, so memory stays flat and
+ * is the same from run to run. All float tensors. Worst-case memory: the weights, plus the model's largest
  * activations per running thread.
  */
 #ifndef RUNBATCH_INFER_SESSION_H

@@ -28,7 +28,7 @@ typedef enum EventKind {
     EVENT_MEMORY,         /* memory; video and moment when it belongs to the start or end of a video */
     EVENT_WARNING,        /* text; video may be NULL */
     EVENT_LOG,            /* level, text; video: a line of a worker's log */
-    EVENT_BATCH_STOPPING, /* text: why (the name of the signal) */
+    EVENT_BATCH_STOPPING, /* text: why (the name of the signal, or what would fail every video) */
     EVENT_BATCH_DONE,     /* statistics */
     EVENT_KIND_COUNT,
 } EventKind;
