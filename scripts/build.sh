@@ -41,17 +41,10 @@ while (($#)); do
       settings=(-Dbuildtype=debugoptimized -Dfuzz=true "-Db_sanitize=address,undefined" -Db_lundef=false -Dwerror=false
         -Dc_args=-fsanitize=fuzzer-no-link)
       ;;
-    --prefix)
-      [[ -n ${2:-} ]] || die "--prefix needs a folder"
-      CACHE=$2
-      shift
+    *)
+      common_option "$@"
+      shift $((TAKEN - 1))
       ;;
-    --prefix=*) CACHE=${1#*=} ;;
-    --help | -h)
-      usage_from "$0"
-      exit 0
-      ;;
-    *) die "unknown option $1" "scripts/build.sh --help lists the options" ;;
   esac
   shift
 done

@@ -21,17 +21,10 @@ seconds=20
 while (($#)); do
   case $1 in
     --full) seconds=200 ;;
-    --prefix)
-      [[ -n ${2:-} ]] || die "--prefix needs a folder"
-      CACHE=$2
-      shift
+    *)
+      common_option "$@"
+      shift $((TAKEN - 1))
       ;;
-    --prefix=*) CACHE=${1#*=} ;;
-    --help | -h)
-      usage_from "$0"
-      exit 0
-      ;;
-    *) die "unknown option $1" "scripts/demo.sh --help lists the options" ;;
   esac
   shift
 done

@@ -28,3 +28,22 @@ die() {
 usage_from() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$1"; }
 
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'; }
+
+# common_option ARGUMENTS...: what every script understands, --prefix and --help; sets TAKEN to how many words it was
+# shellcheck disable=SC2034 # CACHE and TAKEN are read by the scripts
+common_option() {
+  TAKEN=1
+  case $1 in
+    --prefix)
+      [[ -n ${2:-} ]] || die "--prefix needs a folder"
+      CACHE=$2
+      TAKEN=2
+      ;;
+    --prefix=*) CACHE=${1#*=} ;;
+    --help | -h)
+      usage_from "$0"
+      exit 0
+      ;;
+    *) die "unknown option $1" "scripts/$(basename "$0") --help lists the options" ;;
+  esac
+}

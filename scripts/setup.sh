@@ -44,17 +44,10 @@ parse_options() {
       --no-demo) with_demo=no ;;
       --with-tests) with_tests=yes ;;
       --offline) offline=yes ;;
-      --prefix)
-        [[ -n ${2:-} ]] || die "--prefix needs a folder"
-        CACHE=$2
-        shift
+      *)
+        common_option "$@"
+        shift $((TAKEN - 1))
         ;;
-      --prefix=*) CACHE=${1#*=} ;;
-      --help | -h)
-        usage_from "$0"
-        exit 0
-        ;;
-      *) die "unknown option $1" "scripts/setup.sh --help lists the options" ;;
     esac
     shift
   done

@@ -42,17 +42,10 @@ while (($#)); do
       IFS=, read -ra SUITES <<<"$2"
       shift
       ;;
-    --prefix)
-      [[ -n ${2:-} ]] || die "--prefix needs a folder"
-      CACHE=$2
-      shift
+    *)
+      common_option "$@"
+      shift $((TAKEN - 1))
       ;;
-    --prefix=*) CACHE=${1#*=} ;;
-    --help | -h)
-      usage_from "$0"
-      exit 0
-      ;;
-    *) die "unknown option $1" "scripts/test.sh --help lists the options" ;;
   esac
   shift
 done

@@ -1,7 +1,7 @@
 /* Encodes frames in presentation order and muxes them, with the original's other streams, into one file.
  *
- * Owns the encoder, the muxer and (unless skip_side_streams) a SideStreams that reads audio, subtitles,
- * chapters, attachments and metadata from the input by a second open and hands them over as the video's clock
+ * Owns the encoder, the muxer and a SideStreams that reads audio (unless skip_audio), subtitles, chapters,
+ * attachments and metadata from the input by a second open and hands them over as the video's clock
  * advances, so nothing is buffered beyond the muxer's interleaving. Used by one thread at a time (open and
  * finish may be another). Worst-case memory: the encoder's look-ahead and threads, the muxer's index (grows
  * by some 100 bytes a frame).
