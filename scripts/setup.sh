@@ -20,6 +20,7 @@ source "$(dirname "$0")/lib.sh"
 BUILD_PACKAGES=(
   gcc libc6-dev meson ninja-build pkg-config gettext libcmocka-dev libjansson-dev
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev
+  libsqlite3-dev libxxhash-dev libseccomp-dev
 )
 # For fetching and converting models: needed only while one of them is missing.
 FETCH_PACKAGES=(ca-certificates python3 python3-onnx python3-numpy)

@@ -61,15 +61,18 @@ static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, 
 {
     char *stem = path_stem(entry->output);
     char *log_name = text_format("logs/%s.log", stem);
+    char *folder_name = text_format("work/%s", entry->output);
     char *temporary_name = text_format(".%s" NAMING_TEMPORARY_SUFFIX, entry->output);
     PlanItem *item = &plan->items[plan->count++];
     item->position = position;
     item->input = path_join(places->input_dir, entry->video);
     item->output = path_join(places->output_dir, entry->output);
     item->temporary = path_join(places->output_dir, temporary_name);
+    item->folder = path_join(plan->state_dir, folder_name);
     item->log = path_join(plan->state_dir, log_name);
     item->size_bytes = file_size(item->input);
     memory_free(temporary_name);
+    memory_free(folder_name);
     memory_free(log_name);
     memory_free(stem);
 }
@@ -145,6 +148,7 @@ void plan_free(Plan *plan)
         memory_free(plan->items[i].input);
         memory_free(plan->items[i].output);
         memory_free(plan->items[i].temporary);
+        memory_free(plan->items[i].folder);
         memory_free(plan->items[i].log);
     }
     memory_free(plan->items);

@@ -18,6 +18,7 @@ typedef struct PlanItem {
     char *input;        /* path */
     char *output;       /* path under its finished name */
     char *temporary;    /* path of the unfinished file in the same folder: ".<output name>.runbatch-part" */
+    char *folder;       /* outputVideos/.runbatch/work/<output name>: its chunks, while it is not finished */
     char *log;          /* outputVideos/.runbatch/logs/<output stem>.log */
     int64_t size_bytes; /* of the input; -1 when it cannot be read: tried all the same, so that it gets its
                            reason */

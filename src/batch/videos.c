@@ -108,6 +108,8 @@ static void start_video(Batch *batch, size_t index, Runner *runner)
         .input = planned->input,
         .output = planned->output,
         .temporary = planned->temporary,
+        .folder = planned->folder,
+        .key = "00000000000000000000000000000000",
         .source = batch->plan->source,
     };
     Error err = {0};

@@ -21,6 +21,13 @@ static json_t *json_from_rate(FrameRate rate)
     return rate.den == 1 ? json_sprintf("%d", rate.num) : json_sprintf("%d/%d", rate.num, rate.den);
 }
 
+static json_t *json_from_share(Share share)
+{
+    enum { DIGITS = 15 }; /* of the shortest text that reads back as the same number, nearly always */
+    return share.percent > 0 ? json_sprintf("%.*g%%", DIGITS, share.percent)
+                             : json_sprintf("%lld", (long long)share.bytes);
+}
+
 static json_t *json_from_field(const Option *option, const Settings *settings)
 {
     const void *field = option_field_const(option, settings);
@@ -32,6 +39,8 @@ static json_t *json_from_field(const Option *option, const Settings *settings)
         return json_integer(*(const int64_t *)field);
     case OPTION_REAL:
         return json_real(*(const double *)field);
+    case OPTION_SHARE:
+        return json_from_share(*(const Share *)field);
     case OPTION_RATE:
         return json_from_rate(*(const FrameRate *)field);
     case OPTION_LIST:

@@ -21,6 +21,12 @@ typedef struct FrameRate {
     int den;
 } FrameRate;
 
+/* A size, or a share of a whole (a volume, the machine's memory). */
+typedef struct Share {
+    int64_t bytes;  /* counts when percent is 0 */
+    double percent; /* 0..100 */
+} Share;
+
 typedef struct Settings {
     /* what to work on */
     char *source_dir;  /* "source" */
@@ -44,6 +50,20 @@ typedef struct Settings {
     char *output_video_encoder;
     int64_t output_video_quality;
     char *output_video_preset; /* NULL: the encoder's own */
+    char *verify;              /* "normal", "full" */
+    /* safety */
+    bool restart;            /* begin anew what is finished or begun */
+    double chunk_seconds;    /* of video in one chunk */
+    double stop_grace_s;     /* how long a stop waits for the current chunk's end */
+    double stall_timeout_s;  /* 0: never */
+    Share disk_reserve;      /* 0: the smaller of 1 GB and 2 % of the volume */
+    double disk_timeout_s;   /* how long to wait for space; 0: for ever */
+    char *sandbox;           /* "strict", "auto", "off" */
+    char *frame_store;       /* "memory", "disk" */
+    char *temp_frame_format; /* "png", "jpg" */
+    int64_t temp_frame_quality;
+    char *temp_dir; /* NULL: the video's work folder */
+    bool keep_frames;
     /* machine */
     char *execution_provider; /* "cpu" */
     int64_t execution_threads;
@@ -53,6 +73,7 @@ typedef struct Settings {
     char *models_dir;           /* NULL: the standard places */
     /* how to talk */
     bool dry_run;
+    bool watch; /* `status` */
     bool quiet;
     bool verbose;
     bool json;

@@ -16,6 +16,7 @@ typedef enum OptionType {
     OPTION_INTEGER,    /* int64_t */
     OPTION_REAL,       /* double */
     OPTION_SIZE,       /* int64_t, bytes: "512MiB", "1.5GB" */
+    OPTION_SHARE,      /* Share: "1GB" or "2%" of a whole */
     OPTION_RATE,       /* FrameRate: "25", "29.97", "30000/1001"; 0: as the input */
     OPTION_TEXT,       /* char * */
     OPTION_FILE,       /* char *, a path */
@@ -32,6 +33,7 @@ typedef enum OptionGroup {
     OPTION_GROUP_INPUT = 0,
     OPTION_GROUP_FACES,
     OPTION_GROUP_OUTPUT,
+    OPTION_GROUP_SAFETY,
     OPTION_GROUP_MACHINE,
     OPTION_GROUP_TALK,
     OPTION_GROUP_COUNT,
@@ -58,6 +60,8 @@ typedef struct Option {
     const char *fallback;       /* the default, as the user would write it; NULL: unset, empty or 0 */
     const char *fallback_help;  /* how --help words the default; NULL: `fallback` itself */
     const char *const *choices; /* closed by NULL */
+    bool picture;               /* another value makes another output: what was made with it is made anew */
+    const char *command;        /* the only command that takes it; NULL: all */
     const char *help;
 } Option;
 

@@ -63,6 +63,7 @@ void option_append_range(const Option *option, Text *text)
         append_number(text, option->maximum);
         break;
     case OPTION_SIZE:
+    case OPTION_SHARE:
         append_size(text, option->minimum);
         text_append(text, " to ");
         append_size(text, option->maximum);
@@ -170,7 +171,8 @@ static Status assign_real(const Option *option, const char *text, Settings *sett
     return STATUS_OK;
 }
 
-static Status assign_size(const Option *option, const char *text, Settings *settings, Error *err)
+/* "1.5 GB" in bytes. */
+static Status read_size(const Option *option, const char *text, const char *wrong, int64_t *size, Error *err)
 {
     static const struct {
         const char *name;
@@ -205,10 +207,40 @@ static Status assign_size(const Option *option, const char *text, Settings *sett
         if (bytes < (long double)option->minimum || bytes > (long double)option->maximum) {
             return refuse_range(option, text, err);
         }
-        *(int64_t *)option_field(option, settings) = (int64_t)bytes;
+        *size = (int64_t)bytes;
         return STATUS_OK;
     }
-    return refuse(option, text, "is not a size: a number and B, kB, MB, GB, KiB, MiB or GiB", err);
+    return refuse(option, text, wrong, err);
+}
+
+static Status assign_size(const Option *option, const char *text, Settings *settings, Error *err)
+{
+    return read_size(option, text, "is not a size: a number and B, kB, MB, GB, KiB, MiB or GiB",
+                     option_field(option, settings), err);
+}
+
+static Status assign_share(const Option *option, const char *text, Settings *settings, Error *err)
+{
+    Share *field = option_field(option, settings);
+    Decimal number;
+    const char *end = text;
+    if (decimal_read(text, &number, &end) == DECIMAL_OK) {
+        end += strspn(end, " ");
+        if (strcmp(end, "%") == 0) {
+            const double percent = decimal_value(number);
+            if (percent > 100) {
+                return refuse(option, text, "is out of range: 0 % to 100 %", err);
+            }
+            *field = (Share){.percent = percent};
+            return STATUS_OK;
+        }
+    }
+    int64_t bytes = 0;
+    const Status status = read_size(option, text, "is neither a size (1.5GB) nor a share (2%)", &bytes, err);
+    if (status == STATUS_OK) {
+        *field = (Share){.bytes = bytes};
+    }
+    return status;
 }
 
 static int64_t common_divisor(int64_t a, int64_t b)
@@ -326,6 +358,8 @@ Status option_assign(const Option *option, const char *text, Settings *settings,
         return assign_real(option, text, settings, err);
     case OPTION_SIZE:
         return assign_size(option, text, settings, err);
+    case OPTION_SHARE:
+        return assign_share(option, text, settings, err);
     case OPTION_RATE:
         return assign_rate(option, text, settings, err);
     case OPTION_LIST:
@@ -355,6 +389,9 @@ void option_clear(const Option *option, Settings *settings)
         break;
     case OPTION_REAL:
         *(double *)field = 0;
+        break;
+    case OPTION_SHARE:
+        *(Share *)field = (Share){0};
         break;
     case OPTION_RATE:
         *(FrameRate *)field = (FrameRate){0, 1};

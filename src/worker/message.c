@@ -15,17 +15,10 @@
 #define LARGEST_INTEGER (INT64_C(1) << 53)
 
 static const char *const kind_names[MESSAGE_KIND_COUNT] = {
-    [MESSAGE_NONE] = "",
-    [MESSAGE_HELLO] = "hello",
-    [MESSAGE_JOB] = "job",
-    [MESSAGE_PROBE] = "probe",
-    [MESSAGE_STOP] = "stop",
-    [MESSAGE_STARTED] = "started",
-    [MESSAGE_PROGRESS] = "progress",
-    [MESSAGE_LOG] = "log",
-    [MESSAGE_DONE] = "done",
-    [MESSAGE_FAILED] = "failed",
-    [MESSAGE_PROBED] = "probed",
+    [MESSAGE_NONE] = "",       [MESSAGE_HELLO] = "hello",       [MESSAGE_JOB] = "job",
+    [MESSAGE_PROBE] = "probe", [MESSAGE_STOP] = "stop",         [MESSAGE_STARTED] = "started",
+    [MESSAGE_CHUNK] = "chunk", [MESSAGE_PROGRESS] = "progress", [MESSAGE_LOG] = "log",
+    [MESSAGE_DONE] = "done",   [MESSAGE_FAILED] = "failed",     [MESSAGE_PROBED] = "probed",
 };
 
 /* ---- the fields of a VideoResult, once for both directions ---- */
@@ -164,12 +157,32 @@ static bool read_log(const json_t *object, Message *message)
     return message->level != LOG_LEVEL_NONE;
 }
 
+/* 32 hexadecimal digits. */
+static bool get_digest(const json_t *object, const char *key, char digest[33])
+{
+    return get_text(object, key, digest, 33) && strlen(digest) == 32 &&
+           strspn(digest, "0123456789abcdef") == 32;
+}
+
+static bool read_chunk(const json_t *object, ChunkReport *chunk)
+{
+    chunk->reused = json_is_true(json_object_get(object, "reused"));
+    chunk->last = json_is_true(json_object_get(object, "last"));
+    return get_int(object, "index", &chunk->index) &&
+           get_integer(object, "first_frame", LARGEST_INTEGER, &chunk->first_frame) &&
+           get_integer(object, "frames", LARGEST_INTEGER, &chunk->frames) &&
+           get_integer(object, "packets", LARGEST_INTEGER, &chunk->packets) &&
+           get_integer(object, "bytes", LARGEST_INTEGER, &chunk->bytes) &&
+           get_digest(object, "checksum", chunk->checksum);
+}
+
 static bool read_job(const json_t *object, Message *message)
 {
     message->settings = json_incref(json_object_get(object, "settings"));
     return json_is_object(message->settings) && get_path(object, "input", &message->input) &&
            get_path(object, "output", &message->output) &&
            get_path(object, "temporary", &message->temporary) &&
+           get_path(object, "folder", &message->folder) && get_digest(object, "key", message->key) &&
            (json_is_null(json_object_get(object, "source")) || get_path(object, "source", &message->source));
 }
 
@@ -184,7 +197,9 @@ static bool read_kind(const json_t *object, Message *message)
     case MESSAGE_PROBE:
         return get_path(object, "input", &message->input) && get_path(object, "output", &message->output);
     case MESSAGE_STOP:
-        return true;
+        return get_integer(object, "grace_ms", LARGEST_INTEGER, &message->grace_ms);
+    case MESSAGE_CHUNK:
+        return read_chunk(object, &message->chunk);
     case MESSAGE_STARTED:
         return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
                get_int(object, "width", &message->width) && get_int(object, "height", &message->height) &&
@@ -193,6 +208,7 @@ static bool read_kind(const json_t *object, Message *message)
                get_text(object, "codec", message->codec, sizeof message->codec);
     case MESSAGE_PROGRESS:
         return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
+               get_integer(object, "work", LARGEST_INTEGER, &message->work) &&
                get_double(object, "fps", &message->fps);
     case MESSAGE_LOG:
         return read_log(object, message);
@@ -269,6 +285,18 @@ static void write_result(json_t *object, const VideoResult *result)
     }
 }
 
+static void write_chunk(json_t *object, const ChunkReport *chunk)
+{
+    set(object, "index", json_integer(chunk->index));
+    set(object, "reused", json_boolean(chunk->reused));
+    set(object, "last", json_boolean(chunk->last));
+    set(object, "first_frame", json_integer(chunk->first_frame));
+    set(object, "frames", json_integer(chunk->frames));
+    set(object, "packets", json_integer(chunk->packets));
+    set(object, "bytes", json_integer(chunk->bytes));
+    set(object, "checksum", json_string(chunk->checksum));
+}
+
 static void write_kind(json_t *object, const Message *message)
 {
     switch (message->kind) {
@@ -280,6 +308,8 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "settings", json_incref(message->settings));
         set(object, "temporary", json_from_text(message->temporary));
         set(object, "source", json_from_text(message->source));
+        set(object, "folder", json_from_text(message->folder));
+        set(object, "key", json_string(message->key));
         /* fall through */
     case MESSAGE_PROBE:
         set(object, "input", json_from_text(message->input));
@@ -296,6 +326,13 @@ static void write_kind(json_t *object, const Message *message)
     case MESSAGE_PROGRESS:
         set(object, "frames", json_integer(message->frames));
         set(object, "fps", json_real(message->fps));
+        set(object, "work", json_integer(message->work));
+        break;
+    case MESSAGE_STOP:
+        set(object, "grace_ms", json_integer(message->grace_ms));
+        break;
+    case MESSAGE_CHUNK:
+        write_chunk(object, &message->chunk);
         break;
     case MESSAGE_LOG:
         set(object, "level", json_string(log_level_name(message->level)));
@@ -343,6 +380,7 @@ void message_free(Message *message)
     memory_free(message->input);
     memory_free(message->output);
     memory_free(message->temporary);
+    memory_free(message->folder);
     memory_free(message->source);
     memory_free(message->text);
     *message = (Message){0};

@@ -1,9 +1,10 @@
 /* What supervisor and worker tell each other: one JSON object a line over a socket pair.
  *
  *   worker → supervisor            supervisor → worker
- *   hello {version, program}       job {settings, input, output, temporary, source}
+ *   hello {version, program}       job {settings, input, output, temporary, source, folder, key}
  *   started {frames, width, …}     probe {input, output}     (to `worker --probe` only)
- *   progress {frames, fps}         stop {}
+ *   chunk {index, frames, …}       stop {grace_ms}
+ *   progress {frames, fps, work}
  *   log {level, text}
  *   done {…}  or  failed {…}       the last message of a worker
  *   probed {complete, why}         the answer to one probe
@@ -25,7 +26,7 @@
 #include "base/log.h"
 #include "report/statistics.h"
 
-enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 1 };
+enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 2 };
 
 typedef enum MessageKind {
     MESSAGE_NONE = 0,
@@ -34,6 +35,7 @@ typedef enum MessageKind {
     MESSAGE_PROBE,
     MESSAGE_STOP,
     MESSAGE_STARTED,
+    MESSAGE_CHUNK,
     MESSAGE_PROGRESS,
     MESSAGE_LOG,
     MESSAGE_DONE,
@@ -42,25 +44,42 @@ typedef enum MessageKind {
     MESSAGE_KIND_COUNT,
 } MessageKind;
 
+/* A chunk that is on disk: complete, synced, under its name. */
+typedef struct ChunkReport {
+    int index;           /* from 0 */
+    bool reused;         /* made by an earlier run; its checksum was verified now */
+    bool last;           /* the video ends with it */
+    int64_t first_frame; /* of the input, from 0 */
+    int64_t frames;      /* of the input that it covers */
+    int64_t packets;     /* encoded frames */
+    int64_t bytes;       /* of the file */
+    char checksum[33];   /* XXH3-128 of the file's content, hexadecimal */
+} ChunkReport;
+
 /* Only the members of its kind are filled. */
 typedef struct Message {
     MessageKind kind;
     int version;      /* hello */
     char program[32]; /* hello: "0.1.0" */
     json_t *settings; /* job; owned */
-    char *input;      /* job, probe; owned, as are the next three */
+    char *input;      /* job, probe; owned, as are the next four */
     char *output;     /* job, probe: the finished name */
-    char *temporary;  /* job */
+    char *temporary;  /* job; there already, empty, made by the supervisor */
+    char *folder;     /* job: the video's own folder for chunks, there already */
+    char key[33];     /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
     char *source;     /* job; NULL when no processor needs one */
     char *text;       /* log; owned */
     LogLevel level;   /* log */
     char codec[32];   /* started, as are the next five */
     int width;
     int height;
-    double frame_rate;  /* 0 unknown */
-    double duration_s;  /* 0 unknown */
-    int64_t frames;     /* started: an estimate, 0 unknown; progress: written so far */
-    double fps;         /* progress: over the last few seconds */
+    double frame_rate; /* 0 unknown */
+    double duration_s; /* 0 unknown */
+    int64_t frames;    /* started: an estimate, 0 unknown; progress: written so far, earlier runs' included */
+    double fps;        /* progress: over the last few seconds */
+    int64_t work;      /* progress: grows with all that gets on, frames or not: the sign of life */
+    int64_t grace_ms;  /* stop: how long the end of the current chunk may be waited for; 0: not at all */
+    ChunkReport chunk; /* chunk */
     VideoResult result; /* done */
     Error error;        /* failed; also the answer to a probe whose input cannot be read */
     bool complete;      /* probed */

@@ -14,6 +14,8 @@
 #include "worker/message.h"
 #include "worker/rate.h"
 
+#define KEY "0123456789abcdef0123456789abcdef"
+
 static void through(const Message *message, Message *back)
 {
     size_t length = 0;
@@ -34,13 +36,20 @@ static void a_job_keeps_its_paths(void **state)
     char latin[] = "in/caf\xE9.mp4";
     char quoted[] = "out/a \"b\"\n\033.mp4";
     json_t *settings = json_pack("{s:i}", "jobs", 3);
-    const Message job = {
-        .kind = MESSAGE_JOB, .settings = settings, .input = latin, .output = quoted, .temporary = latin};
+    const Message job = {.kind = MESSAGE_JOB,
+                         .settings = settings,
+                         .input = latin,
+                         .output = quoted,
+                         .temporary = latin,
+                         .folder = quoted,
+                         .key = KEY};
     Message back;
     through(&job, &back);
     assert_string_equal(back.input, latin);
     assert_string_equal(back.output, quoted);
     assert_string_equal(back.temporary, latin);
+    assert_string_equal(back.folder, quoted);
+    assert_string_equal(back.key, KEY);
     assert_null(back.source);
     assert_int_equal(json_integer_value(json_object_get(back.settings, "jobs")), 3);
     message_free(&back);
@@ -101,6 +110,24 @@ static void log_lines_lose_their_control_characters(void **state)
     message_free(&back);
 }
 
+static void a_chunk_keeps_every_figure(void **state)
+{
+    (void)state;
+    const Message told = {.kind = MESSAGE_CHUNK,
+                          .chunk = {.index = 7,
+                                    .reused = true,
+                                    .last = true,
+                                    .first_frame = 1680,
+                                    .frames = 240,
+                                    .packets = 241,
+                                    .bytes = 123456789,
+                                    .checksum = KEY}};
+    Message back;
+    through(&told, &back);
+    assert_memory_equal(&back.chunk, &told.chunk, sizeof told.chunk);
+    message_free(&back);
+}
+
 static void hostile_lines_are_refused(void **state)
 {
     (void)state;
@@ -119,12 +146,20 @@ static void hostile_lines_are_refused(void **state)
         "{\"type\":\"hello\",\"version\":-1,\"program\":\"x\"}",
         "{\"type\":\"hello\",\"version\":99999999999,\"program\":\"x\"}",
         "{\"type\":\"hello\",\"type\":\"stop\",\"version\":1,\"program\":\"x\"}",
-        "{\"type\":\"progress\",\"frames\":-1,\"fps\":1.0}",
-        "{\"type\":\"progress\",\"frames\":9223372036854775807,\"fps\":1.0}",
-        "{\"type\":\"progress\",\"frames\":1e3,\"fps\":1.0}",
-        "{\"type\":\"progress\",\"frames\":1,\"fps\":-2.0}",
-        "{\"type\":\"progress\",\"frames\":1,\"fps\":1e999}",
-        "{\"type\":\"progress\",\"frames\":1}",
+        "{\"type\":\"stop\"}",
+        "{\"type\":\"stop\",\"grace_ms\":-1}",
+        "{\"type\":\"chunk\",\"index\":0,\"first_frame\":0,\"frames\":1,\"packets\":1,\"bytes\":1,"
+        "\"checksum\":\"\"}",
+        "{\"type\":\"chunk\",\"index\":-1,\"first_frame\":0,\"frames\":1,\"packets\":1,\"bytes\":1,"
+        "\"checksum\":\"" KEY "\"}",
+        "{\"type\":\"job\",\"settings\":{},\"input\":\"a\",\"output\":\"b\",\"temporary\":\"c\",\"folder\":"
+        "\"d\",\"key\":\"xyz\",\"source\":null}",
+        "{\"type\":\"progress\",\"work\":0,\"frames\":-1,\"fps\":1.0}",
+        "{\"type\":\"progress\",\"work\":1,\"frames\":9223372036854775807,\"fps\":1.0}",
+        "{\"type\":\"progress\",\"work\":1,\"frames\":1e3,\"fps\":1.0}",
+        "{\"type\":\"progress\",\"work\":1,\"frames\":1,\"fps\":-2.0}",
+        "{\"type\":\"progress\",\"work\":1,\"frames\":1,\"fps\":1e999}",
+        "{\"type\":\"progress\",\"work\":1,\"frames\":1}",
         "{\"type\":\"log\",\"level\":\"loud\",\"text\":\"x\"}",
         "{\"type\":\"log\",\"level\":\"none\",\"text\":\"x\"}",
         "{\"type\":\"log\",\"level\":\"info\",\"text\":\"\\u0000\"}",
@@ -132,11 +167,14 @@ static void hostile_lines_are_refused(void **state)
         "{\"type\":\"done\"}",
         "{\"type\":\"failed\",\"class\":3}",
         "{\"type\":\"probed\",\"complete\":1,\"why\":\"\"}",
-        "{\"type\":\"job\",\"settings\":[],\"input\":\"a\",\"output\":\"b\",\"temporary\":\"c\",\"source\":"
+        "{\"type\":\"job\",\"settings\":[],\"input\":\"a\",\"output\":\"b\",\"temporary\":\"c\",\"folder\":"
+        "\"d\",\"key\":\"" KEY "\",\"source\":"
         "null}",
-        "{\"type\":\"job\",\"settings\":{},\"input\":\"\",\"output\":\"b\",\"temporary\":\"c\",\"source\":"
+        "{\"type\":\"job\",\"settings\":{},\"input\":\"\",\"output\":\"b\",\"temporary\":\"c\",\"folder\":"
+        "\"d\",\"key\":\"" KEY "\",\"source\":"
         "null}",
-        "{\"type\":\"job\",\"settings\":{},\"input\":\"a\",\"output\":\"b\",\"temporary\":\"c\"}",
+        "{\"type\":\"job\",\"settings\":{},\"input\":\"a\",\"output\":\"b\",\"temporary\":\"c\",\"folder\":"
+        "\"d\",\"key\":\"" KEY "\"}",
         "{\"type\":\"probe\",\"input\":{\"hex\":\"6\"},\"output\":\"b\"}",
         "{\"type\":\"probe\",\"input\":{\"hex\":\"zz\"},\"output\":\"b\"}",
         "{\"type\":\"probe\",\"input\":{\"hex\":\"6100\"},\"output\":\"b\"}",
@@ -159,7 +197,7 @@ static void hostile_lines_are_refused(void **state)
 static void unknown_fields_are_for_later_versions(void **state)
 {
     (void)state;
-    static const char line[] = "{\"type\":\"progress\",\"frames\":5,\"fps\":2,\"mood\":\"good\"}";
+    static const char line[] = "{\"type\":\"progress\",\"work\":1,\"frames\":5,\"fps\":2,\"mood\":\"good\"}";
     Message message;
     assert_int_equal(message_parse(line, sizeof line - 1, &message, NULL), STATUS_OK);
     assert_int_equal(message.frames, 5);
@@ -286,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_result_keeps_every_figure),
         cmocka_unit_test(a_failure_keeps_its_reason),
         cmocka_unit_test(log_lines_lose_their_control_characters),
+        cmocka_unit_test(a_chunk_keeps_every_figure),
         cmocka_unit_test(hostile_lines_are_refused),
         cmocka_unit_test(unknown_fields_are_for_later_versions),
         cmocka_unit_test(what_is_too_long_is_not_sent),

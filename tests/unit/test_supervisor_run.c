@@ -78,6 +78,7 @@ static void add_video(Bench *bench, const char *name)
         .input = text_format("%s/in/%s.mp4", bench->root, name),
         .output = text_format("%s/out/%s.mp4", bench->root, name),
         .temporary = text_format("%s/out/.%s.mp4.runbatch-part", bench->root, name),
+        .folder = text_format("%s/out/.runbatch/work/%s.mp4", bench->root, name),
         .log = text_format("%s/out/.runbatch/logs/%s.log", bench->root, name),
         .size_bytes = 100,
     };
