@@ -149,8 +149,11 @@ static Status read_one(Worker *worker, Error *err)
         return status;
     }
     Slot *slot = item;
+    if (slot->side != NULL) {
+        memset(slot->side, 0, stages->side_bytes);
+    }
     const int64_t began = now_ns();
-    status = stages->source(stages->context, slot->frame, err);
+    status = stages->source(stages->context, slot->frame, slot->side, err);
     worker->busy_ns += now_ns() - began;
     if (status == STATUS_EOF && is_stopping(p)) {
         return STATUS_STOPPED; /* an interrupted reader may take it for the end */
@@ -177,9 +180,6 @@ static Status order_one(Worker *worker, Error *err)
         return status;
     }
     Slot *slot = item;
-    if (slot->side != NULL) {
-        memset(slot->side, 0, stages->side_bytes);
-    }
     bool change = false;
     const int64_t began = now_ns();
     status = stages->in_order(stages->context, slot->frame, slot->side, &change, err);
@@ -240,7 +240,7 @@ static Status write_one(Worker *worker, Error *err)
     }
     Slot *slot = item;
     const int64_t began = now_ns();
-    status = stages->sink(stages->context, slot->frame, err);
+    status = stages->sink(stages->context, slot->frame, slot->side, err);
     worker->busy_ns += now_ns() - began;
     if (status != STATUS_OK) {
         return status == STATUS_EOF ? STATUS_FAILED : status;

@@ -9,7 +9,7 @@
  * source, each exactly once.
  *
  * The first failure of any stage stops all; its Error is the one returned. Memory: the pool's budget, plus
- * FrameFaces-sized side data per frame in flight.
+ * the side data of the frames in flight.
  */
 #ifndef RUNBATCH_PIPELINE_PIPELINE_H
 #define RUNBATCH_PIPELINE_PIPELINE_H
@@ -25,17 +25,16 @@
 
 typedef struct PipelineStages {
     void *context;
-    /* Bytes of side data that travel with each frame from `in_order` to `any_order`; zeroed for each frame.
-     */
+    /* Bytes of side data that travel with each frame from `source` to `sink`; zeroed for each frame. */
     size_t side_bytes;
     /* Gives the next frame (STATUS_EOF at the end). Reader thread. */
-    Status (*source)(void *context, AVFrame *frame, Error *err);
+    Status (*source)(void *context, AVFrame *frame, void *side, Error *err);
     /* Looks at a frame, fills its side data, and says whether any_order has to change it. In-order thread. */
     Status (*in_order)(void *context, const AVFrame *frame, void *side, bool *change, Error *err);
     /* Changes a writable frame; thread is 0..threads-1. Only for frames in_order asked to change. */
     Status (*any_order)(void *context, int thread, AVFrame *frame, const void *side, Error *err);
     /* Takes a frame in source order; it stays the pipeline's. Writer thread. */
-    Status (*sink)(void *context, const AVFrame *frame, Error *err);
+    Status (*sink)(void *context, const AVFrame *frame, const void *side, Error *err);
 } PipelineStages;
 
 typedef struct PipelineConfig {

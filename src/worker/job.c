@@ -43,8 +43,9 @@ int64_t job_frame_budget(int64_t asked_bytes, int64_t frame_bytes, int64_t threa
 
 /* ---- the pipeline's stages ---- */
 
-static Status stage_source(void *context, AVFrame *frame, Error *err)
+static Status stage_source(void *context, AVFrame *frame, void *side, Error *err)
 {
+    (void)side;
     const Job *job = context;
     return reader_next(job->reader, frame, err);
 }
@@ -62,8 +63,9 @@ static Status stage_any_order(void *context, int thread, AVFrame *frame, const v
     return face_work_change(job->faces, thread, frame, side, err);
 }
 
-static Status stage_sink(void *context, const AVFrame *frame, Error *err)
+static Status stage_sink(void *context, const AVFrame *frame, const void *side, Error *err)
 {
+    (void)side;
     const Job *job = context;
     return writer_frame(job->writer, frame, err);
 }

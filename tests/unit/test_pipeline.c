@@ -21,6 +21,7 @@
 enum { WIDTH = 16, HEIGHT = 16, NEVER = 1 << 30, HELD = 3, THREADS_MOST = 8 };
 
 typedef struct Side {
+    int64_t given;
     int64_t token;
     char more[100];
 } Side;
@@ -88,10 +89,15 @@ static uint8_t mark_of(int64_t number)
     return (uint8_t)(number * 7 + 3);
 }
 
-static Status give(void *context, AVFrame *frame, Error *err)
+static Status give(void *context, AVFrame *frame, void *side, Error *err)
 {
     Trial *trial = context;
+    Side *own = side;
     assert_null(frame->buf[0]);
+    assert_int_equal(own->given, 0);
+    assert_int_equal(own->token, 0);
+    assert_int_equal(own->more[99], 0);
+    own->given = trial->sourced + 500;
     dawdle(trial, (unsigned)trial->sourced * 4);
     const Status status = maybe_fail(trial, 0, trial->sourced, err);
     if (status != STATUS_OK) {
@@ -119,8 +125,7 @@ static Status look(void *context, const AVFrame *frame, void *side, bool *change
     Trial *trial = context;
     Side *own = side;
     assert_int_equal(frame->pts, trial->ordered);
-    assert_int_equal(own->token, 0);
-    assert_int_equal(own->more[99], 0);
+    assert_int_equal(own->given, frame->pts + 500);
     trial->ordered++;
     dawdle(trial, (unsigned)frame->pts * 4 + 1);
     if (frame->pts >= trial->stop_at) {
@@ -149,9 +154,11 @@ static Status change(void *context, int thread, AVFrame *frame, const void *side
     return maybe_fail(trial, 2, frame->pts, err);
 }
 
-static Status take(void *context, const AVFrame *frame, Error *err)
+static Status take(void *context, const AVFrame *frame, const void *side, Error *err)
 {
     Trial *trial = context;
+    assert_int_equal(((const Side *)side)->given, frame->pts + 500);
+    assert_int_equal(((const Side *)side)->token, frame->pts + 1000);
     assert_int_equal(frame->pts, trial->sunk);
     assert_int_equal(frame->data[0][0], mark_of(frame->pts));
     assert_int_equal(frame->data[0][1], is_to_change(trial, frame->pts));
@@ -425,10 +432,10 @@ static Status change_first_only(void *context, const AVFrame *frame, void *side,
     return STATUS_OK;
 }
 
-static Status count_only(void *context, const AVFrame *frame, Error *err)
+static Status count_only(void *context, const AVFrame *frame, const void *side, Error *err)
 {
     Trial *trial = context;
-    (void)err;
+    (void)side, (void)err;
     assert_int_equal(frame->pts, trial->sunk);
     trial->sunk++;
     return STATUS_OK;
@@ -451,11 +458,10 @@ static void unchanged_frames_pass_the_slow_ones(void **state)
 }
 
 /* While the sink waits, no more than the window is read. */
-static Status wait_for_stop(void *context, const AVFrame *frame, Error *err)
+static Status wait_for_stop(void *context, const AVFrame *frame, const void *side, Error *err)
 {
     Trial *trial = context;
-    (void)frame;
-    (void)err;
+    (void)frame, (void)side, (void)err;
     while (!atomic_load(&trial->stop)) {
         (void)usleep(1000);
     }
@@ -463,13 +469,13 @@ static Status wait_for_stop(void *context, const AVFrame *frame, Error *err)
     return STATUS_OK;
 }
 
-static Status give_until_full(void *context, AVFrame *frame, Error *err)
+static Status give_until_full(void *context, AVFrame *frame, void *side, Error *err)
 {
     Trial *trial = context;
     if (trial->sourced == 2 * 2 + 12 - 1) {
         atomic_store(&trial->stop, true);
     }
-    return give(context, frame, err);
+    return give(context, frame, side, err);
 }
 
 static void the_window_is_bounded(void **state)
@@ -486,11 +492,11 @@ static void the_window_is_bounded(void **state)
 }
 
 /* A reader that is interrupted tells the end too early. */
-static Status give_end_when_stopped(void *context, AVFrame *frame, Error *err)
+static Status give_end_when_stopped(void *context, AVFrame *frame, void *side, Error *err)
 {
     Trial *trial = context;
     if (trial->sourced < 5) {
-        return give(context, frame, err);
+        return give(context, frame, side, err);
     }
     while (trial->in_any_order < 5) {
         (void)sched_yield(); /* until the sink has them all */
@@ -499,14 +505,34 @@ static Status give_end_when_stopped(void *context, AVFrame *frame, Error *err)
     return STATUS_EOF;
 }
 
-static Status count_sunk(void *context, const AVFrame *frame, Error *err)
+static Status count_sunk(void *context, const AVFrame *frame, const void *side, Error *err)
 {
     Trial *trial = context;
-    (void)frame;
-    (void)err;
+    (void)frame, (void)side, (void)err;
     trial->sunk++;
     atomic_fetch_add(&trial->in_any_order, 1);
     return STATUS_OK;
+}
+
+/* A writer that was asked to end with a chunk does so by itself. */
+static Status stop_at_seven(void *context, const AVFrame *frame, const void *side, Error *err)
+{
+    return ((Trial *)context)->sunk == 7 ? STATUS_STOPPED : take(context, frame, side, err);
+}
+
+static void the_sink_may_end_the_run(void **state)
+{
+    (void)state;
+    Trial trial = new_trial(100, 3, frame_size() * 20);
+    PipelineConfig config = config_of(&trial);
+    config.stages.sink = stop_at_seven;
+    PipelineStats stats;
+    Error err = {0};
+    assert_int_equal(pipeline_run(&config, &stats, &err), STATUS_STOPPED);
+    assert_false(error_is_set(&err));
+    assert_int_equal(stats.frames, 7);
+    assert_int_equal(atomic_load(&trial.done), 7);
+    end_trial(&trial);
 }
 
 static void an_end_after_stop_is_a_stop(void **state)
@@ -664,6 +690,7 @@ int main(void)
         cmocka_unit_test(unchanged_frames_pass_the_slow_ones),
         cmocka_unit_test(the_window_is_bounded),
         cmocka_unit_test(an_end_after_stop_is_a_stop),
+        cmocka_unit_test(the_sink_may_end_the_run),
         cmocka_unit_test(stop_reaches_a_waiting_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
