@@ -7,40 +7,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "media/compat.h"
-#include "media/convert.h"
 #include "media/input.h"
 #include "media/reader_info.h"
-#include "media/timeline.h"
+#include "media/reader_internal.h"
 
 enum {
     DEFAULT_MAX_DIMENSION = 16384,
     DEFAULT_THREADS_MAX = 4,
     ERRORS_IN_ROW_MAX = 256, /* of a demuxer or decoder that does not get on */
-};
-
-struct Reader {
-    char *path;
-    int max_dimension;
-    ContainerCheck check;
-    AVFormatContext *format;
-    AVStream *stream;
-    AVCodecContext *decoder;
-    AVPacket *packet;
-    AVFrame *decoded;
-    AVFrame *held; /* the next to be given; complete but for its duration */
-    Converter *converter;
-    FrameShape shape;  /* of the frames given */
-    FrameShape stored; /* of the first one decoded */
-    MediaInfo info;
-    Timeline timeline;
-    ReaderDamage damage;
-    int errors_in_row;
-    int64_t furthest_us; /* end of the last packet of any stream; valid when `has_furthest` */
-    bool has_furthest;
-    bool demuxed; /* no more packets */
-    bool draining;
-    bool change_logged;
-    bool has_held;
 };
 
 /* Formats whose outermost structure tells nothing: here a file that ends early shows only in that no stream
@@ -72,8 +46,7 @@ static void note_packet(Reader *reader, const AVPacket *packet)
     }
 }
 
-/* Reads the next packet of the video stream into reader->packet; sets `demuxed` at the end. */
-static void demux(Reader *reader)
+void reader_demux(Reader *reader)
 {
     while (!reader->demuxed) {
         const int result = av_read_frame(reader->format, reader->packet);
@@ -101,11 +74,8 @@ static void demux(Reader *reader)
     }
 }
 
-static Status feed(Reader *reader, Error *err)
+Status reader_send(Reader *reader, Error *err)
 {
-    if (!reader->demuxed) {
-        demux(reader);
-    }
     int result = 0;
     if (!reader->demuxed) {
         result = avcodec_send_packet(reader->decoder, reader->packet);
@@ -123,8 +93,7 @@ static Status feed(Reader *reader, Error *err)
     return STATUS_OK;
 }
 
-/* The decoder's next frame, as it is, into reader->decoded. */
-static Status decode(Reader *reader, Error *err)
+Status reader_decode(Reader *reader, Error *err)
 {
     int errors = 0;
     for (;;) {
@@ -142,7 +111,8 @@ static Status decode(Reader *reader, Error *err)
             if (reader->draining) {
                 return STATUS_EOF;
             }
-            if (feed(reader, err) != STATUS_OK) {
+            reader_demux(reader);
+            if (reader_send(reader, err) != STATUS_OK) {
                 return STATUS_FAILED;
             }
             errors = 0; /* a long damaged stretch is got over packet by packet */
@@ -162,8 +132,7 @@ static bool has_shape(const AVFrame *frame, const FrameShape *shape)
     return frame->format == shape->format && frame->width == shape->width && frame->height == shape->height;
 }
 
-/* Brings reader->decoded into the shape all frames have. */
-static Status reshape(Reader *reader, Error *err)
+Status reader_reshape(Reader *reader, Error *err)
 {
     AVFrame *frame = reader->decoded;
     if (!reader->change_logged && !has_shape(frame, &reader->stored)) {
@@ -188,30 +157,42 @@ static Status reshape(Reader *reader, Error *err)
     return status;
 }
 
+int64_t reader_decoded_time(const Reader *reader)
+{
+    const AVFrame *frame = reader->decoded;
+    return frame->pts != AV_NOPTS_VALUE ? frame->pts : frame->best_effort_timestamp;
+}
+
+bool reader_place(Reader *reader)
+{
+    AVFrame *frame = reader->decoded;
+    if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
+        reader->damage.corrupt_packets++;
+    }
+    int64_t pts = reader_decoded_time(reader);
+    reader->guessed |= timeline_usable(frame->pts) == AV_NOPTS_VALUE;
+    int64_t duration = timeline_usable_length(frame_duration(frame));
+    if (duration <= 0 && reader->info.frame_rate.num > 0) {
+        duration = av_rescale_q(1, av_inv_q(reader->info.frame_rate), reader->info.time_base);
+    }
+    if (!timeline_place(&reader->timeline, &pts, duration)) {
+        log_debug("a frame with the same time as the one before it is left out");
+        return false;
+    }
+    frame->pts = pts;
+    frame_set_duration(frame, duration);
+    return true;
+}
+
 /* The next frame with its place in time, in reader->decoded. */
 static Status next_placed(Reader *reader, Error *err)
 {
     for (;;) {
-        const Status status = decode(reader, err);
-        if (status != STATUS_OK) {
+        const Status status = reader_decode(reader, err);
+        if (status != STATUS_OK || reader_place(reader)) {
             return status;
         }
-        AVFrame *frame = reader->decoded;
-        if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) {
-            reader->damage.corrupt_packets++;
-        }
-        int64_t pts = frame->pts != AV_NOPTS_VALUE ? frame->pts : frame->best_effort_timestamp;
-        int64_t duration = timeline_usable_length(frame_duration(frame));
-        if (duration <= 0 && reader->info.frame_rate.num > 0) {
-            duration = av_rescale_q(1, av_inv_q(reader->info.frame_rate), reader->info.time_base);
-        }
-        if (timeline_place(&reader->timeline, &pts, duration)) {
-            frame->pts = pts;
-            frame_set_duration(frame, duration);
-            return STATUS_OK;
-        }
-        log_debug("a frame with the same time as the one before it is left out");
-        av_frame_unref(frame);
+        av_frame_unref(reader->decoded);
     }
 }
 
@@ -308,12 +289,13 @@ static Status take_first_frame(Reader *reader, Error *err)
         log_info("frames of format %s are worked on as %s", av_get_pix_fmt_name(stored),
                  av_get_pix_fmt_name(reader->shape.format));
     }
-    if (reshape(reader, err) != STATUS_OK) {
+    if (reader_reshape(reader, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     reader_info_from_frame(&reader->info, reader->format, reader->stream, frame);
     reader->shape.matrix = reader->info.color_space;
     reader->shape.range = reader->info.color_range;
+    reader->info.first_pts = frame->pts;
     av_frame_move_ref(reader->held, frame);
     reader->has_held = true;
     return STATUS_OK;
@@ -378,6 +360,12 @@ ReaderDamage reader_damage(const Reader *reader)
     return reader->damage;
 }
 
+bool reader_is_plain(const Reader *reader)
+{
+    return !reader->guessed && reader->timeline.offset == 0 && reader->damage.corrupt_packets == 0 &&
+           !reader->damage.truncated;
+}
+
 /* The last frame lasts to the stream's end where the container knows that. Matroska's tag is the word of some
  * muxer, so it is believed for a few frames only. */
 static void stretch_last(Reader *reader)
@@ -413,7 +401,7 @@ Status reader_next(Reader *reader, AVFrame *frame, Error *err)
         reader->has_held = false;
         return STATUS_OK;
     }
-    if (reshape(reader, err) != STATUS_OK) {
+    if (reader_reshape(reader, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     frame_set_duration(reader->held, reader->decoded->pts - reader->held->pts);

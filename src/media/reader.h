@@ -31,6 +31,7 @@ typedef struct MediaInfo {
     enum AVPixelFormat format; /* of the frames that reader_next gives */
     int bit_depth;
     AVRational time_base;  /* of the frames' pts */
+    int64_t first_pts;     /* of the first frame */
     AVRational frame_rate; /* the average; 0/1 unknown */
     AVRational
         grid_rate; /* on whose grid the frames lie as far as one can tell; of a constant rate the average */
@@ -88,5 +89,17 @@ typedef struct ReaderDamage {
 } ReaderDamage;
 
 ReaderDamage reader_damage(const Reader *reader);
+
+/* Whether each frame so far, the next one included, came undamaged and at a time of its own: then one of them
+ * can be sought later by its pts. */
+bool reader_is_plain(const Reader *reader);
+
+/* Goes to a key frame: the next frame given is one at or before `pts`, and from it on frames, times and
+ * lengths are those of an unbroken read. `pts`: of a frame, or anything between the first one's and the
+ * last one's, of a file that was read while reader_is_plain held. That it is the right frame is for the
+ * caller to prove, by its pts and frame_hash. STATUS_AGAIN: there is no such place to be found (the container
+ * cannot seek, no key frame lies before); the reader is of no use then, as after STATUS_FAILED: open it anew
+ * and read from the beginning. */
+Status reader_seek(Reader *reader, int64_t pts, Error *err);
 
 #endif
