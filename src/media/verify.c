@@ -2,8 +2,10 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/cpu.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -22,14 +24,103 @@ typedef struct Survey {
     bool end_known; /* the last frame has a duration */
     int64_t last_key_pts;
     int64_t last_key_dts;
+    int64_t last_dts;
+    int64_t disordered;     /* packets that are not decoded later than the one before */
     int64_t after_last_key; /* video packets from the last key frame on */
     bool corrupt;
     int audio_streams; /* that hold anything: muxers differ in whether they keep an empty track */
 } Survey;
 
-static Status survey(AVFormatContext *format, int video, Survey *result)
+/* A decoder and what it had to say. */
+typedef struct Trial {
+    AVCodecContext *decoder;
+    AVFrame *frame;
+    int64_t frames;
+    int64_t errors;
+    int64_t last_pts;
+    int64_t disordered; /* frames that are not later than the one before */
+} Trial;
+
+static Status trial_open(Trial *trial, const char *path, const AVStream *stream, int threads, Error *err)
 {
-    *result = (Survey){.first_pts = INT64_MAX,
+    *trial = (Trial){.frame = av_frame_alloc(), .last_pts = INT64_MIN};
+    const AVCodec *codec = avcodec_find_decoder(stream->codecpar->codec_id);
+    trial->decoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
+    if (trial->decoder == NULL || trial->frame == NULL ||
+        avcodec_parameters_to_context(trial->decoder, stream->codecpar) < 0) {
+        return error_set(err, ERROR_VERIFY, what, path, "there is no decoder for it");
+    }
+    trial->decoder->pkt_timebase = stream->time_base;
+    trial->decoder->thread_count = threads;
+    trial->decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+    if (avcodec_open2(trial->decoder, codec, NULL) < 0) {
+        return error_set(err, ERROR_VERIFY, what, path, "its decoder does not open");
+    }
+    return STATUS_OK;
+}
+
+static void trial_close(Trial *trial)
+{
+    avcodec_free_context(&trial->decoder);
+    av_frame_free(&trial->frame);
+}
+
+/* NULL: the end. */
+static void trial_packet(Trial *trial, const AVPacket *packet)
+{
+    AVFrame *frame = trial->frame;
+    trial->errors += avcodec_send_packet(trial->decoder, packet) < 0;
+    int code = 0;
+    while ((code = avcodec_receive_frame(trial->decoder, frame)) >= 0) {
+        const int64_t pts = frame->pts != AV_NOPTS_VALUE ? frame->pts : frame->best_effort_timestamp;
+        trial->frames++;
+        trial->errors += frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+        trial->disordered += pts != AV_NOPTS_VALUE && pts <= trial->last_pts;
+        trial->last_pts = pts != AV_NOPTS_VALUE ? pts : trial->last_pts;
+        av_frame_unref(frame);
+    }
+    trial->errors += code != AVERROR(EAGAIN) && code != AVERROR_EOF;
+}
+
+static void note_video(Survey *result, const AVPacket *packet)
+{
+    const int64_t pts = timeline_usable(packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts);
+    const int64_t duration = timeline_usable_length(packet->duration);
+    result->frames++;
+    if (pts != AV_NOPTS_VALUE) {
+        result->first_pts = FFMIN(result->first_pts, pts);
+        result->last_pts = FFMAX(result->last_pts, pts);
+        if (pts + duration >= result->end_pts) {
+            result->end_pts = pts + duration;
+            result->end_known = duration > 0;
+        }
+    }
+    if (packet->dts != AV_NOPTS_VALUE) {
+        result->disordered += packet->dts <= result->last_dts;
+        result->last_dts = packet->dts;
+    }
+    result->after_last_key++;
+    if ((packet->flags & AV_PKT_FLAG_KEY) != 0) {
+        result->last_key_pts = pts;
+        result->last_key_dts = packet->dts;
+        result->after_last_key = 1;
+    }
+}
+
+static bool is_stopped(const VerifyWatch *watch)
+{
+    if (watch != NULL && watch->work != NULL) {
+        atomic_fetch_add(watch->work, 1);
+    }
+    return watch != NULL && watch->stop != NULL && atomic_load(watch->stop);
+}
+
+/* Reads every packet, and decodes those of the video if there is a `trial`. STATUS_FAILED: no memory. */
+static Status survey(AVFormatContext *format, int video, Trial *trial, const VerifyWatch *watch,
+                     Survey *result)
+{
+    *result = (Survey){.last_dts = INT64_MIN,
+                       .first_pts = INT64_MAX,
                        .last_pts = INT64_MIN,
                        .end_pts = INT64_MIN,
                        .last_key_pts = AV_NOPTS_VALUE,
@@ -41,7 +132,8 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
     bool *seen = memory_alloc(format->nb_streams, sizeof *seen);
     const unsigned streams = format->nb_streams; /* some demuxers add more while they read */
     int code = 0;
-    while ((code = av_read_frame(format, packet)) >= 0) {
+    bool stopped = false;
+    while (!(stopped = is_stopped(watch)) && (code = av_read_frame(format, packet)) >= 0) {
         result->corrupt |= (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
         const unsigned index = (unsigned)packet->stream_index;
         if (index < streams && !seen[index]) {
@@ -49,30 +141,20 @@ static Status survey(AVFormatContext *format, int video, Survey *result)
             result->audio_streams += format->streams[index]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
         }
         if (packet->stream_index == video) {
-            const int64_t pts = timeline_usable(packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts);
-            const int64_t duration = timeline_usable_length(packet->duration);
-            result->frames++;
-            if (pts != AV_NOPTS_VALUE) {
-                result->first_pts = FFMIN(result->first_pts, pts);
-                result->last_pts = FFMAX(result->last_pts, pts);
-                if (pts + duration >= result->end_pts) {
-                    result->end_pts = pts + duration;
-                    result->end_known = duration > 0;
-                }
-            }
-            result->after_last_key++;
-            if ((packet->flags & AV_PKT_FLAG_KEY) != 0) {
-                result->last_key_pts = pts;
-                result->last_key_dts = packet->dts;
-                result->after_last_key = 1;
+            note_video(result, packet);
+            if (trial != NULL) {
+                trial_packet(trial, packet);
             }
         }
         av_packet_unref(packet);
     }
+    if (trial != NULL && !stopped) {
+        trial_packet(trial, NULL);
+    }
     result->corrupt |= code != AVERROR_EOF || (format->pb != NULL && format->pb->error < 0);
     av_packet_free(&packet);
     memory_free(seen);
-    return STATUS_OK;
+    return stopped ? STATUS_STOPPED : STATUS_OK;
 }
 
 /* Seconds of video by its packets; Matroska tells the last one's duration in the header only. */
@@ -99,60 +181,56 @@ static bool lasts(const Survey *found, const AVFormatContext *format, const AVSt
            expected <= duration;
 }
 
-/* Decodes from the last key frame to the end; counts frames and errors. */
-static void decode_tail(AVFormatContext *format, const AVStream *stream, const Survey *found,
-                        AVCodecContext *decoder, int64_t *frames, int64_t *errors)
+/* Decodes from the last key frame to the end. */
+static void decode_tail(AVFormatContext *format, const AVStream *stream, const Survey *found, Trial *trial)
 {
     AVPacket *packet = av_packet_alloc();
-    AVFrame *frame = av_frame_alloc();
     const int64_t target = found->last_key_dts != AV_NOPTS_VALUE ? found->last_key_dts : found->last_key_pts;
-    bool more = packet != NULL && frame != NULL &&
+    bool more = packet != NULL &&
                 av_seek_frame(format, stream->index, found->last_key_pts, AVSEEK_FLAG_BACKWARD) >= 0;
-    *errors += !more;
+    trial->errors += !more;
     while (more) {
         more = av_read_frame(format, packet) >= 0;
         const int64_t dts = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
-        if (more && (packet->stream_index != stream->index || dts < target)) {
-            av_packet_unref(packet);
-            continue;
+        if (!more || (packet->stream_index == stream->index && dts >= target)) {
+            trial_packet(trial, more ? packet : NULL);
         }
-        *errors += avcodec_send_packet(decoder, more ? packet : NULL) < 0;
         av_packet_unref(packet);
-        int code = 0;
-        while ((code = avcodec_receive_frame(decoder, frame)) >= 0) {
-            (*frames)++;
-            *errors += frame->decode_error_flags != 0;
-            av_frame_unref(frame);
-        }
-        *errors += code != AVERROR(EAGAIN) && code != AVERROR_EOF;
     }
     av_packet_free(&packet);
-    av_frame_free(&frame);
 }
 
 static Status check_tail(const char *path, AVFormatContext *format, const AVStream *stream,
                          const Survey *found, Error *err)
 {
-    const AVCodec *codec = avcodec_find_decoder(stream->codecpar->codec_id);
-    AVCodecContext *decoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
-    if (decoder == NULL || avcodec_parameters_to_context(decoder, stream->codecpar) < 0) {
-        avcodec_free_context(&decoder);
-        return error_set(err, ERROR_VERIFY, what, path, "there is no decoder for it");
+    Trial trial = {0};
+    Status status = trial_open(&trial, path, stream, 1, err);
+    if (status == STATUS_OK) {
+        decode_tail(format, stream, found, &trial);
+        if (trial.errors > 0 || trial.frames == 0) {
+            status = error_setf(
+                err, ERROR_VERIFY, what, path, "its end does not decode: %lld frames of %lld, %lld errors",
+                (long long)trial.frames, (long long)found->after_last_key, (long long)trial.errors);
+        }
     }
-    decoder->pkt_timebase = stream->time_base;
-    decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
-    int64_t frames = 0;
-    int64_t errors = 0;
-    if (avcodec_open2(decoder, codec, NULL) < 0) {
-        errors++;
-    } else {
-        decode_tail(format, stream, found, decoder, &frames, &errors);
+    trial_close(&trial);
+    return status;
+}
+
+/* What decoding all of it told. */
+static Status check_whole(const char *path, const AVFormatContext *format, const Survey *found,
+                          const Trial *trial, Error *err)
+{
+    if (trial->errors > 0 || trial->frames != found->frames) {
+        return error_setf(err, ERROR_VERIFY, what, path, "%lld of its %lld frames decode, with %lld errors",
+                          (long long)trial->frames, (long long)found->frames, (long long)trial->errors);
     }
-    avcodec_free_context(&decoder);
-    if (errors > 0 || frames == 0) {
+    /* Matroska keeps no decoding times, and its ticks may be longer than a frame. */
+    if (strstr(format->iformat->name, "matroska") == NULL &&
+        (found->disordered > 0 || trial->disordered > 0)) {
         return error_setf(err, ERROR_VERIFY, what, path,
-                          "its end does not decode: %lld frames of %lld, %lld errors", (long long)frames,
-                          (long long)found->after_last_key, (long long)errors);
+                          "the times of %lld packets and %lld frames do not rise",
+                          (long long)found->disordered, (long long)trial->disordered);
     }
     return STATUS_OK;
 }
@@ -180,7 +258,38 @@ static Status check_numbers(const char *path, const AVFormatContext *format, con
     return STATUS_OK;
 }
 
-Status verify_output(const char *path, const VerifyExpectation *expected, Error *err)
+static Status check_streams(const char *path, AVFormatContext *format, int video,
+                            const VerifyExpectation *expected, const VerifyWatch *watch, Error *err)
+{
+    enum { THREADS_MAX = 4 };
+    const AVStream *stream = format->streams[video];
+    Trial whole = {0};
+    Trial *trial = expected->whole ? &whole : NULL;
+    Status status =
+        trial != NULL ? trial_open(trial, path, stream, FFMIN(av_cpu_count(), THREADS_MAX), err) : STATUS_OK;
+    Survey found = {0};
+    if (status == STATUS_OK) {
+        status = survey(format, video, trial, watch, &found);
+        if (status == STATUS_FAILED) {
+            (void)error_set(err, ERROR_MEMORY, what, path, "out of memory");
+        }
+    }
+    if (status == STATUS_OK && found.corrupt) {
+        status = error_set(err, ERROR_VERIFY, what, path, "it cannot be read to its end");
+    }
+    if (status == STATUS_OK) {
+        status = check_numbers(path, format, stream, &found, expected, err);
+    }
+    if (status == STATUS_OK) {
+        status = trial != NULL ? check_whole(path, format, &found, trial, err)
+                               : check_tail(path, format, stream, &found, err);
+    }
+    trial_close(&whole);
+    return status;
+}
+
+Status verify_output(const char *path, const VerifyExpectation *expected, const VerifyWatch *watch,
+                     Error *err)
 {
     AVFormatContext *format = NULL;
     ContainerCheck check = {0};
@@ -190,7 +299,6 @@ Status verify_output(const char *path, const VerifyExpectation *expected, Error 
                           "it does not open: %s", reason.why);
     }
     Status status = STATUS_OK;
-    Survey found = {0};
     const int video = input_video_stream(format);
     if (check.wholeness == WHOLENESS_CUT) {
         status = error_set(err, ERROR_VERIFY, what, path, "it is shorter than its own header says");
@@ -198,15 +306,8 @@ Status verify_output(const char *path, const VerifyExpectation *expected, Error 
         status = error_set(err, ERROR_VERIFY, what, path, "its trailer is missing");
     } else if (video < 0) {
         status = error_set(err, ERROR_VERIFY, what, path, "it has no video stream");
-    } else if (survey(format, video, &found) != STATUS_OK) {
-        status = error_set(err, ERROR_MEMORY, what, path, "out of memory");
-    } else if (found.corrupt) {
-        status = error_set(err, ERROR_VERIFY, what, path, "it cannot be read to its end");
     } else {
-        status = check_numbers(path, format, format->streams[video], &found, expected, err);
-    }
-    if (status == STATUS_OK) {
-        status = check_tail(path, format, format->streams[video], &found, err);
+        status = check_streams(path, format, video, expected, watch, err);
     }
     avformat_close_input(&format);
     return status;
@@ -222,7 +323,7 @@ static bool agree(double a, double b)
 static double measured_duration(AVFormatContext *format, int video)
 {
     Survey found = {0};
-    return survey(format, video, &found) == STATUS_OK
+    return survey(format, video, NULL, NULL, &found) == STATUS_OK
                ? survey_duration(&found, format, format->streams[video])
                : 0;
 }

@@ -2,6 +2,7 @@
 #ifndef RUNBATCH_MEDIA_VERIFY_H
 #define RUNBATCH_MEDIA_VERIFY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,12 +13,21 @@ typedef struct VerifyExpectation {
     double duration_s;  /* of the video stream; < 0: do not check */
     double tolerance_s; /* one frame */
     int audio_streams;
+    bool whole; /* decode all of it, not only its end */
 } VerifyExpectation;
 
+/* For files that take minutes to read. Both may be NULL. */
+typedef struct VerifyWatch {
+    const atomic_bool *stop;
+    atomic_llong *work; /* grows with every packet */
+} VerifyWatch;
+
 /* Opens the file as a player would and checks: it opens, has a video stream, holds as many frames as were
- * written, has the duration, the audio streams, a trailer, and its last key frame's packets decode.
- * ERROR_VERIFY with the difference otherwise. */
-Status verify_output(const char *path, const VerifyExpectation *expected, Error *err);
+ * written, has the duration, the audio streams, a trailer, and its last key frame's packets decode. With
+ * `whole` each frame decodes without error and as many as there are packets, and decoding and presentation
+ * times rise strictly. ERROR_VERIFY with the difference otherwise; STATUS_STOPPED. */
+Status verify_output(const char *path, const VerifyExpectation *expected, const VerifyWatch *watch,
+                     Error *err);
 
 /* Whether `output` looks like a finished result for `input`: both open, and the durations agree within half a
  * second or 1 %. *complete false with `why` filled when not. Errors only when `input` itself cannot be read.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -215,8 +216,10 @@ static Status check_output(const Job *job, Error *err)
         .duration_s = written->duration_s,
         .tolerance_s = frame_s,
         .audio_streams = written->audio_streams,
+        .whole = strcmp(job->config->settings->verify, "full") == 0,
     };
-    return verify_output(job->config->temporary, &expected, err);
+    const VerifyWatch watch = {.stop = &job->control->stop};
+    return verify_output(job->config->temporary, &expected, &watch, err);
 }
 
 /* The supervisor syncs again before it renames; done here, that takes no time there. */
@@ -241,8 +244,9 @@ static Status finish_output(Job *job, Error *err)
     if (is_marked(job) && provenance_add_xmp(job->config->temporary, job->config->output, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    if (check_output(job, err) != STATUS_OK) {
-        return STATUS_FAILED;
+    const Status status = check_output(job, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     return sync_output(job->config->temporary, err);
 }

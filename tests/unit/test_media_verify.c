@@ -22,7 +22,7 @@ static const VerifyExpectation right = {
 static void assert_found(const char *path, VerifyExpectation expected, const char *reason)
 {
     Error err = {0};
-    assert_int_equal(verify_output(path, &expected, &err), STATUS_FAILED);
+    assert_int_equal(verify_output(path, &expected, NULL, &err), STATUS_FAILED);
     assert_int_equal(err.class_, ERROR_VERIFY);
     if (strstr(err.why, reason) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", err.why, reason);
@@ -33,7 +33,7 @@ static void assert_good(const char *path, VerifyExpectation expected)
 {
     Error err = {0};
     char text[1600];
-    if (verify_output(path, &expected, &err) != STATUS_OK) {
+    if (verify_output(path, &expected, NULL, &err) != STATUS_OK) {
         fail_msg("%s", error_text(&err, text, sizeof text));
     }
 }
@@ -156,6 +156,61 @@ static void test_damaged_end(void **state)
     assert_found(fixture_path("damaged.mp4"), right, "does not decode");
 }
 
+/* Turns over the bits of some bytes behind `share` of the file. */
+static const char *spoil(const char *from, const char *to, double share)
+{
+    char *data = NULL;
+    int64_t size = 0;
+    assert_int_equal(file_read(from, 1 << 24, &data, &size, NULL), STATUS_OK);
+    const int64_t begin = (int64_t)((double)size * share);
+    for (int64_t i = begin; i < begin + size / 50; i++) {
+        data[i] = (char)(data[i] ^ 0x5A);
+    }
+    fixture_write(to, data, (size_t)size);
+    memory_free(data);
+    return fixture_path(to);
+}
+
+static void test_whole(void **state)
+{
+    (void)state;
+    VerifyExpectation whole = right;
+    whole.whole = true;
+    assert_good(good("good.mp4"), whole);
+    assert_good(good("good.mkv"), whole);
+    assert_good(fixture_clip("good.avi", PATTERN TONE), whole);
+    assert_good(fixture_clip("good9.webm", PATTERN TONE "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"),
+                whole);
+    assert_good(fixture_clip("good265.mp4", PATTERN TONE "-c:v libx265 -x265-params log-level=none"), whole);
+    const char *spoilt =
+        spoil(fixture_clip("fast20.mp4", PATTERN TONE "-g 20 -bf 2 -movflags faststart"), "spoilt.mp4", 0.3);
+    assert_good(spoilt, right);
+    assert_found(spoilt, whole, "of its 50 frames decode, with");
+    /* two frames at one time, each decoded later than the one before */
+    (void)fixture_clip("simple.mp4", PATTERN "-bf 0 -g 20 -video_track_timescale 12800");
+    const char *twins =
+        fixture_clip("twins.mp4", "-i %D/simple.mp4 -c copy -bsf:v \"setts=pts='PTS+512-512*eq(N,30)'\"");
+    whole.audio_streams = 0;
+    whole.duration_s = -1;
+    assert_found(twins, whole, "0 packets and 1 frames do not rise");
+    whole.whole = false;
+    assert_good(twins, whole);
+}
+
+static void test_watched(void **state)
+{
+    (void)state;
+    Error err = {0};
+    atomic_bool stop = false;
+    atomic_llong work = 0;
+    const VerifyWatch watch = {.stop = &stop, .work = &work};
+    assert_int_equal(verify_output(good("good.mp4"), &right, &watch, &err), STATUS_OK);
+    assert_true(atomic_load(&work) > right.frames);
+    atomic_store(&stop, true);
+    assert_int_equal(verify_output(good("good.mp4"), &right, &watch, &err), STATUS_STOPPED);
+    assert_false(error_is_set(&err));
+}
+
 static void check_complete(const char *input, const char *output, bool expected, const char *reason)
 {
     Error err = {0};
@@ -195,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_wrong_numbers), cmocka_unit_test(test_cut),
         cmocka_unit_test(test_no_trailer),    cmocka_unit_test(test_unfinished),
         cmocka_unit_test(test_damaged_end),   cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_whole),         cmocka_unit_test(test_watched),
     };
     return cmocka_run_group_tests_name("media_verify", tests, fixtures_make, fixtures_remove);
 }
