@@ -43,4 +43,11 @@ Status frame_view_add(AVFrame *frame, Rect rect, const Image *delta, Error *err)
 Status frame_view_warp(const AVFrame *frame, const Affine *to_frame, int width, int height, float border,
                        Image *rgb, Error *err);
 
+/* Fills `target`, whose format, colour tags and buffers are there, with the picture of `source`, of the same
+ * size. Chroma samples are repeated over the pixels they stand for and, the other way, are the mean over
+ * them, so that a picture that goes to RGB of the same depth and back has the same bits wherever RGB can show
+ * its colours; the others are clipped. Grey is taken as full range on both sides, code by code. Transparency
+ * is lost. */
+Status frame_view_convert(const AVFrame *source, AVFrame *target, Error *err);
+
 #endif

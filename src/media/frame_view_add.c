@@ -142,6 +142,16 @@ static void add_full(const ViewLayout *layout, Rect rect, const Image *delta)
     }
 }
 
+void view_add(const ViewLayout *layout, Rect rect, const Image *delta)
+{
+    const ViewComponent *chroma = &layout->component[1];
+    if (layout->components == 3 && (chroma->log2_w > 0 || chroma->log2_h > 0)) {
+        add_subsampled(layout, rect, delta);
+    } else {
+        add_full(layout, rect, delta);
+    }
+}
+
 Status frame_view_add(AVFrame *frame, Rect rect, const Image *delta, Error *err)
 {
     ViewLayout layout;
@@ -154,11 +164,6 @@ Status frame_view_add(AVFrame *frame, Rect rect, const Image *delta, Error *err)
         return error_set(err, ERROR_INTERNAL, "cannot change a frame", NULL,
                          "the region is not inside it or not of the difference's size");
     }
-    const ViewComponent *chroma = &layout.component[1];
-    if (layout.components == 3 && (chroma->log2_w > 0 || chroma->log2_h > 0)) {
-        add_subsampled(&layout, rect, delta);
-    } else {
-        add_full(&layout, rect, delta);
-    }
+    view_add(&layout, rect, delta);
     return STATUS_OK;
 }

@@ -51,6 +51,9 @@ void view_fetch(const ViewComponent *component, int row, int first, int count, f
 /* Adds `delta` to the codes first .. first + count - 1 (inside the component): nearest, clamped. */
 void view_add_codes(const ViewComponent *component, int row, int first, int count, const float *delta);
 
+/* frame_view_add without its checks. */
+void view_add(const ViewLayout *layout, Rect rect, const Image *delta);
+
 /* Codes to RGB in place: the three rows hold the components' codes before (grey: the first row only). */
 void view_convert(const ViewLayout *layout, int count, float *r, float *g, float *b);
 
