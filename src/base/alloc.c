@@ -12,22 +12,22 @@ static void out_of_memory(void)
     _exit(EXIT_OUT_OF_MEMORY);
 }
 
-void *memory_alloc(size_t count, size_t size)
+void *memory_check(void *pointer)
 {
-    void *pointer = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
     if (pointer == NULL) {
         out_of_memory();
     }
     return pointer;
 }
 
+void *memory_alloc(size_t count, size_t size)
+{
+    return memory_check(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
+}
+
 void *memory_resize(void *pointer, size_t count, size_t size)
 {
-    void *resized = reallocarray(pointer, count > 0 ? count : 1, size > 0 ? size : 1);
-    if (resized == NULL) {
-        out_of_memory();
-    }
-    return resized;
+    return memory_check(reallocarray(pointer, count > 0 ? count : 1, size > 0 ? size : 1));
 }
 
 void memory_free(void *pointer)

@@ -18,6 +18,9 @@ void *memory_alloc(size_t count, size_t size);
 /* Grows or shrinks like reallocarray; new bytes are not zeroed; never NULL. */
 void *memory_resize(void *pointer, size_t count, size_t size);
 
+/* `pointer` itself, from a library's own allocator; NULL ends the process as above. */
+void *memory_check(void *pointer);
+
 void memory_free(void *pointer);
 
 /* Memory for pixel kernels: 64-byte aligned, zeroed, size in bytes; NULL when there is none (large: may
