@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "media/chunk_clock.h"
 #include "media/compat.h"
 #include "media/container.h"
 #include "media/encoder.h"
@@ -23,6 +24,8 @@ struct Writer {
     AVRational source_base;
     AVRational source_rate;
     const atomic_bool *stop;
+    atomic_bool stop_at_chunk;
+    ChunkClock clock;
     FrameRateConverter rate; /* rate.rate 0/1: frames keep their pts */
     AVFormatContext *muxer;
     AVStream *stream;
@@ -293,6 +296,10 @@ Status writer_open(Writer **writer, const WriterConfig *config, Error *err)
     (*writer)->path = text_duplicate(config->path);
     (*writer)->last_dts = AV_NOPTS_VALUE;
     (*writer)->stop = config->stop;
+    if (config->chunks.folder != NULL) {
+        (*writer)->clock =
+            chunk_clock(config->source->time_base, config->chunks.source_origin, config->chunks.seconds);
+    }
     const Status status = open_all(*writer, config, err);
     if (status != STATUS_OK) {
         const bool created = (*writer)->muxer != NULL && (*writer)->muxer->pb != NULL;
@@ -389,8 +396,11 @@ static int64_t duration_of(const Writer *writer, const AVFrame *frame)
     return FFMAX(duration, 1);
 }
 
-Status writer_frame(Writer *writer, const AVFrame *frame, Error *err)
+Status writer_frame(Writer *writer, const AVFrame *frame, const ChunkCounts *counts, uint64_t check,
+                    Error *err)
 {
+    (void)counts;
+    (void)check;
     if (!writer->started) {
         writer->started = true;
         /* Players show nothing before zero: everything moves together. */
@@ -416,6 +426,30 @@ Status writer_frame(Writer *writer, const AVFrame *frame, Error *err)
         writer->summary.frames_repeated += i > 0;
     }
     return STATUS_OK;
+}
+
+bool writer_resume(const Writer *writer, WriterResume *resume)
+{
+    (void)writer;
+    *resume = (WriterResume){0};
+    return false;
+}
+
+bool writer_begins_chunk(const Writer *writer, int64_t pts, int64_t pts_before)
+{
+    return chunk_clock_begins(&writer->clock, pts, pts_before);
+}
+
+void writer_stop_at_chunk(Writer *writer)
+{
+    atomic_store(&writer->stop_at_chunk, true);
+}
+
+void writer_chunk_progress(const Writer *writer, double *done_s, double *length_s)
+{
+    (void)writer;
+    *done_s = 0;
+    *length_s = 0;
 }
 
 /* ---- finishing ---- */

@@ -68,7 +68,7 @@ static Status stage_sink(void *context, const AVFrame *frame, const void *side, 
 {
     (void)side;
     const Job *job = context;
-    return writer_frame(job->writer, frame, err);
+    return writer_frame(job->writer, frame, NULL, 0, err);
 }
 
 /* ---- opening ---- */

@@ -228,7 +228,7 @@ const char *transcode(WriterConfig config, WriterSummary *summary)
     while (status == STATUS_OK) {
         status = reader_next(reader, frame, &err);
         if (status == STATUS_OK) {
-            status = writer_frame(writer, frame, &err);
+            status = writer_frame(writer, frame, NULL, 0, &err);
             av_frame_unref(frame);
         }
     }

@@ -113,7 +113,7 @@ static void test_no_trailer(void **state)
         assert_int_equal(writer_open(&writer, &config, &err), STATUS_OK);
         AVFrame *frame = av_frame_alloc();
         while (reader_next(reader, frame, &err) == STATUS_OK) {
-            assert_int_equal(writer_frame(writer, frame, &err), STATUS_OK);
+            assert_int_equal(writer_frame(writer, frame, NULL, 0, &err), STATUS_OK);
             av_frame_unref(frame);
         }
         av_frame_free(&frame);

@@ -285,7 +285,7 @@ static void test_stop_while_repeating(void **state)
     assert_int_equal(writer_open(&writer, &config, &err), STATUS_OK);
     assert_int_equal(reader_next(reader, frame, &err), STATUS_OK);
     frame_set_duration(frame, av_rescale_q(600, (AVRational){1, 1}, config.source->time_base));
-    assert_int_equal(writer_frame(writer, frame, &err), STATUS_STOPPED);
+    assert_int_equal(writer_frame(writer, frame, NULL, 0, &err), STATUS_STOPPED);
     assert_false(error_is_set(&err));
     av_frame_free(&frame);
     writer_free(&writer);
@@ -322,7 +322,7 @@ static void test_negative_start(void **state)
         memset(frame->data[2], 128, (size_t)frame->linesize[2] * 24);
         frame->pts = -500 + i * 40;
         frame_set_duration(frame, 40);
-        assert_int_equal(writer_frame(writer, frame, &err), STATUS_OK);
+        assert_int_equal(writer_frame(writer, frame, NULL, 0, &err), STATUS_OK);
     }
     assert_int_equal(writer_finish(writer, &summary, &err), STATUS_OK);
     assert_int_equal(summary.first_pts, 0);
@@ -477,7 +477,7 @@ static void check_full_disk(const char *input, const char *name)
     AVFrame *frame = av_frame_alloc();
     Status status = writer_open(&writer, &config, &err);
     while (status == STATUS_OK && (status = reader_next(reader, frame, &err)) == STATUS_OK) {
-        status = writer_frame(writer, frame, &err);
+        status = writer_frame(writer, frame, NULL, 0, &err);
         av_frame_unref(frame);
     }
     if (status == STATUS_EOF) {
