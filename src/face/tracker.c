@@ -96,6 +96,17 @@ FaceTrackerStats face_tracker_stats(const FaceTracker *tracker)
     return tracker->stats;
 }
 
+double face_tracker_warm_up_s(void)
+{
+    return 1.0;
+}
+
+void face_tracker_look_around(FaceTracker *tracker)
+{
+    tracker->detected_frame = -1;
+    tracker->all_s = long_ago_s;
+}
+
 static void advance_clock(FaceTracker *tracker, const AVFrame *frame)
 {
     const double shortest_s = 0.001;

@@ -523,6 +523,25 @@ static void odd_times_are_survived(void **state)
     world_free(world);
 }
 
+/* Small and turned faces are searched every three seconds, and at the end of a warm-up. */
+static void looking_around_finds_what_is_searched_rarely(void **state)
+{
+    (void)state;
+    World *world = world_new(true);
+    world->face[1].detector_score = 0.0f;
+    run(world, 2);
+    world->face[1].there = true;
+    run(world, 20);
+    assert_int_equal(world->seen.count, 1);
+    face_tracker_look_around(world->tracker);
+    run(world, 1);
+    assert_int_equal(world->seen.count, 2);
+    assert_int_equal(world->all, 2);
+    run(world, 20);
+    assert_int_equal(world->all, 2);
+    world_free(world);
+}
+
 static void failures_reach_the_caller(void **state)
 {
     (void)state;
@@ -562,6 +581,7 @@ int main(void)
         cmocka_unit_test(gaps_of_one_frame_are_counted_inside_a_shot),
         cmocka_unit_test(faces_beyond_the_limit_are_left_out),
         cmocka_unit_test(odd_times_are_survived),
+        cmocka_unit_test(looking_around_finds_what_is_searched_rarely),
         cmocka_unit_test(failures_reach_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
