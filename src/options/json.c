@@ -167,5 +167,6 @@ Status settings_from_json(const json_t *object, Settings *settings, Error *err)
             return STATUS_FAILED;
         }
     }
+    settings_settle(settings);
     return STATUS_OK;
 }

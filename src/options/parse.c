@@ -197,6 +197,11 @@ static Status check_combinations(const Parser *parser)
                               "--%s and --%s", exclusive[i][0], exclusive[i][1]);
         }
     }
+    if (was_given(parser, "frame-store") && parser->settings->keep_frames &&
+        !settings_frames_on_disk(parser->settings)) {
+        return error_set(parser->err, ERROR_USAGE, "options that exclude each other", NULL,
+                         "--frame-store memory and --keep-frames");
+    }
     if (was_given(parser, "output") && !was_given(parser, "target")) {
         (void)refuse(parser, "--output", "says where one --target goes, and there is none");
         error_advise(parser->err, "for the outputs of a folder: --output-dir");
@@ -258,6 +263,7 @@ Status options_parse(int argc, const char *const *argv, OptionAvailable availabl
         status = check_combinations(&parser);
     }
     if (status == STATUS_OK && *action == OPTIONS_RUN) {
+        settings_settle(settings);
         status = preset_check(settings, err);
     }
     if (status == STATUS_OK && *action == OPTIONS_RUN) {

@@ -41,3 +41,32 @@ bool settings_needs_source(const Settings *settings)
     }
     return false;
 }
+
+static bool is(const char *value, const char *word)
+{
+    return value != NULL && strcmp(value, word) == 0;
+}
+
+bool settings_frames_on_disk(const Settings *settings)
+{
+    return is(settings->frame_store, "disk");
+}
+
+static void reset(Settings *settings, const char *name)
+{
+    const Option *option = option_find(name);
+    (void)option_assign(option, option->fallback, settings, NULL);
+}
+
+void settings_settle(Settings *settings)
+{
+    if (settings->keep_frames && !settings_frames_on_disk(settings)) {
+        (void)option_assign(option_find("frame-store"), "disk", settings, NULL);
+    }
+    if (!settings_frames_on_disk(settings)) {
+        reset(settings, "temp-frame-format");
+    }
+    if (!is(settings->temp_frame_format, "jpg")) {
+        reset(settings, "temp-frame-quality");
+    }
+}

@@ -92,6 +92,14 @@ FrameRate settings_frame_rate(const Settings *settings);
 /* Whether one of the processors needs the source face's picture. */
 bool settings_needs_source(const Settings *settings);
 
+/* Whether frames go through files (--frame-store disk). */
+bool settings_frames_on_disk(const Settings *settings);
+
+/* Makes values agree with each other: frame files that are kept are frame files (as in roop, --keep-frames
+ * alone is enough), and options that have no effect get their defaults, so that no output is made anew for
+ * them. Done by options_parse and settings_from_json. */
+void settings_settle(Settings *settings);
+
 /* A new object; values equal to their defaults included. */
 json_t *settings_to_json(const Settings *settings);
 /* Checks every value as the command line's are; a key that is left out keeps its default, an unknown one is

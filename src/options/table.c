@@ -300,7 +300,8 @@ const Option option_table[] = {
      .group = OPTION_GROUP_SAFETY,
      .offset = FIELD(keep_frames),
      .fallback = "off",
-     .help = "Keep the frame files of --frame-store disk"},
+     .help =
+         "Keep the frame files, in a folder beside the output or in --temp-dir; means --frame-store disk"},
 
     {.name = "execution-provider",
      .type = OPTION_FIRST,

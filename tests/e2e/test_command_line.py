@@ -34,9 +34,10 @@ class CommandLine(BatchCase):
                        "--reference-face-position", "--reference-frame-number", "--similar-face-distance",
                        "--output-video-encoder", "--output-video-quality", "--output-video-preset",
                        "--execution-provider", "--execution-threads", "--output-name", "--dry-run", "--json",
-                       "--frame-budget", "--output-fps"):
+                       "--frame-budget", "--output-fps", "--keep-frames", "--temp-frame-format",
+                       "--temp-frame-quality", "--temp-dir", "--frame-store"):
             self.assertIn(option, result.out.replace("[no-]", ""))
-        for later in ("--keep-frames", "--temp-frame-format", "--max-memory", "face_enhancer"):
+        for later in ("--max-memory", "face_enhancer"):
             self.assertNotIn(later, result.out)
         self.assertTrue(all(len(line) <= 110 for line in result.out.splitlines()))
 

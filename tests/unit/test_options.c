@@ -321,6 +321,8 @@ static void bad_command_lines(void **state)
         /* what does not go together */
         {{"-q", "-v"}, "options that exclude each other: --quiet and --verbose"},
         {{"-tx", "--input-dir=y"}, "options that exclude each other: --target and --input-dir"},
+        {{"--keep-frames", "--frame-store=memory"},
+         "options that exclude each other: --frame-store memory and --keep-frames"},
         {{"-tx", "-oy", "--output-dir=z"}, "options that exclude each other: --output and --output-dir"},
         {{"-oy"},
          "--output: says where one --target goes, and there is none (for the outputs of a folder: "
@@ -429,6 +431,43 @@ static void the_frame_rate_that_holds(void **state)
         assert_int_equal(rate.den, cases[i].rate.den);
         settings_free(&settings);
     }
+}
+
+/* Options without effect must not make an output anew. */
+static void values_agree_with_each_other(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[MOST_WORDS];
+        const char *store;
+        const char *format;
+        int64_t quality;
+    } cases[] = {
+        {{"-q"}, "memory", "png", 0},
+        {{"--keep-frames"}, "disk", "png", 0},
+        {{"--keep-frames", "--no-keep-frames"}, "memory", "png", 0},
+        {{"--no-keep-frames", "--frame-store=memory"}, "memory", "png", 0},
+        {{"--temp-frame-format=jpg", "--temp-frame-quality=20"}, "memory", "png", 0},
+        {{"--temp-frame-format=jpg", "--temp-frame-quality=20", "--keep-frames"}, "disk", "jpg", 20},
+        {{"--frame-store=disk", "--temp-frame-format=jpg", "--temp-frame-quality=20"}, "disk", "jpg", 20},
+        {{"--frame-store=disk", "--temp-frame-quality=20"}, "disk", "png", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Settings settings;
+        OptionsAction action;
+        assert_int_equal(parse(cases[i].words, NULL, &settings, &action, NULL), STATUS_OK);
+        assert_string_equal(settings.frame_store, cases[i].store);
+        assert_string_equal(settings.temp_frame_format, cases[i].format);
+        assert_int_equal(settings.temp_frame_quality, cases[i].quality);
+        assert_int_equal(settings_frames_on_disk(&settings), strcmp(cases[i].store, "disk") == 0);
+        settings_free(&settings);
+    }
+    json_t *object = json_loads("{\"keep-frames\": true, \"temp-frame-format\": null}", 0, NULL);
+    Settings settings;
+    assert_int_equal(settings_from_json(object, &settings, NULL), STATUS_OK);
+    assert_true(settings_frames_on_disk(&settings));
+    settings_free(&settings);
+    json_decref(object);
 }
 
 static void json_gives_back_what_it_got(void **state)
@@ -598,6 +637,7 @@ int main(void)
         cmocka_unit_test(help_and_version_come_first),
         cmocka_unit_test(what_is_not_here_is_told),
         cmocka_unit_test(the_frame_rate_that_holds),
+        cmocka_unit_test(values_agree_with_each_other),
         cmocka_unit_test(json_gives_back_what_it_got),
         cmocka_unit_test(bad_json_is_refused),
         cmocka_unit_test(json_keeps_defaults_for_what_is_left_out),
