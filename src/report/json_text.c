@@ -77,3 +77,30 @@ json_t *json_error(const Error *error)
     (void)json_object_set_new(object, "todo", json_text(error->todo));
     return object;
 }
+
+static bool get_text(const json_t *object, const char *key, char *target, size_t size)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    if (value == NULL) {
+        return false;
+    }
+    text_copy(target, size, value);
+    text_strip_control(target);
+    return true;
+}
+
+bool json_to_error(const json_t *object, Error *error)
+{
+    const char *class_ = json_string_value(json_object_get(object, "class"));
+    if (class_ == NULL) {
+        return false;
+    }
+    error->class_ = error_class_from_name(class_);
+    if (error->class_ == ERROR_NONE) {
+        error->class_ = ERROR_INTERNAL;
+    }
+    return get_text(object, "what", error->what, sizeof error->what) &&
+           get_text(object, "file", error->file, sizeof error->file) &&
+           get_text(object, "why", error->why, sizeof error->why) &&
+           get_text(object, "todo", error->todo, sizeof error->todo);
+}

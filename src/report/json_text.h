@@ -6,6 +6,7 @@
 #define RUNBATCH_REPORT_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -15,5 +16,8 @@ json_t *json_text(const char *text);
 json_t *json_rounded(double value);
 /* {"class", "what", "file", "why", "todo"} */
 json_t *json_error(const Error *error);
+/* From another process or a file: control characters are replaced, an unknown class is ERROR_INTERNAL, and so
+ * is "none". False when a member is missing or no text; `error` is as it was then, or filled in part. */
+bool json_to_error(const json_t *object, Error *error);
 
 #endif

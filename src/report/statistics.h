@@ -36,6 +36,11 @@ typedef struct VideoResult {
     double busy_s[4]; /* source, in_order, any_order (sum over threads), sink */
 } VideoResult;
 
+json_t *video_result_to_json(const VideoResult *result);
+/* From another process or a file: false unless every member is there and can be. Other members are ignored.
+ */
+bool video_result_from_json(const json_t *object, VideoResult *result);
+
 typedef struct Failure {
     int position;
     char *input;

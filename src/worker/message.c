@@ -21,45 +21,6 @@ static const char *const kind_names[MESSAGE_KIND_COUNT] = {
     [MESSAGE_DONE] = "done",   [MESSAGE_FAILED] = "failed",     [MESSAGE_PROBED] = "probed",
 };
 
-/* ---- the fields of a VideoResult, once for both directions ---- */
-
-typedef struct ResultField {
-    const char *name;
-    size_t offset;
-    enum { FIELD_INT, FIELD_INT64, FIELD_DOUBLE } type;
-} ResultField;
-
-#define RESULT_FIELD(member, kind)                                                                           \
-    {                                                                                                        \
-        .name = #member, .offset = offsetof(VideoResult, member), .type = (kind)                             \
-    }
-
-static const ResultField result_fields[] = {
-    RESULT_FIELD(frames, FIELD_INT64),
-    RESULT_FIELD(frames_with_face, FIELD_INT64),
-    RESULT_FIELD(frames_changed, FIELD_INT64),
-    RESULT_FIELD(isolated_gaps, FIELD_INT64),
-    RESULT_FIELD(scene_cuts, FIELD_INT64),
-    RESULT_FIELD(frames_dropped, FIELD_INT64),
-    RESULT_FIELD(frames_repeated, FIELD_INT64),
-    RESULT_FIELD(corrupt_packets, FIELD_INT64),
-    RESULT_FIELD(output_bytes, FIELD_INT64),
-    RESULT_FIELD(peak_rss_bytes, FIELD_INT64),
-    RESULT_FIELD(frame_budget_bytes, FIELD_INT64),
-    RESULT_FIELD(pool_peak_bytes, FIELD_INT64),
-    RESULT_FIELD(max_in_flight, FIELD_INT),
-    RESULT_FIELD(audio_streams, FIELD_INT),
-    RESULT_FIELD(audio_reencoded, FIELD_INT),
-    RESULT_FIELD(streams_left_out, FIELD_INT),
-    RESULT_FIELD(elapsed_s, FIELD_DOUBLE),
-    RESULT_FIELD(busy_s[0], FIELD_DOUBLE),
-    RESULT_FIELD(busy_s[1], FIELD_DOUBLE),
-    RESULT_FIELD(busy_s[2], FIELD_DOUBLE),
-    RESULT_FIELD(busy_s[3], FIELD_DOUBLE),
-};
-
-enum { RESULT_FIELD_COUNT = sizeof result_fields / sizeof result_fields[0] };
-
 /* ---- reading ---- */
 
 static bool get_text(const json_t *object, const char *key, char *target, size_t size)
@@ -102,42 +63,6 @@ static bool get_path(const json_t *object, const char *key, char **path)
 {
     *path = json_to_text(json_object_get(object, key));
     return *path != NULL && (*path)[0] != '\0';
-}
-
-static bool read_result(const json_t *object, VideoResult *result)
-{
-    for (size_t i = 0; i < RESULT_FIELD_COUNT; i++) {
-        const ResultField *field = &result_fields[i];
-        char *target = (char *)result + field->offset;
-        bool good = false;
-        if (field->type == FIELD_INT) {
-            good = get_int(object, field->name, (int *)(void *)target);
-        } else if (field->type == FIELD_INT64) {
-            good = get_integer(object, field->name, LARGEST_INTEGER, (int64_t *)(void *)target);
-        } else {
-            good = get_double(object, field->name, (double *)(void *)target);
-        }
-        if (!good) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool read_error(const json_t *object, Error *error)
-{
-    const char *class_ = json_string_value(json_object_get(object, "class"));
-    if (class_ == NULL) {
-        return false;
-    }
-    error->class_ = error_class_from_name(class_);
-    if (error->class_ == ERROR_NONE) {
-        error->class_ = ERROR_INTERNAL;
-    }
-    return get_text(object, "what", error->what, sizeof error->what) &&
-           get_text(object, "file", error->file, sizeof error->file) &&
-           get_text(object, "why", error->why, sizeof error->why) &&
-           get_text(object, "todo", error->todo, sizeof error->todo);
 }
 
 static bool read_log(const json_t *object, Message *message)
@@ -213,9 +138,9 @@ static bool read_kind(const json_t *object, Message *message)
     case MESSAGE_LOG:
         return read_log(object, message);
     case MESSAGE_DONE:
-        return read_result(object, &message->result);
+        return video_result_from_json(object, &message->result);
     case MESSAGE_FAILED:
-        return read_error(object, &message->error);
+        return json_to_error(object, &message->error);
     case MESSAGE_PROBED:
         message->complete = json_is_true(json_object_get(object, "complete"));
         return json_is_boolean(json_object_get(object, "complete")) &&
@@ -268,21 +193,11 @@ static void set(json_t *object, const char *key, json_t *value)
     (void)json_object_set_new(object, key, value);
 }
 
-static void write_result(json_t *object, const VideoResult *result)
+/* The members of `part` become those of `object`. */
+static void set_all(json_t *object, json_t *part)
 {
-    for (size_t i = 0; i < RESULT_FIELD_COUNT; i++) {
-        const ResultField *field = &result_fields[i];
-        const char *source = (const char *)result + field->offset;
-        json_t *value = NULL;
-        if (field->type == FIELD_INT) {
-            value = json_integer(*(const int *)(const void *)source);
-        } else if (field->type == FIELD_INT64) {
-            value = json_integer(*(const int64_t *)(const void *)source);
-        } else {
-            value = json_real(*(const double *)(const void *)source);
-        }
-        set(object, field->name, value);
-    }
+    (void)json_object_update(object, part);
+    json_decref(part);
 }
 
 static void write_chunk(json_t *object, const ChunkReport *chunk)
@@ -339,14 +254,11 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "text", json_text(message->text));
         break;
     case MESSAGE_DONE:
-        write_result(object, &message->result);
+        set_all(object, video_result_to_json(&message->result));
         break;
-    case MESSAGE_FAILED: {
-        json_t *error = json_error(&message->error);
-        (void)json_object_update(object, error);
-        json_decref(error);
+    case MESSAGE_FAILED:
+        set_all(object, json_error(&message->error));
         break;
-    }
     case MESSAGE_PROBED:
         set(object, "complete", json_boolean(message->complete));
         set(object, "why", json_text(message->why));
