@@ -14,10 +14,13 @@ static const char *const class_names[ERROR_CLASS_COUNT] = {
     [ERROR_MODEL] = "model",
     [ERROR_ENVIRONMENT] = "environment",
     [ERROR_SPACE] = "space",
+    [ERROR_DISK] = "disk",
     [ERROR_MEMORY] = "memory",
+    [ERROR_VIDEO_MEMORY] = "video_memory",
     [ERROR_ENCODER] = "encoder",
     [ERROR_VERIFY] = "verify",
     [ERROR_CRASH] = "crash",
+    [ERROR_KILLED] = "killed",
     [ERROR_TIMEOUT] = "timeout",
     [ERROR_INTERRUPTED] = "interrupted",
     [ERROR_INTERNAL] = "internal",
@@ -56,6 +59,9 @@ Status error_set_errno(Error *err, ErrorClass class_, const char *what, const ch
         break;
     case ENOMEM:
         class_ = ERROR_MEMORY;
+        break;
+    case EIO:
+        class_ = ERROR_DISK;
         break;
     case EACCES:
     case EPERM:

@@ -26,18 +26,21 @@ typedef enum Status {
  */
 typedef enum ErrorClass {
     ERROR_NONE = 0,
-    ERROR_USAGE,       /* the command line or a configuration value */
-    ERROR_INPUT,       /* the video or the source image cannot be read or has nothing to work on */
-    ERROR_MODEL,       /* a model is missing, damaged or of the wrong shape */
-    ERROR_ENVIRONMENT, /* permissions, missing folders, a missing execution provider */
-    ERROR_SPACE,       /* no space left on a volume */
-    ERROR_MEMORY,      /* out of memory, or a limit that cannot work */
-    ERROR_ENCODER,     /* the encoder or the muxer refused */
-    ERROR_VERIFY,      /* a finished file did not pass its check */
-    ERROR_CRASH,       /* a worker ended without a word */
-    ERROR_TIMEOUT,     /* no progress for too long */
-    ERROR_INTERRUPTED, /* the user asked to stop */
-    ERROR_INTERNAL,    /* a defect of ours */
+    ERROR_USAGE,        /* the command line or a configuration value */
+    ERROR_INPUT,        /* the video or the source image cannot be read or has nothing to work on */
+    ERROR_MODEL,        /* a model is missing, damaged or of the wrong shape */
+    ERROR_ENVIRONMENT,  /* permissions, missing folders, a missing execution provider */
+    ERROR_SPACE,        /* no space left on a volume */
+    ERROR_DISK,         /* a volume does not read or write what it should */
+    ERROR_MEMORY,       /* out of memory, or a limit that cannot work */
+    ERROR_VIDEO_MEMORY, /* out of a graphics card's memory */
+    ERROR_ENCODER,      /* the encoder or the muxer refused */
+    ERROR_VERIFY,       /* a finished file did not pass its check */
+    ERROR_CRASH,        /* a worker ended without a word */
+    ERROR_KILLED,       /* somebody ended a worker by a signal */
+    ERROR_TIMEOUT,      /* no progress for too long */
+    ERROR_INTERRUPTED,  /* the user asked to stop */
+    ERROR_INTERNAL,     /* a defect of ours */
     ERROR_CLASS_COUNT,
 } ErrorClass;
 
@@ -58,7 +61,8 @@ Status error_setf(Error *err, ErrorClass class_, const char *what, const char *f
                   ...) __attribute__((format(printf, 5, 6)));
 
 /* The same with strerror(errno_value) as the reason, and the class that belongs to that errno
- * (ENOSPC, EDQUOT: space; ENOMEM: memory; EACCES, EPERM, EROFS: environment; otherwise `class_`). */
+ * (ENOSPC, EDQUOT: space; ENOMEM: memory; EIO: disk; EACCES, EPERM, EROFS: environment, unless `class_` is
+ * ERROR_INPUT; otherwise `class_`). */
 Status error_set_errno(Error *err, ErrorClass class_, const char *what, const char *file, int errno_value);
 
 /* Adds what to do. Only the first advice counts. */

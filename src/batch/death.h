@@ -2,24 +2,32 @@
 #ifndef RUNBATCH_BATCH_DEATH_H
 #define RUNBATCH_BATCH_DEATH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
+/* How many processes the kernel has ended because memory ran out; -1 unknown. */
+typedef struct OomKills {
+    int64_t machine; /* all limits and control groups together (oom_kill in vmstat, Linux 4.13) */
+    int64_t group;   /* in this process's control group alone, by its limit or the machine's */
+} OomKills;
+
 typedef struct Death {
-    int wait_status;          /* of waitpid */
-    const Error *defect;      /* set when the supervisor ended it for what it did; may be NULL or empty */
-    const char *last_line;    /* of its standard error or log; may be NULL or empty */
-    int64_t oom_kills_before; /* death_oom_kills when it was started and after its death */
-    int64_t oom_kills_after;
+    int wait_status;       /* of waitpid */
+    const Error *defect;   /* set when the supervisor ended it for what it did; may be NULL or empty */
+    const char *last_line; /* of its standard error or log; may be NULL or empty */
+    OomKills before;       /* when it was started and after its death */
+    OomKills after;
 } Death;
 
-/* How many processes the kernel ended because memory ran out, of all limits and control groups (oom_kill in
- * vmstat of `proc_root`, Linux 4.13); -1 unknown. */
-int64_t death_oom_kills(const char *proc_root);
+/* `proc_root`: "/proc"; `group_root`: where control groups are mounted, "/sys/fs/cgroup" (version 2, or
+ * version 1 with its memory controller in "memory"). */
+OomKills death_oom_kills(const char *proc_root, const char *group_root);
 
-/* Fills `err` (empty before): class memory for EXIT_OUT_OF_MEMORY and for SIGKILL while that number grew,
- * otherwise crash or the defect's. */
+/* Fills `err` (empty before): class memory for EXIT_OUT_OF_MEMORY and for SIGKILL while the group's number
+ * grew (the machine's, where the group's is unknown); killed for a signal that is sent, not caused; otherwise
+ * crash or the defect's. */
 void death_explain(const Death *death, const char *input, Error *err);
 
 #endif

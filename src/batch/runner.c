@@ -3,37 +3,47 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/text.h"
-#include "batch/death.h"
 
 enum { END_WAIT_MS = 300, STDERR_BYTES = 16384 };
 
-static void blame(Runner *runner, ErrorClass class_, const char *why)
+void runner_kill(Runner *runner, int64_t now_ms)
+{
+    if (!runner->ended) {
+        process_signal(&runner->process, SIGKILL);
+        runner->killed_ms = runner->killed_ms > 0 ? runner->killed_ms : now_ms;
+    }
+}
+
+void runner_blame(Runner *runner, int64_t now_ms, ErrorClass class_, const char *why)
 {
     if (error_is_set(&runner->defect)) {
         return;
     }
     (void)error_set(&runner->defect, class_, "the worker was ended", NULL, why);
     video_log_line(&runner->log, "runbatch", why);
-    runner_kill(runner);
+    runner_kill(runner, now_ms);
 }
 
-Status runner_start(Runner *runner, const char *executable, const Message *job, const char *log_path,
-                    const char *proc_root, int64_t now_ms, Error *err)
+Status runner_start(Runner *runner, const RunnerConfig *config, const Message *job, int64_t now_ms,
+                    Error *err)
 {
     static const char *const arguments[] = {"runbatch", "worker", NULL};
     *runner = (Runner){.used = true,
+                       .proc_root = config->proc_root,
+                       .group_root = config->group_root,
                        .started_ms = now_ms,
                        .bucket_ms = now_ms,
-                       .oom_kills_before = death_oom_kills(proc_root)};
-    video_log_open(&runner->log, log_path);
+                       .oom_kills_before = death_oom_kills(config->proc_root, config->group_root)};
+    video_log_open(&runner->log, config->log_path);
     Text line = {0};
     text_appendf(&line, "runbatch " RUNBATCH_VERSION ": %s -> %s", job->input, job->output);
     video_log_line(&runner->log, "runbatch", line.data);
     text_free(&line);
-    Status status = process_spawn(executable, arguments, &runner->process, err);
+    Status status = process_spawn(config->executable, arguments, &runner->process, err);
     if (status == STATUS_OK) {
         status = message_send(runner->process.channel, job, err);
         if (status == STATUS_EOF) {
@@ -88,23 +98,41 @@ static bool is_flood(Runner *runner, int64_t now_ms)
     return ++runner->bucket_used > RUNNER_BURST;
 }
 
+/* Chunks come one after the other; after some were thrown away, from the first one on. */
+static bool take_chunk(Runner *runner, const ChunkReport *chunk, int64_t now_ms)
+{
+    if (chunk->index != runner->chunks && chunk->index != 0) {
+        runner_blame(runner, now_ms, ERROR_CRASH, "it told of a chunk out of turn");
+        return false;
+    }
+    runner->chunks = chunk->index + 1;
+    runner->work++;
+    return true;
+}
+
 /* Keeps or passes on one message; true when it is news. */
 static bool take_message(Runner *runner, Message *message, int64_t now_ms)
 {
     if (!runner->said_hello && message->kind != MESSAGE_HELLO) {
-        blame(runner, ERROR_CRASH, "it did not begin with hello");
+        runner_blame(runner, now_ms, ERROR_CRASH, "it did not begin with hello");
         return false;
     }
     switch (message->kind) {
     case MESSAGE_HELLO:
         runner->said_hello = true;
         if (message->version != MESSAGE_VERSION) {
-            blame(runner, ERROR_CRASH, "it speaks another version: runbatch was replaced while it ran");
+            runner_blame(runner, now_ms, ERROR_CRASH,
+                         "it speaks another version: runbatch was replaced while it ran");
         }
         return false;
     case MESSAGE_STARTED:
-    case MESSAGE_PROGRESS:
+        runner->opened = true;
         return true;
+    case MESSAGE_PROGRESS:
+        runner->work = message->work;
+        return true;
+    case MESSAGE_CHUNK:
+        return take_chunk(runner, &message->chunk, now_ms);
     case MESSAGE_LOG:
         video_log_line(&runner->log, log_level_name(message->level), message->text);
         return true;
@@ -115,7 +143,7 @@ static bool take_message(Runner *runner, Message *message, int64_t now_ms)
         runner->quiet_ms = now_ms;
         return false;
     default:
-        blame(runner, ERROR_CRASH, "it sent a message that only a supervisor sends");
+        runner_blame(runner, now_ms, ERROR_CRASH, "it sent a message that only a supervisor sends");
         return false;
     }
 }
@@ -128,18 +156,18 @@ Status runner_next(Runner *runner, int64_t now_ms, Message *message)
     while (!error_is_set(&runner->defect) && runner->end.kind == MESSAGE_NONE) {
         const Status status = line_buffer_next(&runner->inbox, &line, &length);
         if (status == STATUS_OVER_BUDGET) {
-            blame(runner, ERROR_CRASH, "it sent a line that is too long");
+            runner_blame(runner, now_ms, ERROR_CRASH, "it sent a line that is too long");
         }
         if (status != STATUS_OK) {
             return STATUS_AGAIN;
         }
         Error err = {0};
         if (is_flood(runner, now_ms)) {
-            blame(runner, ERROR_CRASH, "it sent far too many messages");
+            runner_blame(runner, now_ms, ERROR_CRASH, "it sent far too many messages");
         } else if (message_parse(line, length, message, &err) != STATUS_OK) {
             char why[sizeof err.why + 32];
             (void)snprintf(why, sizeof why, "it sent nonsense: %s", err.why);
-            blame(runner, ERROR_CRASH, why);
+            runner_blame(runner, now_ms, ERROR_CRASH, why);
         } else if (take_message(runner, message, now_ms)) {
             return STATUS_OK;
         }
@@ -154,46 +182,92 @@ Status runner_next(Runner *runner, int64_t now_ms, Message *message)
     return STATUS_AGAIN;
 }
 
-void runner_stop(Runner *runner)
+void runner_stop(Runner *runner, int64_t now_ms, int64_t grace_ms)
 {
-    if (runner->process.channel >= 0) {
-        (void)message_send(runner->process.channel, &(Message){.kind = MESSAGE_STOP}, NULL);
+    const int64_t grace = runner->held_ms > 0 ? 0 : grace_ms;
+    const bool first = !runner->stopping;
+    const bool sent = runner->process.channel >= 0 &&
+                      message_send(runner->process.channel,
+                                   &(Message){.kind = MESSAGE_STOP, .grace_ms = grace}, NULL) == STATUS_OK;
+    const int64_t term_at_ms = now_ms + (sent ? grace + RUNNER_TERM_SLACK_MS : 0);
+    const int64_t kill_at_ms = now_ms + grace + RUNNER_KILL_SLACK_MS;
+    runner->stopping = true;
+    runner->term_at_ms = first || term_at_ms < runner->term_at_ms ? term_at_ms : runner->term_at_ms;
+    runner->kill_at_ms = first || kill_at_ms < runner->kill_at_ms ? kill_at_ms : runner->kill_at_ms;
+    runner_go_on(runner, now_ms);
+}
+
+void runner_skip_time(Runner *runner, int64_t away_ms)
+{
+    runner->started_ms += away_ms;
+    runner->quiet_ms += runner->quiet_ms > 0 ? away_ms : 0;
+    runner->term_at_ms += away_ms;
+    runner->kill_at_ms += away_ms;
+    runner->held_ms += runner->held_ms > 0 ? away_ms : 0;
+}
+
+void runner_hold(Runner *runner, int64_t now_ms)
+{
+    if (runner->held_ms == 0 && !runner->stopping) {
+        runner->held_ms = now_ms;
+        process_signal(&runner->process, SIGSTOP);
     }
-    process_signal(&runner->process, SIGTERM);
+}
+
+void runner_go_on(Runner *runner, int64_t now_ms)
+{
+    if (runner->held_ms > 0) {
+        const int64_t away_ms = now_ms - runner->held_ms;
+        runner->held_ms = 0;
+        runner->started_ms += away_ms;
+        runner->quiet_ms += runner->quiet_ms > 0 ? away_ms : 0;
+    }
     process_signal(&runner->process, SIGCONT);
 }
 
-void runner_kill(Runner *runner)
+static void check_stop(Runner *runner, int64_t now_ms)
 {
-    if (!runner->ended) {
-        process_signal(&runner->process, SIGKILL);
+    if (!runner->stopping || runner->ended) {
+        return;
+    }
+    if (now_ms >= runner->kill_at_ms) {
+        runner_kill(runner, now_ms);
+    } else if (now_ms >= runner->term_at_ms) {
+        process_signal(&runner->process, SIGTERM);
+        process_signal(&runner->process, SIGCONT);
+        runner->term_at_ms = runner->kill_at_ms;
     }
 }
 
 void runner_check_time(Runner *runner, int64_t now_ms, int hello_timeout_ms)
 {
+    check_stop(runner, now_ms);
+    if (runner->held_ms > 0) {
+        return;
+    }
     if (!runner->said_hello && now_ms - runner->started_ms > hello_timeout_ms) {
-        blame(runner, ERROR_TIMEOUT, "it did not say hello in time");
+        runner_blame(runner, now_ms, ERROR_TIMEOUT, "it did not say hello in time");
     } else if (runner->quiet_ms > 0 && now_ms - runner->quiet_ms > RUNNER_LINGER_MS) {
         if (runner->end.kind == MESSAGE_NONE) {
-            blame(runner, ERROR_CRASH, "it closed its channel and did not end");
+            runner_blame(runner, now_ms, ERROR_CRASH, "it closed its channel and did not end");
         }
-        runner_kill(runner);
+        runner_kill(runner, now_ms);
     }
 }
 
-void runner_check_progress(Runner *runner, int64_t now_ms, int64_t frames, const char *proc_root,
-                           int timeout_ms)
+void runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms)
 {
-    if (!runner->said_hello || runner->ended || runner->end.kind != MESSAGE_NONE) {
+    if (!runner->said_hello || runner->ended || runner->end.kind != MESSAGE_NONE || timeout_ms <= 0) {
         return;
     }
-    const int64_t processor_ms = stall_processor_ms(proc_root, runner->process.pid);
-    if (processor_ms >= 0 && stall_look(&runner->stall, now_ms, frames, processor_ms) >= timeout_ms) {
+    StallReading reading = {.work = runner->work, .loading = runner->opened && runner->work == 0};
+    stall_read_process(runner->proc_root, runner->process.pid, &reading);
+    reading.stopped = reading.stopped || runner->held_ms > 0;
+    if (stall_look(&runner->stall, now_ms, &reading) >= timeout_ms) {
         char why[128];
-        (void)snprintf(why, sizeof why, "it hung: no frame and no processor time for %d s",
-                       timeout_ms / 1000);
-        blame(runner, ERROR_TIMEOUT, why);
+        (void)snprintf(why, sizeof why, "it hung: it did not get on for %lld s",
+                       (long long)timeout_ms / 1000);
+        runner_blame(runner, now_ms, ERROR_TIMEOUT, why);
     }
 }
 
@@ -206,12 +280,28 @@ bool runner_reap(Runner *runner)
     return runner->ended;
 }
 
-Status runner_outcome(Runner *runner, const char *input, const char *proc_root, VideoResult *result,
-                      Error *err)
+/* One that does not react when it is asked to stop: that is not its video's fault. */
+static bool was_ended_by_us(const Runner *runner)
+{
+    const int number = WIFSIGNALED(runner->wait_status) ? WTERMSIG(runner->wait_status) : 0;
+    return runner->end.kind == MESSAGE_NONE && !error_is_set(&runner->defect) &&
+           (number == SIGTERM || number == SIGKILL);
+}
+
+Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err)
 {
     if (runner->end.kind == MESSAGE_DONE) {
         *result = runner->end.result;
         return STATUS_OK;
+    }
+    const bool interrupted =
+        runner->end.kind == MESSAGE_FAILED && runner->end.error.class_ == ERROR_INTERRUPTED;
+    if (runner->stopping && (interrupted || was_ended_by_us(runner))) {
+        return STATUS_STOPPED;
+    }
+    if (interrupted) {
+        return error_set(err, ERROR_KILLED, "the worker ended", input,
+                         "somebody asked it to stop (SIGTERM, SIGINT or SIGHUP)");
     }
     if (runner->end.kind == MESSAGE_FAILED) {
         *err = runner->end.error;
@@ -221,8 +311,8 @@ Status runner_outcome(Runner *runner, const char *input, const char *proc_root, 
     const Death death = {.wait_status = runner->wait_status,
                          .defect = &runner->defect,
                          .last_line = runner->log.last_line,
-                         .oom_kills_before = runner->oom_kills_before,
-                         .oom_kills_after = death_oom_kills(proc_root)};
+                         .before = runner->oom_kills_before,
+                         .after = death_oom_kills(runner->proc_root, runner->group_root)};
     death_explain(&death, input, err);
     return STATUS_FAILED;
 }

@@ -1,9 +1,10 @@
-/* Tells a worker that hangs from one that works: neither frames nor processor time go on. Pure but for the
- * reading of the processor time. One thread.
+/* Tells a worker that hangs from one that gets on. Pure but for the reading of what the kernel knows. One
+ * thread.
  *
- * A worker tells that it lives whatever its job does, so that living is no sign of work. Time in which the
- * caller itself did not run (stopped, or the machine asleep) does not count: a look counts for at most a
- * second.
+ * A worker tells that it lives whatever its job does, so that living is no sign of work; its `work` counter
+ * is. Only while it loads its models (input open, no work yet: a runtime may compile for minutes) processor
+ * time counts too. Time in which the worker was held or stopped, or in which the caller itself did not run
+ * (stopped, or the machine asleep), does not count: a look counts for at most a second.
  */
 #ifndef RUNBATCH_BATCH_STALL_H
 #define RUNBATCH_BATCH_STALL_H
@@ -16,16 +17,22 @@
 typedef struct Stall {
     int64_t looked_ms; /* 0: never */
     int64_t still_ms;  /* how long nothing has gone on */
-    int64_t frames;    /* when it last did */
+    int64_t work;      /* when it last did */
     int64_t processor_ms;
 } Stall;
 
+typedef struct StallReading {
+    int64_t work;         /* told by the worker */
+    bool loading;         /* the input is open, work has not begun */
+    bool stopped;         /* by a signal: no time passes */
+    int64_t processor_ms; /* user and system time so far; -1 unknown */
+} StallReading;
+
 /* Takes one look; how long, in ms, nothing has gone on. Processor time that a waiting worker needs to tell
  * that it lives (up to a hundredth of the time) is no work. */
-int64_t stall_look(Stall *stall, int64_t now_ms, int64_t frames, int64_t processor_ms);
+int64_t stall_look(Stall *stall, int64_t now_ms, const StallReading *reading);
 
-/* User and system time of a process so far, from `proc_root`/PID/stat (proc(5)); -1 when it cannot be read.
- */
-int64_t stall_processor_ms(const char *proc_root, pid_t pid);
+/* Fills `stopped` and `processor_ms` from `proc_root`/PID/stat (proc(5)). */
+void stall_read_process(const char *proc_root, pid_t pid, StallReading *reading);
 
 #endif

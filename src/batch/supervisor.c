@@ -13,13 +13,7 @@
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
 
-enum {
-    LOOP_MS = 100,
-    STOP_GRACE_MS = 1500,
-    HELLO_TIMEOUT_MS = 60000,
-    STALL_TIMEOUT_MS = 600000,
-    KILL_WAIT_MS = 300
-};
+enum { LOOP_MS = 100, HELLO_TIMEOUT_MS = 60000, KILL_WAIT_MS = 300 };
 
 /* ---- telling ---- */
 
@@ -50,12 +44,12 @@ void batch_warn(const Batch *batch, const Item *item, const char *text)
 void batch_begin_stopping(Batch *batch, LogLevel level, const char *text)
 {
     batch->stopping = true;
-    batch->kill_at_ms = batch->now_ms + batch->hooks.stop_grace_ms;
+    const int64_t grace_ms = (int64_t)(1000.0 * batch->settings->stop_grace_s);
     batch_tell(batch, &(Event){.kind = EVENT_BATCH_STOPPING, .level = level, .text = text});
     probe_close(&batch->probe);
     for (size_t i = 0; i < batch->slots; i++) {
         if (batch->runners[i].used) {
-            runner_stop(&batch->runners[i]);
+            runner_stop(&batch->runners[i], batch->now_ms, grace_ms);
         }
     }
 }
@@ -74,7 +68,7 @@ static void kill_all(Batch *batch)
     batch->kill_at_ms = batch->now_ms + KILL_WAIT_MS;
     for (size_t i = 0; i < batch->slots; i++) {
         if (batch->runners[i].used) {
-            runner_kill(&batch->runners[i]);
+            runner_kill(&batch->runners[i], batch->now_ms);
         }
     }
 }
@@ -103,9 +97,7 @@ static void suspend(Batch *batch)
     const int64_t away_ms = batch->now_ms - before_ms;
     batch->probe.asked_ms += away_ms;
     for (size_t i = 0; i < batch->slots; i++) {
-        Runner *runner = &batch->runners[i];
-        runner->started_ms += away_ms;
-        runner->quiet_ms += runner->quiet_ms > 0 ? away_ms : 0;
+        runner_skip_time(&batch->runners[i], away_ms);
     }
 }
 
@@ -160,9 +152,6 @@ static void run_loop(Batch *batch)
         if (batch->stopping) {
             if (batch->now_ms >= batch->kill_at_ms && batch->killed) {
                 break; /* what hangs in the kernel is left to it */
-            }
-            if (batch->now_ms >= batch->kill_at_ms) {
-                kill_all(batch);
             }
         } else {
             batch_ask_about_outputs(batch);
@@ -247,9 +236,8 @@ static BatchHooks with_defaults(const BatchHooks *given)
 {
     BatchHooks hooks = given != NULL ? *given : (BatchHooks){0};
     hooks.proc_root = hooks.proc_root != NULL ? hooks.proc_root : "/proc";
-    hooks.stop_grace_ms = hooks.stop_grace_ms > 0 ? hooks.stop_grace_ms : STOP_GRACE_MS;
+    hooks.group_root = hooks.group_root != NULL ? hooks.group_root : "/sys/fs/cgroup";
     hooks.hello_timeout_ms = hooks.hello_timeout_ms > 0 ? hooks.hello_timeout_ms : HELLO_TIMEOUT_MS;
-    hooks.stall_timeout_ms = hooks.stall_timeout_ms > 0 ? hooks.stall_timeout_ms : STALL_TIMEOUT_MS;
     return hooks;
 }
 

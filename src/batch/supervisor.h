@@ -6,8 +6,9 @@
  * Holds `<state_dir>/lock`. Memory: a report per video of the plan and, per running worker, a bounded line
  * buffer; nothing grows with a video's length or with what a worker sends.
  *
- * First SIGINT, SIGTERM or SIGHUP: workers are told to stop, and killed after stop_grace_ms; temporaries are
- * removed; result->interrupted. A second one: workers are killed at once.
+ * First SIGINT, SIGTERM or SIGHUP: workers are told to stop, with settings->stop_grace_s to finish a chunk,
+ * and killed when they do not; temporaries are removed; result->interrupted. A second one: workers are killed
+ * at once.
  */
 #ifndef RUNBATCH_BATCH_SUPERVISOR_H
 #define RUNBATCH_BATCH_SUPERVISOR_H
@@ -33,9 +34,8 @@ typedef struct BatchHooks {
     /* For tests. */
     const char *worker_executable; /* NULL: this program */
     const char *proc_root;         /* NULL: "/proc" */
-    int stop_grace_ms;             /* 0: 1500 */
+    const char *group_root;        /* NULL: "/sys/fs/cgroup" */
     int hello_timeout_ms;          /* 0: 60000: a worker that says nothing that long is ended */
-    int stall_timeout_ms;          /* 0: 600000: a worker that gets on with nothing that long is ended */
     int probe_timeout_ms;          /* 0: 60000 */
 } BatchHooks;
 

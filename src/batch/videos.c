@@ -116,8 +116,11 @@ static void start_video(Batch *batch, size_t index, Runner *runner)
     read_memory(batch);
     item->used_before_bytes = batch->memory.used_bytes;
     item->started_ms = batch->now_ms;
-    if (runner_start(runner, batch->hooks.worker_executable, &job, planned->log, batch->hooks.proc_root,
-                     batch->now_ms, &err) != STATUS_OK) {
+    const RunnerConfig config = {.executable = batch->hooks.worker_executable,
+                                 .log_path = planned->log,
+                                 .proc_root = batch->hooks.proc_root,
+                                 .group_root = batch->hooks.group_root};
+    if (runner_start(runner, &config, &job, batch->now_ms, &err) != STATUS_OK) {
         fail(batch, item, &err);
         return;
     }
@@ -236,7 +239,7 @@ static bool is_shared(const Batch *batch, const Item *item, const Error *error)
 }
 
 /* It did not get an output: by itself, or because the batch is being stopped. */
-static void end_without_output(Batch *batch, Item *item, const Error *error)
+static void end_without_output(Batch *batch, Item *item, Status status, const Error *error)
 {
     const bool shared = is_shared(batch, item, error);
     if (shared && !batch->stopping) {
@@ -244,7 +247,7 @@ static void end_without_output(Batch *batch, Item *item, const Error *error)
         batch->shared = *error;
         batch_begin_stopping(batch, LOG_LEVEL_ERROR, error_text(error, line, sizeof line));
     }
-    if (batch->stopping && (shared || error->class_ == ERROR_INTERRUPTED || error->class_ == ERROR_CRASH)) {
+    if (batch->stopping && (shared || status == STATUS_STOPPED)) {
         settle(batch, item);
         batch_tell_video(batch, EVENT_VIDEO_STOPPED, item);
     } else {
@@ -258,7 +261,7 @@ static void end_video(Batch *batch, Runner *runner)
     VideoResult result;
     const size_t index = runner->item;
     Item *item = &batch->items[index];
-    Status status = runner_outcome(runner, item->report.input, batch->hooks.proc_root, &result, &err);
+    Status status = runner_outcome(runner, item->report.input, &result, &err);
     item->report.elapsed_s = (double)(batch->now_ms - item->started_ms) / 1000.0;
     if (status == STATUS_OK) {
         status = publish(batch, index, &result, &err);
@@ -277,7 +280,7 @@ static void end_video(Batch *batch, Runner *runner)
         batch_tell_video(batch, EVENT_VIDEO_DONE, item);
     } else {
         (void)unlink(batch->plan->items[index].temporary);
-        end_without_output(batch, item, &err);
+        end_without_output(batch, item, status, &err);
     }
     read_memory(batch);
     tell_memory(batch, item, MEMORY_MOMENT_AFTER);
@@ -312,8 +315,8 @@ static void sample_workers(Batch *batch)
         Runner *runner = &batch->runners[i];
         ProcessMemory memory;
         if (runner->used) {
-            runner_check_progress(runner, batch->now_ms, batch->items[runner->item].report.frames_done,
-                                  batch->hooks.proc_root, batch->hooks.stall_timeout_ms);
+            runner_check_progress(runner, batch->now_ms,
+                                  (int64_t)(1000.0 * batch->settings->stall_timeout_s));
         }
         if (runner->used && !runner->ended &&
             memory_read_process(batch->hooks.proc_root, runner->process.pid, &memory, NULL) == STATUS_OK) {

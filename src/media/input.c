@@ -15,7 +15,9 @@ static const char demuxers[] = "mov,matroska,avi,asf,flv,live_flv,mpegts,mpeg,og
 Status media_error(Error *err, ErrorClass class_, const char *what, const char *file, int averror)
 {
     const int code = AVUNERROR(averror);
-    if (code == ENOSPC || code == EDQUOT || code == ENOMEM || code == EACCES || code == EROFS) {
+    /* demuxers say EIO of files that end too early */
+    const bool disk = code == EIO && class_ != ERROR_INPUT;
+    if (code == ENOSPC || code == EDQUOT || code == ENOMEM || code == EACCES || code == EROFS || disk) {
         return error_set_errno(err, class_, what, file, code);
     }
     char text[AV_ERROR_MAX_STRING_SIZE] = {0};

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "batch/death.h"
 #include "worker/job.h"
 
@@ -32,7 +33,8 @@ static void deaths_are_told_by_their_cause(void **state)
         ErrorClass class_;
         const char *why;
     } table[] = {
-        {SIGKILL, "", ERROR_CRASH, "it was killed (SIGKILL), perhaps by the kernel because memory ran out"},
+        {SIGKILL, "", ERROR_KILLED, "it was killed (SIGKILL)"},
+        {SIGTERM, NULL, ERROR_KILLED, "it was killed (SIGTERM)"},
         {SIGSEGV | CORE_DUMPED, NULL, ERROR_CRASH, "it ended by signal 11 (SIGSEGV)"},
         {SIGABRT, "free(): invalid pointer", ERROR_CRASH,
          "it ended by signal 6 (SIGABRT); its last line: free(): invalid pointer"},
@@ -57,34 +59,82 @@ static void a_kill_by_the_kernel_for_memory_is_told(void **state)
     (void)state;
     static const struct {
         int wait_status;
-        int64_t before;
-        int64_t after;
+        OomKills before;
+        OomKills after;
         ErrorClass class_;
     } table[] = {
-        {SIGKILL, 3, 4, ERROR_MEMORY}, {SIGKILL, 3, 3, ERROR_CRASH}, {SIGKILL, -1, 4, ERROR_CRASH},
-        {SIGKILL, 3, -1, ERROR_CRASH}, {SIGSEGV, 3, 4, ERROR_CRASH}, {1 << 8, 3, 4, ERROR_CRASH},
+        {SIGKILL, {3, -1}, {4, -1}, ERROR_MEMORY},
+        {SIGKILL, {3, -1}, {3, -1}, ERROR_KILLED},
+        {SIGKILL, {-1, -1}, {4, -1}, ERROR_KILLED},
+        {SIGKILL, {3, -1}, {-1, -1}, ERROR_KILLED},
+        {SIGSEGV, {3, 1}, {4, 2}, ERROR_CRASH},
+        {1 << 8, {3, 1}, {4, 2}, ERROR_CRASH},
+        /* the group's own number counts: the machine's may have grown by another's death */
+        {SIGKILL, {3, 1}, {4, 1}, ERROR_KILLED},
+        {SIGKILL, {3, 1}, {3, 2}, ERROR_MEMORY},
+        {SIGKILL, {3, 1}, {4, -1}, ERROR_MEMORY},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         Error err = {0};
-        death_explain(&(Death){.wait_status = table[i].wait_status,
-                               .oom_kills_before = table[i].before,
-                               .oom_kills_after = table[i].after},
-                      "a.mp4", &err);
+        death_explain(
+            &(Death){.wait_status = table[i].wait_status, .before = table[i].before, .after = table[i].after},
+            "a.mp4", &err);
         assert_int_equal(err.class_, table[i].class_);
         assert_int_equal(strstr(err.why, "out-of-memory killer") != NULL, table[i].class_ == ERROR_MEMORY);
     }
-    char folder[] = "/tmp/runbatch-death-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    assert_true(death_oom_kills(folder) == -1);
-    char *path = path_join(folder, "vmstat");
+    /* nothing could be counted: the kernel is one who may have done it */
+    Error err = {0};
+    death_explain(&(Death){.wait_status = SIGKILL, .before = {-1, -1}, .after = {-1, -1}}, "a.mp4", &err);
+    assert_string_equal(err.why, "it was killed (SIGKILL), perhaps by the kernel because memory ran out");
+}
+
+static void put(const char *root, const char *name, const char *content)
+{
+    char *path = path_join(root, name);
+    char *folder = path_folder(path);
+    assert_int_equal(folder_make(folder, NULL), STATUS_OK);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    (void)fputs("oom_kills_x 9\npgfault 12\noom_kill 7\n", file);
+    (void)fputs(content, file);
     (void)fclose(file);
-    assert_true(death_oom_kills(folder) == 7);
-    (void)unlink(path);
-    (void)rmdir(folder);
+    memory_free(folder);
     memory_free(path);
+}
+
+static void assert_kills(const char *root, int64_t machine, int64_t group)
+{
+    char *proc_root = path_join(root, "proc");
+    char *group_root = path_join(root, "cgroup");
+    const OomKills kills = death_oom_kills(proc_root, group_root);
+    assert_int_equal(kills.machine, machine);
+    assert_int_equal(kills.group, group);
+    memory_free(group_root);
+    memory_free(proc_root);
+}
+
+static void the_kernels_kills_are_counted(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/runbatch-death-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    assert_kills(root, -1, -1);
+    put(root, "proc/vmstat", "oom_kills_x 9\npgfault 12\noom_kill 7\n");
+    assert_kills(root, 7, -1);
+    put(root, "proc/self/cgroup", "0::/a/b\n");
+    assert_kills(root, 7, -1);
+    put(root, "cgroup/a/b/memory.events", "low 0\noom 5\noom_kill 2\noom_group_kill 4\n");
+    assert_kills(root, 7, 2);
+    /* a container that sees its own group as the root */
+    put(root, "proc/self/cgroup", "0::/elsewhere\n");
+    put(root, "cgroup/memory.events", "oom_kill 1\n");
+    assert_kills(root, 7, 1);
+    /* version 1 */
+    put(root, "proc/self/cgroup", "5:cpu:/x\n4:memory:/m\n0::/\n");
+    put(root, "cgroup/memory/m/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+    assert_kills(root, 7, 3);
+    char *command = text_format("rm -rf '%s'", root);
+    assert_int_equal(system(command), 0);
+    memory_free(command);
 }
 
 static void a_defect_explains_the_kill_that_followed(void **state)
@@ -116,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deaths_are_told_by_their_cause),
         cmocka_unit_test(a_kill_by_the_kernel_for_memory_is_told),
+        cmocka_unit_test(the_kernels_kills_are_counted),
         cmocka_unit_test(a_defect_explains_the_kill_that_followed),
         cmocka_unit_test(the_frame_budget_is_in_frames),
     };

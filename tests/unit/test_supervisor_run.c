@@ -19,7 +19,6 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "batch/lock.h"
-#include "batch/stall.h"
 #include "batch/supervisor.h"
 
 /* A batch of made-up videos in a folder of its own, run by tests/unit/fake_worker.c. */
@@ -95,10 +94,10 @@ static int make_bench(void **state)
     bench->plan.state_dir = text_format("%s/out/.runbatch", bench->root);
     settings_defaults(&bench->settings);
     bench->settings.jobs = 3;
+    bench->settings.stop_grace_s = 0.2;
     bench->hooks = (BatchHooks){.context = bench,
                                 .event = on_event,
                                 .worker_executable = getenv("RUNBATCH_FAKE_WORKER"),
-                                .stop_grace_ms = 200,
                                 .hello_timeout_ms = 2000};
     (void)folder_make(bench->plan.output_dir, NULL);
     *state = bench;
@@ -212,7 +211,7 @@ static void every_death_has_its_reason_and_the_batch_goes_on(void **state)
     } table[] = {
         {"silent", "crash", "without a result (exit code 0)"},
         {"segv", "crash", "SIGSEGV); its last line: something is broken"},
-        {"kill", "crash", "SIGKILL"},
+        {"kill", "killed", "SIGKILL"},
         {"memory", "memory", "out of memory"},
         {"garbage", "crash", "nonsense"},
         {"long", "crash", "too long"},
@@ -309,7 +308,7 @@ static void a_log_that_is_no_file_is_done_without(void **state)
 static void a_worker_that_beats_but_never_gets_on_is_ended(void **state)
 {
     Bench *bench = *state;
-    bench->hooks.stall_timeout_ms = 1500;
+    bench->settings.stall_timeout_s = 1.5;
     add_video(bench, "beats1");
     add_video(bench, "good2");
     run(bench);
@@ -318,33 +317,6 @@ static void a_worker_that_beats_but_never_gets_on_is_ended(void **state)
     const char *told = failure_of(bench, "beats1");
     assert_non_null(told);
     assert_true(text_starts_with(told, "timeout it hung"));
-}
-
-static void work_is_told_from_waiting(void **state)
-{
-    (void)state;
-    /* a look every 250 ms for 100 s: what remains still, in ms */
-    static const struct {
-        int64_t frames_every_ms; /* 0: never */
-        int64_t processor_percent_of_10000;
-        int64_t least;
-        int64_t most;
-    } table[] = {{0, 0, 100000, 100000}, {0, 5, 100000, 100000}, {0, 300, 0, 3000}, {20000, 0, 0, 20000}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        Stall stall = {0};
-        int64_t still = 0;
-        for (int64_t ms = 0; ms <= 100000; ms += 250) {
-            const int64_t frames = table[i].frames_every_ms > 0 ? ms / table[i].frames_every_ms : 0;
-            still = stall_look(&stall, 5000 + ms, frames, ms * table[i].processor_percent_of_10000 / 10000);
-        }
-        assert_in_range(still, table[i].least, table[i].most);
-    }
-    /* an hour in which we did not run ourselves */
-    Stall stall = {0};
-    (void)stall_look(&stall, 1000, 0, 0);
-    assert_int_equal(stall_look(&stall, 1000 + 3600000, 0, 0), 1000);
-    assert_true(stall_processor_ms("/proc", getpid()) >= 0);
-    assert_int_equal(stall_processor_ms("/nowhere", getpid()), -1);
 }
 
 static void complete_outputs_are_skipped_and_others_made_anew(void **state)
@@ -444,7 +416,7 @@ static void signals_count_whichever_thread_takes_them(void **state)
 static void a_second_signal_does_not_wait(void **state)
 {
     Bench *bench = *state;
-    bench->hooks.stop_grace_ms = 3600 * 1000; /* without the second signal this would not end */
+    bench->settings.stop_grace_s = 3600; /* without the second signal this would not end */
     add_video(bench, "hang1");
     add_video(bench, "hang2");
     add_video(bench, "hang3");
@@ -538,7 +510,6 @@ int main(void)
         cmocka_unit_test(what_fails_every_video_ends_the_batch),
         TEST(a_log_that_is_no_file_is_done_without),
         TEST(a_worker_that_beats_but_never_gets_on_is_ended),
-        cmocka_unit_test(work_is_told_from_waiting),
         TEST(complete_outputs_are_skipped_and_others_made_anew),
         TEST(a_failed_video_leaves_the_old_output_alone),
         TEST(workers_that_do_not_stop_are_killed),
