@@ -16,6 +16,7 @@ typedef struct Step {
 
 struct FaceWork {
     FaceModels *models;
+    FaceTrackerConfig tracker_config;
     FaceTracker *tracker;
     Step steps[PROCESSORS_MAX];
     int step_count;
@@ -40,7 +41,8 @@ static Status open_models(FaceWork *work, const Settings *settings, Error *err)
 static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *err)
 {
     const Settings *settings = config->settings;
-    FaceTrackerConfig tracker = {
+    FaceTrackerConfig *tracker = &work->tracker_config;
+    *tracker = (FaceTrackerConfig){
         .models = work->models,
         .orientation = config->info->orientation,
         .sample_aspect_ratio = config->info->sample_aspect_ratio,
@@ -55,14 +57,15 @@ static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *
             .frame_number = settings->reference_frame_number,
             .position = settings->reference_face_position,
             .stop = config->stop,
+            .work = config->work,
         };
-        const Status status = reference_face_find(&reference, tracker.reference, err);
+        const Status status = reference_face_find(&reference, tracker->reference, err);
         if (status != STATUS_OK) {
             return status;
         }
-        tracker.has_reference = true;
+        tracker->has_reference = true;
     }
-    return face_tracker_new(&work->tracker, &tracker, err);
+    return face_tracker_new(&work->tracker, tracker, err);
 }
 
 static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *err)
@@ -142,6 +145,17 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
         *change = *change || (faces->face[i].selected && faces->face[i].opacity > 0.0F);
     }
     return STATUS_OK;
+}
+
+Status face_work_restart(FaceWork *work, Error *err)
+{
+    face_tracker_free(&work->tracker);
+    return face_tracker_new(&work->tracker, &work->tracker_config, err);
+}
+
+void face_work_look_around(FaceWork *work)
+{
+    face_tracker_look_around(work->tracker);
 }
 
 Status face_work_change(FaceWork *work, int thread, AVFrame *frame, const FrameFaces *faces, Error *err)

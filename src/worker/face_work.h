@@ -19,6 +19,7 @@ typedef struct FaceWorkConfig {
     const MediaInfo *info;
     int threads;
     const atomic_bool *stop;
+    atomic_llong *work; /* grows with the frames that are read on the way to the reference frame */
 } FaceWorkConfig;
 
 typedef struct FaceWork FaceWork;
@@ -27,7 +28,13 @@ typedef struct FaceWork FaceWork;
 Status face_work_open(FaceWork **work, const FaceWorkConfig *config, Error *err);
 void face_work_free(FaceWork **work);
 
+/* The faces of the next frame, and whether a processor has to change it. */
 Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, bool *change, Error *err);
+/* Forgets all frames seen so far: the next one is as if it were the first. */
+Status face_work_restart(FaceWork *work, Error *err);
+/* See face_tracker_look_around. */
+void face_work_look_around(FaceWork *work);
+
 Status face_work_change(FaceWork *work, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);
 FaceTrackerStats face_work_stats(const FaceWork *work);
 

@@ -2,35 +2,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
-#include "media/frame_pool.h"
+#include "media/frame_hash.h"
 #include "media/verify.h"
-#include "media/writer.h"
 #include "memory/meminfo.h"
-#include "pipeline/pipeline.h"
-#include "worker/face_work.h"
-#include "worker/provenance.h"
+#include "worker/job_internal.h"
 
-typedef struct Job {
-    const JobConfig *config;
-    JobControl *control;
-    struct stat input_before;
-    FramePool *pool;
-    Reader *reader;
-    Writer *writer;
-    FaceWork *faces; /* NULL: frames pass unchanged */
-    Provenance provenance;
-    PipelineStats pipeline;
-    WriterSummary written;
-} Job;
+/* What travels with a frame from the reader to the writer. */
+typedef struct Side {
+    uint64_t check; /* of a frame that begins a chunk */
+    ChunkCounts counts;
+    FrameFaces faces; /* last: left out where no faces are looked for */
+} Side;
 
 int64_t job_frame_budget(int64_t asked_bytes, int64_t frame_bytes, int64_t threads)
 {
@@ -44,34 +33,85 @@ int64_t job_frame_budget(int64_t asked_bytes, int64_t frame_bytes, int64_t threa
 
 /* ---- the pipeline's stages ---- */
 
+/* A frame that can be sought again tells how it is known. */
+static uint64_t check_of(const Job *job, const AVFrame *frame)
+{
+    const bool wanted =
+        writer_begins_chunk(job->writer, frame->pts, job->pts_before) && reader_is_plain(job->reader);
+    return wanted ? frame_hash(frame) : 0;
+}
+
 static Status stage_source(void *context, AVFrame *frame, void *side, Error *err)
 {
-    (void)side;
-    const Job *job = context;
-    return reader_next(job->reader, frame, err);
+    Job *job = context;
+    Side *own = side;
+    if (job->first->buf[0] != NULL) {
+        av_frame_move_ref(frame, job->first);
+        own->check = job->resume.from.check;
+    } else {
+        const Status status = reader_next(job->reader, frame, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        own->check = check_of(job, frame);
+    }
+    job->pts_before = frame->pts;
+    return STATUS_OK;
 }
 
 static Status stage_in_order(void *context, const AVFrame *frame, void *side, bool *change, Error *err)
 {
     const Job *job = context;
+    Side *own = side;
     *change = false;
-    return job->faces != NULL ? face_work_follow(job->faces, frame, side, change, err) : STATUS_OK;
+    own->counts.frames = 1;
+    if (job->faces == NULL) {
+        return STATUS_OK;
+    }
+    const FaceTrackerStats before = face_work_stats(job->faces);
+    const Status status = face_work_follow(job->faces, frame, &own->faces, change, err);
+    const FaceTrackerStats now = face_work_stats(job->faces);
+    own->counts.with_face = now.frames_with_face - before.frames_with_face;
+    own->counts.changed = *change;
+    own->counts.isolated_gaps = now.isolated_gaps - before.isolated_gaps;
+    own->counts.scene_cuts = now.scene_cuts - before.scene_cuts;
+    return status;
 }
 
 static Status stage_any_order(void *context, int thread, AVFrame *frame, const void *side, Error *err)
 {
     const Job *job = context;
-    return face_work_change(job->faces, thread, frame, side, err);
+    return face_work_change(job->faces, thread, frame, &((const Side *)side)->faces, err);
+}
+
+static void add_counts(ChunkCounts *sum, const ChunkCounts *more)
+{
+    sum->frames += more->frames;
+    sum->with_face += more->with_face;
+    sum->changed += more->changed;
+    sum->isolated_gaps += more->isolated_gaps;
+    sum->scene_cuts += more->scene_cuts;
 }
 
 static Status stage_sink(void *context, const AVFrame *frame, const void *side, Error *err)
 {
-    (void)side;
-    const Job *job = context;
-    return writer_frame(job->writer, frame, NULL, 0, err);
+    Job *job = context;
+    const Side *own = side;
+    const Status status = writer_frame(job->writer, frame, &own->counts, own->check, err);
+    if (status == STATUS_OK) {
+        add_counts(&job->counts, &own->counts);
+        atomic_fetch_add(&job->control->work, 1);
+    }
+    return status;
 }
 
 /* ---- opening ---- */
+
+Status job_open_reader(Job *job, Error *err)
+{
+    const ReaderConfig reader = {.path = job->config->input, .pool = job->pool};
+    return reader_open(&job->reader, &reader, err);
+}
 
 static Status open_input(Job *job, Error *err)
 {
@@ -80,11 +120,15 @@ static Status open_input(Job *job, Error *err)
         return error_set_errno(err, ERROR_INPUT, "cannot open the video", config->input, errno);
     }
     job->pool = frame_pool_new(job_frame_budget(config->settings->frame_budget_bytes, 0, 1));
-    const ReaderConfig reader = {.path = config->input, .pool = job->pool};
-    if (reader_open(&job->reader, &reader, err) != STATUS_OK) {
+    job->first = av_frame_alloc();
+    if (job->first == NULL) {
+        return error_set(err, ERROR_MEMORY, "cannot open the video", config->input, "out of memory");
+    }
+    if (job_open_reader(job, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    const MediaInfo *info = reader_info(job->reader);
+    job->info = *reader_info(job->reader);
+    const MediaInfo *info = &job->info;
     const int64_t frame_bytes = frame_pool_frame_bytes(info->format, info->width, info->height);
     const int64_t budget = job_frame_budget(config->settings->frame_budget_bytes, frame_bytes,
                                             config->settings->execution_threads);
@@ -103,37 +147,51 @@ static Status open_input(Job *job, Error *err)
 static Status open_faces(Job *job, Error *err)
 {
     const JobConfig *config = job->config;
-    if (config->settings->frame_processors.count == 0) {
+    if (config->settings->frame_processors.count == 0 || job->resume.complete) {
         return STATUS_OK;
     }
     const FaceWorkConfig faces = {
         .settings = config->settings,
         .input = config->input,
         .source = config->source,
-        .info = reader_info(job->reader),
+        .info = &job->info,
         .threads = (int)config->settings->execution_threads,
         .stop = &job->control->stop,
+        .work = &job->control->work,
     };
     return face_work_open(&job->faces, &faces, err);
 }
 
 static bool is_marked(const Job *job)
 {
-    return job->config->settings->provenance && job->faces != NULL;
+    const Settings *settings = job->config->settings;
+    return settings->provenance && settings->frame_processors.count > 0;
 }
 
-static Status open_output(Job *job, Error *err)
+static void note_chunk(void *context, const ChunkInfo *chunk)
 {
-    const Settings *settings = job->config->settings;
-    if (is_marked(job)) {
-        provenance_make(&job->provenance, &settings->frame_processors);
+    const Job *job = context;
+    JobControl *control = job->control;
+    if (chunk->reused) {
+        atomic_fetch_add(&control->frames_reused, chunk->counts.frames);
+        atomic_fetch_add(&control->frames_done, chunk->counts.frames);
+        atomic_fetch_add(&control->work, chunk->packets);
     }
+    if (control->chunk != NULL) {
+        control->chunk(control->context, chunk);
+    }
+}
+
+Status job_open_writer(Job *job, Error *err)
+{
+    const JobConfig *config = job->config;
+    const Settings *settings = config->settings;
     const FrameRate rate = settings_frame_rate(settings);
     const WriterConfig writer = {
-        .path = job->config->temporary,
-        .final_name = path_name(job->config->output),
-        .input_path = job->config->input,
-        .source = reader_info(job->reader),
+        .path = config->temporary,
+        .final_name = path_name(config->output),
+        .input_path = config->input,
+        .source = &job->info,
         .encoder = settings->output_video_encoder,
         .quality = (int)settings->output_video_quality,
         .preset = settings->output_video_preset,
@@ -142,23 +200,80 @@ static Status open_output(Job *job, Error *err)
         .output_fps = {rate.num, rate.den},
         .stop = &job->control->stop,
         .metadata = is_marked(job) ? (const char *const(*)[2])job->provenance.pairs : NULL,
+        .chunks = {.folder = config->folder,
+                   .key = config->key,
+                   .seconds = settings->chunk_seconds,
+                   .source_origin = job->info.first_pts,
+                   .done = note_chunk,
+                   .context = job},
     };
-    /* what lies under that name may be a link to something else, which must not be written to */
-    if (unlink(writer.path) != 0 && errno != ENOENT) {
-        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the output", writer.path, errno);
-    }
     return writer_open(&job->writer, &writer, err);
+}
+
+static Status open_output(Job *job, Error *err)
+{
+    if (is_marked(job)) {
+        provenance_make(&job->provenance, &job->config->settings->frame_processors);
+    }
+    const Status status = job_open_writer(job, err);
+    if (status == STATUS_OK) {
+        job->resumed = writer_resume(job->writer, &job->resume);
+        job->counts = job->resume.counts;
+    }
+    return status;
+}
+
+/* ---- stopping ---- */
+
+static void enter(Job *job, JobPhase phase)
+{
+    JobControl *control = job->control;
+    (void)pthread_mutex_lock(&control->lock);
+    control->phase = phase;
+    control->writer = phase == JOB_RUNNING ? job->writer : NULL;
+    control->frame_rate = job->info.frame_rate.num > 0 ? av_q2d(job->info.frame_rate) : 0;
+    (void)pthread_mutex_unlock(&control->lock);
+}
+
+bool job_is_near(double done_s, double length_s, double frame_rate, double fps, int64_t grace_ms)
+{
+    const double usual_rate = 25;
+    const double left_frames = (length_s - done_s) * (frame_rate > 0 ? frame_rate : usual_rate);
+    if (grace_ms <= 0 || length_s <= 0) {
+        return false;
+    }
+    return left_frames <= 0 || (fps > 0 && left_frames / fps * 1000 <= (double)grace_ms);
+}
+
+bool job_stop_at_chunk(JobControl *control, int64_t grace_ms, double fps)
+{
+    (void)pthread_mutex_lock(&control->lock);
+    bool near = grace_ms > 0 && control->phase == JOB_FINISHING;
+    if (control->phase == JOB_RUNNING) {
+        double done_s = 0;
+        double length_s = 0;
+        writer_chunk_progress(control->writer, &done_s, &length_s);
+        near = job_is_near(done_s, length_s, control->frame_rate, fps, grace_ms);
+        if (near) {
+            writer_stop_at_chunk(control->writer);
+        }
+    }
+    (void)pthread_mutex_unlock(&control->lock);
+    return near;
 }
 
 /* ---- running and finishing ---- */
 
 static Status run_frames(Job *job, Error *err)
 {
+    if (job->resume.complete) {
+        return STATUS_OK;
+    }
     const PipelineConfig pipeline = {
         .stages =
             {
                 .context = job,
-                .side_bytes = job->faces != NULL ? sizeof(FrameFaces) : 0,
+                .side_bytes = job->faces != NULL ? sizeof(Side) : offsetof(Side, faces),
                 .source = stage_source,
                 .in_order = stage_in_order,
                 .any_order = stage_any_order,
@@ -169,7 +284,10 @@ static Status run_frames(Job *job, Error *err)
         .stop = &job->control->stop,
         .frames_done = &job->control->frames_done,
     };
-    return pipeline_run(&pipeline, &job->pipeline, err);
+    enter(job, JOB_RUNNING);
+    const Status status = pipeline_run(&pipeline, &job->pipeline, err);
+    enter(job, JOB_FINISHING);
+    return status;
 }
 
 /* What was read must be a whole video, and still the one that was asked for. */
@@ -189,12 +307,12 @@ static Status check_input(const Job *job, Error *err)
         error_advise(err, "run again when it is complete");
         return STATUS_FAILED;
     }
-    if (job->pipeline.frames == 0) {
+    if (job->counts.frames == 0) {
         return error_set(err, ERROR_INPUT, what, input, "not one frame of it can be decoded");
     }
     if (damage.truncated) {
         (void)error_setf(err, ERROR_INPUT, what, input, "the file is cut off after %lld frame%s",
-                         (long long)job->pipeline.frames, job->pipeline.frames == 1 ? "" : "s");
+                         (long long)job->counts.frames, job->counts.frames == 1 ? "" : "s");
         error_advise(err, "copy it again");
         return STATUS_FAILED;
     }
@@ -206,9 +324,8 @@ static Status check_input(const Job *job, Error *err)
 
 static Status check_output(const Job *job, Error *err)
 {
-    const MediaInfo *info = reader_info(job->reader);
     const FrameRate asked = settings_frame_rate(job->config->settings);
-    const AVRational rate = asked.num > 0 ? (AVRational){asked.num, asked.den} : info->frame_rate;
+    const AVRational rate = asked.num > 0 ? (AVRational){asked.num, asked.den} : job->info.frame_rate;
     const double frame_s = rate.num > 0 && rate.den > 0 ? 1.0 / av_q2d(rate) : 0.1;
     const WriterSummary *written = &job->written;
     const VerifyExpectation expected = {
@@ -218,7 +335,7 @@ static Status check_output(const Job *job, Error *err)
         .audio_streams = written->audio_streams,
         .whole = strcmp(job->config->settings->verify, "full") == 0,
     };
-    const VerifyWatch watch = {.stop = &job->control->stop};
+    const VerifyWatch watch = {.stop = &job->control->stop, .work = &job->control->work};
     return verify_output(job->config->temporary, &expected, &watch, err);
 }
 
@@ -254,15 +371,14 @@ static Status finish_output(Job *job, Error *err)
 static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
 {
     const FramePoolStats pool = frame_pool_stats(job->pool);
-    const FaceTrackerStats faces = job->faces != NULL ? face_work_stats(job->faces) : (FaceTrackerStats){0};
     ProcessMemory memory = {0};
     (void)memory_read_process("/proc", 0, &memory, NULL);
     *result = (VideoResult){
         .frames = job->written.frames,
-        .frames_with_face = faces.frames_with_face,
-        .frames_changed = job->pipeline.frames_changed,
-        .isolated_gaps = faces.isolated_gaps,
-        .scene_cuts = faces.scene_cuts,
+        .frames_with_face = job->counts.with_face,
+        .frames_changed = job->counts.changed,
+        .isolated_gaps = job->counts.isolated_gaps,
+        .scene_cuts = job->counts.scene_cuts,
         .frames_dropped = job->written.frames_dropped,
         .frames_repeated = job->written.frames_repeated,
         .corrupt_packets = reader_damage(job->reader).corrupt_packets,
@@ -283,7 +399,8 @@ static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
 
 static Status run_steps(Job *job, Error *err)
 {
-    static Status (*const steps[])(Job *, Error *) = {open_input, open_faces, open_output, run_frames};
+    static Status (*const steps[])(Job *, Error *) = {open_input, open_output, open_faces, job_go_on,
+                                                      run_frames};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (atomic_load(&job->control->stop)) {
             return STATUS_STOPPED;
@@ -300,7 +417,7 @@ static Status run_steps(Job *job, Error *err)
 Status job_run(const JobConfig *config, JobControl *control, VideoResult *result, Error *err)
 {
     const int64_t began_ms = clock_now_ms();
-    Job job = {.config = config, .control = control};
+    Job job = {.config = config, .control = control, .pts_before = AV_NOPTS_VALUE};
     *result = (VideoResult){0};
     const Status status = run_steps(&job, err);
     if (status == STATUS_OK) {
@@ -308,11 +425,9 @@ Status job_run(const JobConfig *config, JobControl *control, VideoResult *result
     }
     writer_free(&job.writer);
     face_work_free(&job.faces);
+    av_frame_free(&job.first);
     reader_free(&job.reader);
     frame_pool_free(&job.pool);
     provenance_free(&job.provenance);
-    if (status != STATUS_OK) {
-        (void)unlink(config->temporary);
-    }
     return status;
 }

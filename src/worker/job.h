@@ -1,17 +1,22 @@
 /* One video from its input to a checked file under its temporary name: joins reader, faces, pipeline, writer.
  *
- * job_run runs on one thread of the worker and starts the pipeline's; JobControl is how the others stop it
- * and see how far it is. Worst-case memory: the models, the decoder's and encoder's own frames, and the frame
- * budget (job_frame_budget).
+ * What an earlier run left in the folder for chunks is gone on with: chunks that are whole are put into the
+ * output, the reader seeks the first frame behind them, the faces are followed from a second before it
+ * (worker/job_resume.c). job_run runs on one thread of the worker and starts the pipeline's; JobControl is
+ * how the others stop it and see how far it is. Worst-case memory: the models, the decoder's and encoder's
+ * own frames, and the frame budget (job_frame_budget).
  */
 #ifndef RUNBATCH_WORKER_JOB_H
 #define RUNBATCH_WORKER_JOB_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "media/chunk.h"
 #include "media/reader.h"
+#include "media/writer.h"
 #include "options/settings.h"
 #include "report/statistics.h"
 
@@ -19,21 +24,54 @@ typedef struct JobConfig {
     const Settings *settings;
     const char *input;
     const char *output;    /* its extension chooses the container */
-    const char *temporary; /* written here */
-    const char *source;    /* NULL when no processor needs one */
+    const char *temporary; /* written here; the caller's to make and to remove */
+    const char *folder; /* for chunks, there already; what it holds when the job ends is for the next run */
+    const char *key;    /* what the output is made from: chunks of another key are not used */
+    const char *source; /* NULL when no processor needs one */
 } JobConfig;
 
+typedef enum JobPhase {
+    JOB_OPENING, /* and finding the place to go on */
+    JOB_RUNNING,
+    JOB_FINISHING, /* all frames are written */
+} JobPhase;
+
+/* Begin with JOB_CONTROL_INIT. */
 typedef struct JobControl {
-    atomic_bool stop;
-    atomic_llong frames_done;
+    atomic_bool stop;           /* at once */
+    atomic_llong frames_done;   /* of the input, in the output; those of earlier runs included */
+    atomic_llong frames_reused; /* of them: of earlier runs */
+    atomic_llong work;          /* grows with all that gets on: frames read over, written, checked */
     /* Called once, on the job's thread, when the input is open. May be NULL. */
     void (*opened)(void *context, const MediaInfo *info);
+    /* Called when a chunk is on the disk, and first for each one of an earlier run that is used again; on any
+     * thread, one call at a time. Indices begin again at 0 when those of an earlier run turn out to be of
+     * no use after all. May be NULL. */
+    void (*chunk)(void *context, const ChunkInfo *chunk);
     void *context;
+    pthread_mutex_t lock;
+    /* protected by lock */
+    JobPhase phase;
+    Writer *writer;    /* while running */
+    double frame_rate; /* of the video; 0 not known */
 } JobControl;
 
-/* STATUS_OK: the file under the temporary name is complete and checked. STATUS_STOPPED, STATUS_FAILED: it is
- * removed. */
+#define JOB_CONTROL_INIT                                                                                     \
+    {                                                                                                        \
+        .lock = PTHREAD_MUTEX_INITIALIZER                                                                    \
+    }
+
+/* STATUS_OK: the file under the temporary name is complete and checked. On STATUS_STOPPED and STATUS_FAILED
+ * it is of no use, but finished chunks are. */
 Status job_run(const JobConfig *config, JobControl *control, VideoResult *result, Error *err);
+
+/* From any thread: asks it to end with the current chunk (or, behind the last frame, with the video). False:
+ * at `fps`, its speed of late, that takes longer than `grace_ms`, or there is nothing worth waiting for; set
+ * `stop` then. The grace is the caller's to watch. */
+bool job_stop_at_chunk(JobControl *control, int64_t grace_ms, double fps);
+
+/* Whether the rest of a chunk takes at most `grace_ms`. `frame_rate` of the video, 0: not known. Pure. */
+bool job_is_near(double done_s, double length_s, double frame_rate, double fps, int64_t grace_ms);
 
 /* The frame pool's budget in bytes. As asked (`asked_bytes` > 0), otherwise the least that keeps every thread
  * busy: one frame at the reader, the tracker and the writer each, one waiting between each two of them, and

@@ -7,6 +7,7 @@ static Status read_frame(const ReferenceFaceConfig *config, Reader *reader, AVFr
             return STATUS_STOPPED;
         }
         av_frame_unref(frame);
+        atomic_fetch_add(config->work, 1);
         const Status status = reader_next(reader, frame, err);
         if (status == STATUS_EOF) {
             (void)error_setf(err, ERROR_INPUT, "cannot take the reference face", config->input,

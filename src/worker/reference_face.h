@@ -13,6 +13,7 @@ typedef struct ReferenceFaceConfig {
     int64_t frame_number; /* from 0 */
     int64_t position;     /* from 0, as seen from the left of the upright picture; past the last: the last */
     const atomic_bool *stop;
+    atomic_llong *work; /* grows with every frame read */
 } ReferenceFaceConfig;
 
 /* Decodes up to that frame by a reader of its own. STATUS_STOPPED; ERROR_INPUT when there is no such frame or

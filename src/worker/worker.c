@@ -70,7 +70,8 @@ typedef struct Run {
     VideoResult result;
     Error error;
     Status status;
-    int finished; /* eventfd: the job's thread is done */
+    int finished;       /* eventfd: the job's thread is done */
+    int64_t stop_at_ms; /* when it must not wait any longer for the end of a chunk; 0: it was not asked to */
 } Run;
 
 static void tell_opened(void *context, const MediaInfo *info)
@@ -88,6 +89,23 @@ static void tell_opened(void *context, const MediaInfo *info)
     outbox_send(&message);
 }
 
+static void tell_chunk(void *context, const ChunkInfo *chunk)
+{
+    (void)context;
+    Message message = {
+        .kind = MESSAGE_CHUNK,
+        .chunk = {.index = chunk->index,
+                  .reused = chunk->reused,
+                  .last = chunk->last,
+                  .first_frame = chunk->begin.frame,
+                  .frames = chunk->counts.frames,
+                  .packets = chunk->packets,
+                  .bytes = chunk->bytes},
+    };
+    text_copy(message.chunk.checksum, sizeof message.chunk.checksum, chunk->checksum);
+    outbox_send(&message);
+}
+
 static void *run_job(void *argument)
 {
     Run *run = argument;
@@ -96,6 +114,8 @@ static void *run_job(void *argument)
         .input = run->job.input,
         .output = run->job.output,
         .temporary = run->job.temporary,
+        .folder = run->job.folder,
+        .key = run->job.key,
         .source = run->job.source,
     };
     run->status = job_run(&config, &run->control, &run->result, &run->error);
@@ -107,44 +127,71 @@ static void *run_job(void *argument)
 /* ---- the main thread: listens, tells how far it is ---- */
 
 typedef struct Teller {
-    RateWindow rate;
+    RateWindow rate; /* of this run's frames */
     int64_t sent_ms;
     int64_t sent_frames;
+    int64_t sent_work;
 } Teller;
 
-static void tell_progress(Teller *teller, int64_t frames)
+static void tell_progress(Teller *teller, JobControl *control)
 {
     const int64_t now_ms = clock_now_ms();
-    if (frames > 0) {
-        rate_add(&teller->rate, now_ms, frames); /* opening the models does not count as slow frames */
+    const int64_t frames = atomic_load(&control->frames_done);
+    const int64_t work = atomic_load(&control->work);
+    const int64_t made = frames - atomic_load(&control->frames_reused);
+    if (made > 0) {
+        rate_add(&teller->rate, now_ms, made); /* opening the models does not count as slow frames */
     }
-    if (now_ms - teller->sent_ms < (frames != teller->sent_frames ? PROGRESS_MS : HEARTBEAT_MS)) {
+    const bool news = frames != teller->sent_frames || work != teller->sent_work;
+    if (now_ms - teller->sent_ms < (news ? PROGRESS_MS : HEARTBEAT_MS)) {
         return;
     }
     const Message message = {
-        .kind = MESSAGE_PROGRESS, .frames = frames, .fps = rate_per_second(&teller->rate, now_ms, frames)};
+        .kind = MESSAGE_PROGRESS,
+        .frames = frames,
+        .fps = made > 0 ? rate_per_second(&teller->rate, now_ms, made) : 0,
+        .work = work,
+    };
     outbox_send(&message);
     teller->sent_ms = now_ms;
     teller->sent_frames = frames;
+    teller->sent_work = work;
 }
 
-/* Reads what came; true when the supervisor asks to stop. Ends the process when the supervisor is gone. */
-static bool asked_to_stop(LineBuffer *inbox, const Run *run)
+static void stop_now(Run *run)
+{
+    atomic_store(&run->control.stop, true);
+}
+
+/* The supervisor asks to stop: at the end of the chunk if that is near, and in any case in time. */
+static void stop_within(Run *run, const Teller *teller, int64_t grace_ms)
+{
+    const int64_t now_ms = clock_now_ms();
+    const int64_t made = atomic_load(&run->control.frames_done) - atomic_load(&run->control.frames_reused);
+    const double fps = made > 0 ? rate_per_second(&teller->rate, now_ms, made) : 0;
+    if (!job_stop_at_chunk(&run->control, grace_ms, fps)) {
+        stop_now(run);
+    } else if (grace_ms < INT64_MAX - now_ms) {
+        run->stop_at_ms = now_ms + grace_ms;
+    }
+}
+
+/* Reads what came. Ends the process when the supervisor is gone: what is finished is on the disk, the rest
+ * the next run clears away. */
+static void listen_to_supervisor(Run *run, LineBuffer *inbox, const Teller *teller)
 {
     if (line_buffer_fill(inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
-        (void)unlink(run->job.temporary);
         _exit(0);
     }
-    bool stop = false;
     const char *line = NULL;
     size_t length = 0;
     while (line_buffer_next(inbox, &line, &length) == STATUS_OK) {
         Message message;
-        stop = stop ||
-               (message_parse(line, length, &message, NULL) == STATUS_OK && message.kind == MESSAGE_STOP);
+        if (message_parse(line, length, &message, NULL) == STATUS_OK && message.kind == MESSAGE_STOP) {
+            stop_within(run, teller, message.grace_ms);
+        }
         message_free(&message);
     }
-    return stop;
 }
 
 static void watch_job(Run *run, LineBuffer *inbox, int signals)
@@ -161,12 +208,17 @@ static void watch_job(Run *run, LineBuffer *inbox, int signals)
         if (files[FINISHED].revents != 0) {
             return;
         }
-        if (files[SIGNALS].revents != 0 || atomic_load(&outbox.closed) ||
-            (files[CHANNEL].revents != 0 && asked_to_stop(inbox, run))) {
-            atomic_store(&run->control.stop, true);
+        if (files[CHANNEL].revents != 0) {
+            listen_to_supervisor(run, inbox, &teller);
+        }
+        if (files[SIGNALS].revents != 0) {
+            stop_now(run);
             files[SIGNALS].fd = -1;
         }
-        tell_progress(&teller, atomic_load(&run->control.frames_done));
+        if (atomic_load(&outbox.closed) || (run->stop_at_ms > 0 && clock_now_ms() >= run->stop_at_ms)) {
+            stop_now(run);
+        }
+        tell_progress(&teller, &run->control);
     }
 }
 
@@ -207,7 +259,9 @@ static bool receive_job(LineBuffer *inbox, Run *run)
 
 static void run_video(LineBuffer *inbox, int signals)
 {
-    Run run = {.control = {.opened = tell_opened}, .status = STATUS_FAILED};
+    Run run = {.control = JOB_CONTROL_INIT, .status = STATUS_FAILED};
+    run.control.opened = tell_opened;
+    run.control.chunk = tell_chunk;
     run.finished = eventfd(0, EFD_CLOEXEC);
     const int failure = errno;
     if (!receive_job(inbox, &run)) {

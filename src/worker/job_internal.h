@@ -1,0 +1,40 @@
+/* What the job's files share. Private to them. */
+#ifndef RUNBATCH_WORKER_JOB_INTERNAL_H
+#define RUNBATCH_WORKER_JOB_INTERNAL_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "media/frame_pool.h"
+#include "pipeline/pipeline.h"
+#include "worker/face_work.h"
+#include "worker/job.h"
+#include "worker/provenance.h"
+
+typedef struct Job {
+    const JobConfig *config;
+    JobControl *control;
+    struct stat input_before;
+    FramePool *pool;
+    Reader *reader;
+    MediaInfo info; /* the reader's, which may be opened anew */
+    Writer *writer;
+    FaceWork *faces;     /* NULL: frames pass unchanged */
+    bool resumed;        /* chunks of an earlier run are used: */
+    WriterResume resume; /* zero otherwise */
+    AVFrame *first;      /* read already to prove that it is the one to go on with; empty otherwise */
+    int64_t pts_before;  /* of the frame before the next; AV_NOPTS_VALUE: there is none */
+    ChunkCounts counts;  /* of the video so far, earlier runs' included */
+    Provenance provenance;
+    PipelineStats pipeline;
+    WriterSummary written;
+} Job;
+
+Status job_open_reader(Job *job, Error *err);
+Status job_open_writer(Job *job, Error *err);
+
+/* Brings the reader to the frame that the writer wants next (then in job->first) and the face tracker to the
+ * state it had there. */
+Status job_go_on(Job *job, Error *err);
+
+#endif
