@@ -7,8 +7,13 @@
  * are not. The chunk files themselves are the truth about chunks: the store repeats what they say, so that
  * it can be rebuilt from them.
  *
- * One thread per Store. Everything read from the file is untrusted: a row that cannot be is an error of that
- * row, never of the program. Memory: a row at a time, SQLite's cache (at most 1 MB).
+ * A write that fails (a full disk, a read error) leaves the store as it was before, and the Store usable:
+ * what it says is behind until the same rows are saved again, and nothing else is lost.
+ *
+ * One thread per Store; one of mode STORE_WRITE per folder. Everything read from the file is untrusted: a row
+ * that cannot be is passed over and counted (store_rows_skipped), names are names of one file in a folder,
+ * texts have no control characters; `input` and JSON are as they were saved. Memory: a row at a time,
+ * SQLite's cache (512 KiB).
  */
 #ifndef RUNBATCH_BATCH_STORE_H
 #define RUNBATCH_BATCH_STORE_H
@@ -19,7 +24,12 @@
 #include "base/error.h"
 #include "worker/message.h"
 
-enum { STORE_SCHEMA = 1, STORE_SAMPLES_MOST = 20000, STORE_EVENTS_MOST = 20000 };
+enum {
+    STORE_SCHEMA = 1,
+    STORE_SAMPLES_MOST = 20000,
+    STORE_EVENTS_MOST = 20000,
+    STORE_ASIDE_SIZE = 256,
+};
 
 typedef struct Store Store;
 
@@ -78,7 +88,7 @@ typedef struct VideoRow {
     double changed_s;       /* wall time of the last change of state */
     int64_t output_bytes;   /* of the finished file */
     int64_t output_mtime_ns;
-    VideoResult result; /* VIDEO_DONE */
+    VideoResult result; /* all 0 unless VIDEO_DONE */
     Error error;        /* why it failed, waits, was set aside or is made anew; may be empty */
     char note[256];     /* what the user should know: "waits for space on …", "made anew: …" */
 } VideoRow;
@@ -132,40 +142,68 @@ typedef struct Request {
 
 /* ---- open ---- */
 
-/* STORE_WRITE: makes, migrates or rescues; `how` and `aside` (the damaged file's new name, 256 bytes, empty
- * otherwise) may be NULL. STORE_READ: STATUS_AGAIN when there is no store. A store of a newer schema is
- * ERROR_ENVIRONMENT and left alone. */
-Status store_open(Store **store, const char *state_dir, StoreMode mode, StoreOpened *how, char aside[256],
-                  Error *err);
+/* STORE_WRITE: makes, migrates or rescues (the state folder too); `how` and `aside` (the damaged file's new
+ * name in the folder, empty otherwise) may be NULL. After STORE_MADE and STORE_RESCUED call store_rebuild.
+ * STORE_READ: STATUS_AGAIN when there is no store; reads what a killed writer left behind, and where nothing
+ * can be written. A store of a newer schema is ERROR_ENVIRONMENT and left as it is. */
+Status store_open(Store **store, const char *state_dir, StoreMode mode, StoreOpened *how,
+                  char aside[STORE_ASIDE_SIZE], Error *err);
 /* Checkpoints; copes with NULL. */
 void store_close(Store **store);
 
+/* How many rows read so far could not be. */
+int64_t store_rows_skipped(const Store *store);
+
+/* Whether it can be the name of an output or of a work folder: of one file in a folder, at most 255 bytes,
+ * no dot in front, no control character. */
+bool store_is_name(const char *name);
+
+/* What store_rebuild found on disk. */
+typedef struct StoreRebuilt {
+    int videos;    /* unfinished ones with a work folder: rows were made of them */
+    int without;   /* of them those without a readable recipe: their chunks can only be thrown away */
+    int outputs;   /* finished files in the output folder without a row: candidates, to be probed */
+    int64_t bytes; /* in those work folders */
+    int not_ours;  /* things in <state folder>/work that are no work folders; left alone */
+} StoreRebuilt;
+
+/* After the store was lost, or where there was none: each folder in <state folder>/work whose output has no
+ * row becomes a row (VIDEO_STOPPED, with recipe and key from the folder's own note, see recipe_note).
+ * Finished outputs get no row: whether they are complete is to be asked the probe. Opens no video. Synced. */
+Status store_rebuild(Store *store, const char *output_dir, const char *state_dir, StoreRebuilt *rebuilt,
+                     Error *err);
+
 /* ---- written by the supervisor ---- */
 
-/* Several writes as one: much cheaper. May not be nested. */
+/* Several writes as one: much cheaper, and all or nothing. May not be nested. store_commit gives the first
+ * failure among them, so they need not be asked one by one; it syncs where `sync` or one of the writes asks
+ * for it. In STORE_READ: several reads that see one state. */
 void store_begin(Store *store);
 Status store_commit(Store *store, bool sync, Error *err);
 
+/* Requests that nobody took before this run are dropped. Synced, as the next two. */
 Status store_run_begin(Store *store, const RunRow *run, int64_t *id, Error *err);
 Status store_run_state(Store *store, int64_t run, const char *state, const char *note, Error *err);
 Status store_run_end(Store *store, int64_t run, Error *err);
 
 /* The row of that output; STATUS_AGAIN when there is none. The caller frees it. */
 Status store_video_find(Store *store, const char *output, VideoRow *row, Error *err);
-/* Inserts (row->id 0, which is filled) or replaces all columns. Synced. */
+/* Inserts or, where that output has a row, replaces all its columns; fills row->id. Synced. */
 Status store_video_save(Store *store, VideoRow *row, Error *err);
-/* Only frames_done, fps, rss and peak; not synced. */
+/* Only frames_done, fps, rss and peak, of the row with that id; not synced. */
 Status store_video_progress(Store *store, const VideoRow *row, Error *err);
 
-Status store_attempt_begin(Store *store, AttemptRow *attempt, Error *err); /* fills id and number */
-Status store_attempt_end(Store *store, const AttemptRow *attempt, Error *err);
+/* Fills id and number. attempt->run 0: not known. Synced. */
+Status store_attempt_begin(Store *store, AttemptRow *attempt, Error *err);
+/* Replaces all columns; one whose beginning could not be saved (id 0) is inserted. Synced. */
+Status store_attempt_end(Store *store, AttemptRow *attempt, Error *err);
 
 /* Replaces the chunk of that index. Synced. */
 Status store_chunk_save(Store *store, int64_t video, const ChunkReport *chunk, Error *err);
 Status store_chunks_forget(Store *store, int64_t video, Error *err);
 
-/* Memory over time, in a bounded ring: once there are STORE_SAMPLES_MOST every second one of the older half
- * is dropped. `video` 0: the machine (rss is what is used, limit what there is). Not synced. */
+/* Memory over time, bounded: once there are STORE_SAMPLES_MOST every second one of the older half is dropped,
+ * of each video by itself. `video` 0: the machine (rss is what is used, limit what there is). Not synced. */
 Status store_sample(Store *store, int64_t run, int64_t video, double wall_s, int64_t rss_bytes,
                     int64_t limit_bytes, Error *err);
 /* An event for later readers; the oldest go when there are more than STORE_EVENTS_MOST. Not synced. */
@@ -178,17 +216,41 @@ Status store_take_request(Store *store, Request *request, Error *err);
 
 /* ---- for all ---- */
 
-/* Appends a request, also in STORE_READ (by a connection of its own). */
+/* Appends a request, also in STORE_READ (by a connection of its own). `output` NULL: all. Synced. */
 Status store_ask(Store *store, RequestKind kind, const char *output, Error *err);
 
-/* Each is called for every row, in order; the row is the callee's for the time of the call. A false ends it.
- */
+typedef struct SampleRow {
+    int64_t id;
+    int64_t run;
+    int64_t video; /* 0: the machine */
+    double wall_s;
+    int64_t rss_bytes;
+    int64_t limit_bytes;
+} SampleRow;
+
+typedef struct EventRow {
+    int64_t id;
+    int64_t run;
+    int64_t video; /* 0: none */
+    double wall_s;
+    char kind[32];
+    char *text;
+} EventRow;
+
+/* Each is called for every row, in order; the row is the caller's and only there for the time of the call. A
+ * false ends it. The callee may read other rows, but not write. */
 typedef bool (*StoreVideoVisitor)(void *context, const VideoRow *row);
 typedef bool (*StoreAttemptVisitor)(void *context, const AttemptRow *row);
 typedef bool (*StoreChunkVisitor)(void *context, const ChunkReport *chunk);
+typedef bool (*StoreSampleVisitor)(void *context, const SampleRow *sample);
+typedef bool (*StoreEventVisitor)(void *context, const EventRow *event);
 Status store_each_video(Store *store, StoreVideoVisitor visit, void *context, Error *err); /* by position */
 Status store_each_attempt(Store *store, int64_t video, StoreAttemptVisitor visit, void *context, Error *err);
 Status store_each_chunk(Store *store, int64_t video, StoreChunkVisitor visit, void *context, Error *err);
+/* In the order in which they came. `run` 0: of all runs. */
+Status store_each_sample(Store *store, int64_t run, StoreSampleVisitor visit, void *context, Error *err);
+/* Those behind the event `after` (0: all). */
+Status store_each_event(Store *store, int64_t after, StoreEventVisitor visit, void *context, Error *err);
 /* The last run; STATUS_AGAIN when there was none. The caller frees run->options. */
 Status store_last_run(Store *store, RunRow *run, Error *err);
 

@@ -35,7 +35,14 @@ static const struct {
      {{.rank = 2, .shape = {1, EMBEDDING_SIZE}}},
      1},
 };
-enum { SPEC_DETECTOR, SPEC_ROTATED, SPEC_MESH, SPEC_EMBEDDER };
+/* The embedder, which not everybody wants, is the last. */
+enum { SPEC_DETECTOR, SPEC_ROTATED, SPEC_MESH, SPEC_EMBEDDER, SPEC_COUNT };
+
+const char *face_models_file(int index, bool with_embedder)
+{
+    const int count = with_embedder ? SPEC_COUNT : SPEC_EMBEDDER;
+    return index >= 0 && index < count ? specs[index].file : NULL;
+}
 
 static Status open_model(Session **session, int spec, const FaceModelsConfig *config, Error *err)
 {

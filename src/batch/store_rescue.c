@@ -1,0 +1,111 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "batch/store_internal.h"
+
+/* ---- the head of a write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log ---- */
+
+enum { LOG_HEAD = 32, LOG_VERSION = 3007000 };
+
+static uint32_t big_endian(const unsigned char *bytes)
+{
+    return (uint32_t)bytes[0] << 24U | (uint32_t)bytes[1] << 16U | (uint32_t)bytes[2] << 8U | bytes[3];
+}
+
+static uint32_t little_endian(const unsigned char *bytes)
+{
+    return (uint32_t)bytes[3] << 24U | (uint32_t)bytes[2] << 16U | (uint32_t)bytes[1] << 8U | bytes[0];
+}
+
+static bool head_is_right(const unsigned char head[LOG_HEAD])
+{
+    static const uint32_t magic = 0x377F0682; /* its last bit: the checksum's words are big-endian */
+    const uint32_t first = big_endian(head);
+    uint32_t sum[2] = {0, 0};
+    for (size_t i = 0; i < 24; i += 8) {
+        const bool big = (first & 1U) != 0;
+        sum[0] += (big ? big_endian(head + i) : little_endian(head + i)) + sum[1];
+        sum[1] += (big ? big_endian(head + i + 4) : little_endian(head + i + 4)) + sum[0];
+    }
+    return (first & ~UINT32_C(1)) == magic && big_endian(head + 4) == LOG_VERSION &&
+           sum[0] == big_endian(head + 24) && sum[1] == big_endian(head + 28);
+}
+
+/* A head of zeros is no damage: the first sync had not come yet, so nothing was promised. */
+static bool log_is_broken(const char *path)
+{
+    static const unsigned char zeros[LOG_HEAD] = {0};
+    unsigned char head[LOG_HEAD] = {0};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0) {
+        return false;
+    }
+    const ssize_t got = pread(fd, head, sizeof head, 0);
+    (void)close(fd);
+    return got == LOG_HEAD && memcmp(head, zeros, sizeof head) != 0 && !head_is_right(head);
+}
+
+bool store_is_torn(const char *path)
+{
+    char *log = text_format("%s-wal", path);
+    const int64_t log_size = file_size(log);
+    /* SQLite deletes the log of an empty file, and passes over one whose head is wrong. */
+    const bool torn = log_size > LOG_HEAD && (file_size(path) == 0 || log_is_broken(log));
+    memory_free(log);
+    return torn;
+}
+
+/* ---- setting aside ---- */
+
+static Status move(const char *path, const char *suffix, const char *target, Error *err)
+{
+    char *from = text_format("%s%s", path, suffix);
+    char *to = text_format("%s%s", target, suffix);
+    Status status = STATUS_OK;
+    if (rename(from, to) != 0 && errno != ENOENT) {
+        status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot set the damaged store aside", from, errno);
+    }
+    memory_free(from);
+    memory_free(to);
+    return status;
+}
+
+Status store_set_aside(const char *path, char aside[STORE_ASIDE_SIZE], Error *err)
+{
+    char time[32];
+    clock_format_utc(clock_wall_s(), time, sizeof time);
+    char *folder = path_folder(path);
+    char *target = NULL;
+    for (int i = 1; target == NULL; i++) {
+        char number[16] = "";
+        if (i > 1) {
+            (void)snprintf(number, sizeof number, "-%d", i);
+        }
+        (void)snprintf(aside, STORE_ASIDE_SIZE, "%s.damaged-%.4s%.2s%.2sT%.2s%.2s%.2sZ%s", path_name(path),
+                       time, time + 5, time + 8, time + 11, time + 14, time + 17, number);
+        target = path_join(folder, aside);
+        if (file_exists(target)) {
+            memory_free(target);
+            target = NULL;
+        }
+    }
+    /* The log first: a new file beside an old log would take it for its own. */
+    Status status = move(path, "-wal", target, err);
+    if (status == STATUS_OK) {
+        status = move(path, "-shm", target, err);
+    }
+    if (status == STATUS_OK) {
+        status = move(path, "", target, err);
+    }
+    memory_free(target);
+    memory_free(folder);
+    return status;
+}
