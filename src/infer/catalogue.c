@@ -44,24 +44,28 @@ static Status check_folder(const char *folder, Error *err)
     return STATUS_OK;
 }
 
+void catalogue_folders(const char *models_dir, TextList *folders)
+{
+    if (models_dir != NULL && models_dir[0] != '\0') {
+        add_folder(folders, models_dir);
+        return;
+    }
+    add_folder(folders, getenv("RUNBATCH_MODELS"));
+    add_user_data(folders);
+#ifdef RUNBATCH_MODELS_DIR
+    add_folder(folders, RUNBATCH_MODELS_DIR);
+#endif
+    add_folder(folders, RUNBATCH_INSTALLED_MODELS);
+}
+
 Status catalogue_find(const char *models_dir, const char *file, char **path, Error *err)
 {
     *path = NULL;
-    TextList folders = {0};
-    if (models_dir != NULL && models_dir[0] != '\0') {
-        if (check_folder(models_dir, err) != STATUS_OK) {
-            return STATUS_FAILED;
-        }
-        add_folder(&folders, models_dir);
-    } else {
-        add_folder(&folders, getenv("RUNBATCH_MODELS"));
-        add_user_data(&folders);
-#ifdef RUNBATCH_MODELS_DIR
-        add_folder(&folders, RUNBATCH_MODELS_DIR);
-#endif
-        add_folder(&folders, RUNBATCH_INSTALLED_MODELS);
+    if (models_dir != NULL && models_dir[0] != '\0' && check_folder(models_dir, err) != STATUS_OK) {
+        return STATUS_FAILED;
     }
-
+    TextList folders = {0};
+    catalogue_folders(models_dir, &folders);
     Text searched = {0};
     for (size_t i = 0; i < folders.count && *path == NULL; i++) {
         char *candidate = path_join(folders.items[i], file);

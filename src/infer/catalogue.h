@@ -8,10 +8,14 @@
 #define RUNBATCH_INFER_CATALOGUE_H
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* The path of a model's file ("facemesh.onnx") in new memory that the caller frees. `models_dir` may be NULL.
  * When it is in none of the folders: ERROR_MODEL that names the file, the folders, and scripts/setup.sh as
  * what to do; so does a `models_dir` that cannot be read. */
 Status catalogue_find(const char *models_dir, const char *file, char **path, Error *err);
+
+/* Adds those folders, whether they are there or not. `models_dir` may be NULL. */
+void catalogue_folders(const char *models_dir, TextList *folders);
 
 #endif

@@ -1,5 +1,6 @@
 #include "infer/runtime.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,8 +187,7 @@ static Status append_cuda(const Runtime *runtime, OrtSessionOptions *options, Er
     return status;
 }
 
-/* Where TensorRT keeps the engines it builds (building takes minutes); NULL when there is no such folder. */
-static char *engine_folder(void)
+char *session_engine_folder(void)
 {
     const char *cache = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
@@ -208,7 +208,7 @@ static Status append_tensorrt(const Runtime *runtime, OrtSessionOptions *options
 {
     const OrtApi *api = runtime->api;
     static const char what[] = "cannot use the execution provider tensorrt";
-    char *folder = engine_folder();
+    char *folder = session_engine_folder();
     const char *const keys[] = {"trt_engine_cache_enable", "trt_engine_cache_path"};
     const char *const values[] = {"1", folder};
     OrtTensorRTProviderOptionsV2 *trt = NULL;
@@ -262,6 +262,15 @@ Status runtime_add_provider(const Runtime *runtime, OrtSessionOptions *options, 
         error_advise(err, "use --execution-provider cpu, or install an ONNX Runtime with that provider");
     }
     return status;
+}
+
+char *session_library_folder(void)
+{
+    Dl_info info;
+    char *file = dladdr(OrtGetApiBase(), &info) != 0 ? realpath(info.dli_fname, NULL) : NULL;
+    char *folder = file != NULL ? path_folder(file) : NULL;
+    memory_free(file);
+    return folder;
 }
 
 const char *session_runtime_version(void)

@@ -75,6 +75,10 @@ void session_forbid_telemetry(void);
 /* "1.30.0"; and the providers this library offers, "cpu, cuda". Static memory. */
 const char *session_runtime_version(void);
 const char *session_provider_list(void);
+/* Where the library lies, without links, and where TensorRT keeps the engines it builds (which takes minutes;
+ * made when it is missing). New memory that the caller frees; NULL when there is no such folder. */
+char *session_library_folder(void);
+char *session_engine_folder(void);
 /* "cpu" → PROVIDER_CPU; PROVIDER_NONE when unknown. */
 Provider provider_from_name(const char *name);
 

@@ -1,0 +1,100 @@
+#include "worker/sandbox_job.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "infer/catalogue.h"
+#include "infer/session.h"
+#include "worker/sandbox.h"
+
+static bool is_off(const char *how)
+{
+    return strcmp(how, "off") == 0;
+}
+
+static bool is_strict(const char *how)
+{
+    return strcmp(how, "strict") == 0;
+}
+
+static void add(TextList *list, const char *path)
+{
+    if (path != NULL) {
+        text_list_add(list, path);
+    }
+}
+
+/* The folder, and what links in it lead to: models are large and often lie elsewhere. */
+static void add_models(TextList *list, const char *folder)
+{
+    text_list_add(list, folder);
+    DIR *opened = opendir(folder);
+    if (opened == NULL) {
+        return;
+    }
+    const struct dirent *entry = NULL;
+    while ((entry = readdir(opened)) != NULL) {
+        char *path = path_join(folder, entry->d_name);
+        if (entry->d_type == DT_LNK && file_size(path) >= 0) {
+            text_list_add(list, path);
+        }
+        memory_free(path);
+    }
+    (void)closedir(opened);
+}
+
+static void add_gpu(SandboxConfig *config, const Settings *settings)
+{
+    const Provider provider = provider_from_name(settings->execution_provider);
+    config->gpu = provider == PROVIDER_CUDA || provider == PROVIDER_TENSORRT ||
+                  strstr(settings->output_video_encoder, "nvenc") != NULL;
+    char *library =
+        config->gpu ? session_library_folder() : NULL; /* the providers' libraries lie beside it */
+    char *engines = provider == PROVIDER_TENSORRT ? session_engine_folder() : NULL;
+    add(&config->read, library);
+    add(&config->write, engines);
+    memory_free(library);
+    memory_free(engines);
+}
+
+static Status enter(SandboxConfig *config, Error *err)
+{
+    const Status status = sandbox_enter(config, err);
+    text_list_free(&config->read);
+    text_list_free(&config->write);
+    return status;
+}
+
+Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error *err)
+{
+    if (is_off(settings->sandbox)) {
+        return STATUS_OK;
+    }
+    SandboxConfig config = {.strict = is_strict(settings->sandbox)};
+    TextList models = {0};
+    catalogue_folders(settings->models_dir, &models);
+    for (size_t i = 0; i < models.count; i++) {
+        add_models(&config.read, models.items[i]);
+    }
+    text_list_free(&models);
+    add(&config.read, job->input);
+    add(&config.read, job->source);
+    add(&config.write, job->temporary);
+    add(&config.write, job->folder);
+    add(&config.write, settings->temp_dir);
+    add_gpu(&config, settings);
+    return enter(&config, err);
+}
+
+Status sandbox_enter_for_probe(const char *how, const char *input, const char *output, Error *err)
+{
+    if (is_off(how)) {
+        return STATUS_OK;
+    }
+    SandboxConfig config = {.strict = is_strict(how)};
+    add(&config.read, input);
+    add(&config.read, output);
+    return enter(&config, err);
+}
