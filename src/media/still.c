@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <libavcodec/avcodec.h>
 #include <libavutil/display.h>
+#include <libavutil/imgutils.h>
+#include <libavutil/pixdesc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,12 +12,14 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "media/convert.h"
+#include "media/frame_view.h"
 #include "media/input.h"
 #include "media/orientation.h"
 
 enum { LARGEST_DIMENSION = 16384 };
 static const int64_t largest_file = 256LL << 20;
 static const char what[] = "cannot read the picture";
+static const char what_else[] = "cannot make a picture file";
 
 /* By content: names lie. */
 static enum AVCodecID picture_codec(const unsigned char *data, int64_t size)
@@ -92,7 +96,8 @@ static bool is_damaged(const AVFrame *frame)
     return frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
 }
 
-static Status decode_picture(const char *path, const AVPacket *packet, AVFrame *frame, Error *err)
+static Status decode_picture(const char *path, const AVPacket *packet, FramePool *pool, AVFrame *frame,
+                             Error *err)
 {
     const enum AVCodecID id = picture_codec(packet->data, packet->size);
     const AVCodec *codec = id != AV_CODEC_ID_NONE ? avcodec_find_decoder(id) : NULL;
@@ -108,6 +113,9 @@ static Status decode_picture(const char *path, const AVPacket *packet, AVFrame *
     decoder->thread_count = 1;
     decoder->err_recognition = AV_EF_EXPLODE | AV_EF_BUFFER | AV_EF_CRCCHECK;
     decoder->max_pixels = (int64_t)LARGEST_DIMENSION * LARGEST_DIMENSION;
+    if (pool != NULL) {
+        frame_pool_attach(pool, decoder);
+    }
     int result = avcodec_open2(decoder, codec, NULL);
     if (result >= 0) {
         result = avcodec_send_packet(decoder, packet);
@@ -142,8 +150,28 @@ static Orientation picture_orientation(const AVFrame *frame)
     return orientation_from_exif(exif != NULL ? (int)strtol(exif->value, NULL, 10) : 1);
 }
 
+/* The other byte order, of formats of one plane of words. */
+static void swap_bytes(AVFrame *frame)
+{
+    const enum AVPixelFormat format = (enum AVPixelFormat)frame->format;
+    const int bytes = av_image_get_linesize(format, frame->width, 0);
+    for (int y = 0; y < frame->height; y++) {
+        uint8_t *row = frame->data[0] + (ptrdiff_t)y * frame->linesize[0];
+        for (int i = 0; i + 1 < bytes; i += 2) {
+            const uint8_t first = row[i];
+            row[i] = row[i + 1];
+            row[i + 1] = first;
+        }
+    }
+    frame->format = av_pix_fmt_swap_endianness(format);
+}
+
 static Status make_supported(AVFrame *frame, Error *err)
 {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
+    if ((desc->flags & AV_PIX_FMT_FLAG_BE) != 0 && av_frame_is_writable(frame)) {
+        swap_bytes(frame);
+    }
     const enum AVPixelFormat format = supported_format((enum AVPixelFormat)frame->format);
     if (format == (enum AVPixelFormat)frame->format) {
         return STATUS_OK;
@@ -168,6 +196,18 @@ static Status make_supported(AVFrame *frame, Error *err)
     return status;
 }
 
+Status still_decode(const AVPacket *packet, const char *name, FramePool *pool, AVFrame *frame, Error *err)
+{
+    Status status = decode_picture(name, packet, pool, frame, err);
+    if (status == STATUS_OK) {
+        status = make_supported(frame, err);
+    }
+    if (status != STATUS_OK) {
+        av_frame_unref(frame);
+    }
+    return status;
+}
+
 Status still_read(const char *path, AVFrame *frame, Orientation *orientation, Error *err)
 {
     AVPacket *packet = av_packet_alloc();
@@ -176,15 +216,78 @@ Status still_read(const char *path, AVFrame *frame, Orientation *orientation, Er
     }
     Status status = read_bytes(path, packet, err);
     if (status == STATUS_OK) {
-        status = decode_picture(path, packet, frame, err);
+        status = still_decode(packet, path, NULL, frame, err);
     }
     if (status == STATUS_OK) {
         *orientation = picture_orientation(frame);
-        status = make_supported(frame, err);
     }
     av_packet_free(&packet);
-    if (status != STATUS_OK) {
-        av_frame_unref(frame);
-    }
     return status;
+}
+
+/* ---- writing ---- */
+
+enum AVPixelFormat still_format(StillKind kind, enum AVPixelFormat format)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    const bool grey = desc->nb_components < 3;
+    if (kind == STILL_PNG) {
+        const bool deep = desc->comp[0].depth > 8;
+        return grey ? (deep ? AV_PIX_FMT_GRAY16LE : AV_PIX_FMT_GRAY8)
+                    : (deep ? AV_PIX_FMT_RGB48LE : AV_PIX_FMT_RGB24);
+    }
+    if (grey || (desc->log2_chroma_w > 0 && desc->log2_chroma_h > 0)) {
+        return AV_PIX_FMT_YUVJ420P;
+    }
+    return desc->log2_chroma_w > 0 ? AV_PIX_FMT_YUVJ422P : AV_PIX_FMT_YUVJ444P;
+}
+
+/* Fast before small: the files are read again soon. Of PNG's ways to foretell a sample from its neighbours
+ * the one above is as good as any on real pictures, and the fastest. */
+static void set_encoder(AVCodecContext *encoder, StillKind kind, int scale, AVDictionary **options)
+{
+    encoder->thread_count = 1;
+    if (kind == STILL_PNG) {
+        encoder->compression_level = 1;
+        (void)av_dict_set(options, "pred", "up", 0);
+    } else {
+        encoder->flags |= AV_CODEC_FLAG_QSCALE;
+        encoder->global_quality = FF_QP2LAMBDA * scale;
+        encoder->qmin = 1;
+        encoder->color_range = AVCOL_RANGE_JPEG;
+    }
+}
+
+Status still_encode(AVFrame *picture, StillKind kind, int scale, AVPacket *packet, Error *err)
+{
+    if (av_pix_fmt_swap_endianness((enum AVPixelFormat)picture->format) != AV_PIX_FMT_NONE) {
+        swap_bytes(picture); /* PNG is big-endian */
+    }
+    const AVCodec *codec = avcodec_find_encoder(kind == STILL_PNG ? AV_CODEC_ID_PNG : AV_CODEC_ID_MJPEG);
+    if (codec == NULL) {
+        return error_set(err, ERROR_ENVIRONMENT, what_else, NULL, "this FFmpeg has no encoder for it");
+    }
+    AVCodecContext *encoder = avcodec_alloc_context3(codec);
+    if (encoder == NULL) {
+        return error_set(err, ERROR_MEMORY, what_else, NULL, "out of memory");
+    }
+    encoder->width = picture->width;
+    encoder->height = picture->height;
+    encoder->pix_fmt = (enum AVPixelFormat)picture->format;
+    encoder->time_base = (AVRational){1, 1};
+    AVDictionary *options = NULL;
+    set_encoder(encoder, kind, scale, &options);
+    picture->quality = encoder->global_quality;
+    picture->pts = 0;
+    int result = avcodec_open2(encoder, codec, &options);
+    if (result >= 0) {
+        result = avcodec_send_frame(encoder, picture);
+    }
+    if (result >= 0) {
+        (void)avcodec_send_frame(encoder, NULL);
+        result = avcodec_receive_packet(encoder, packet);
+    }
+    av_dict_free(&options);
+    avcodec_free_context(&encoder);
+    return result >= 0 ? STATUS_OK : media_error(err, ERROR_INTERNAL, what_else, NULL, result);
 }

@@ -222,6 +222,48 @@ static inline void codes_to_rgb(const Reference *r, const double codes[3], doubl
     }
 }
 
+static inline int log2_w(const Reference *r, int component)
+{
+    return is_chroma(r, component) ? r->desc->log2_chroma_w : 0;
+}
+
+static inline int log2_h(const Reference *r, int component)
+{
+    return is_chroma(r, component) ? r->desc->log2_chroma_h : 0;
+}
+
+static inline void set_code(AVFrame *frame, int component, int x, int y, int code)
+{
+    const uint16_t value = (uint16_t)code;
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
+    const AVComponentDescriptor *c = &desc->comp[component];
+    /* av_write_image_line2 adds to what is there */
+    uint8_t *at = frame->data[c->plane] + y * frame->linesize[c->plane] + x * c->step + c->offset;
+    memset(at, 0, c->depth + c->shift > 8 ? 2 : 1);
+    av_write_image_line2(&value, frame->data, frame->linesize, desc, x, y, component, 1, 2);
+}
+
+/* Colours that RGB can show, whatever the matrix. */
+static inline AVFrame *make_moderate_frame(enum AVPixelFormat format, int width, int height,
+                                           enum AVColorRange range, enum AVColorSpace space)
+{
+    AVFrame *frame = make_frame(format, width, height);
+    frame->color_range = range;
+    frame->colorspace = space;
+    const Reference r = reference_of(frame);
+    const int unit = 1 << (r.desc->comp[0].depth - 8);
+    for (int i = 0; i < r.components && !r.rgb && r.components == 3; i++) {
+        const int low = is_chroma(&r, i) ? 103 : 90;
+        const int high = is_chroma(&r, i) ? 153 : 150;
+        for (int y = 0; y < AV_CEIL_RSHIFT(height, log2_h(&r, i)); y++) {
+            for (int x = 0; x < AV_CEIL_RSHIFT(width, log2_w(&r, i)); x++) {
+                set_code(frame, i, x, y, random_int(low * unit, high * unit));
+            }
+        }
+    }
+    return frame;
+}
+
 static inline float pixel(const Image *image, int plane, int x, int y)
 {
     return image->plane[plane][y * image->stride + x];
