@@ -73,6 +73,10 @@ enum AVPixelFormat supported_format(enum AVPixelFormat format)
     if (frame_view_supports(format)) {
         return format;
     }
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    if (desc != NULL && (desc->flags & AV_PIX_FMT_FLAG_PAL) != 0) {
+        return AV_PIX_FMT_RGB24; /* libswscale looks the colours up only for packed RGB */
+    }
     enum AVPixelFormat usable[sizeof candidates / sizeof candidates[0]];
     size_t count = 0;
     for (size_t i = 0; candidates[i] != AV_PIX_FMT_NONE; i++) {

@@ -69,7 +69,12 @@ Status frame_folder_open(FrameFolder *folder, const char *path, const char *exte
     if (folder->fd < 0 || fstat(folder->fd, &status) != 0) {
         return error_set_errno(err, ERROR_ENVIRONMENT, what, path, errno);
     }
-    return status.st_uid == geteuid() ? STATUS_OK : refuse(path, "it belongs to another user", err);
+    if (status.st_uid != geteuid()) {
+        (void)close(folder->fd);
+        folder->fd = -1; /* so that it is not removed */
+        return refuse(path, "it belongs to another user", err);
+    }
+    return STATUS_OK;
 }
 
 /* The number of a frame file of any kind, -1 when it is none. */

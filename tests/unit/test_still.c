@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 /* after those above */
 #include <cmocka.h>
@@ -80,6 +81,30 @@ static void test_stills(void **state)
     }
 }
 
+/* 0x24, 0x6c, 0xaa is one of the colours that ffmpeg's palettes have. */
+static void test_colours(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"rgb24", "rgba", "pal8"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char arguments[128];
+        char name[32];
+        (void)snprintf(arguments, sizeof arguments,
+                       "-f lavfi -i color=c=0x246caa:s=60x40,format=rgb24 -frames:v 1 -pix_fmt %s", kinds[i]);
+        (void)snprintf(name, sizeof name, "%s-blue.png", kinds[i]);
+        Orientation orientation = {0};
+        AVFrame *frame = av_frame_alloc();
+        assert_int_equal(still_read(fixture_clip(name, arguments), frame, &orientation, NULL), STATUS_OK);
+        Image rgb = {0};
+        assert_int_equal(frame_view_read(frame, (Rect){5, 5, 6, 6}, &rgb, NULL), STATUS_OK);
+        assert_float_equal(rgb.plane[0][0], 0x24, 0.01);
+        assert_float_equal(rgb.plane[1][0], 0x6c, 0.01);
+        assert_float_equal(rgb.plane[2][0], 0xaa, 0.01);
+        image_free(&rgb);
+        av_frame_free(&frame);
+    }
+}
+
 static void test_bad_stills(void **state)
 {
     (void)state;
@@ -123,7 +148,7 @@ static void test_cut_stills(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stills), cmocka_unit_test(test_bad_stills),
-                                       cmocka_unit_test(test_cut_stills)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stills), cmocka_unit_test(test_colours),
+                                       cmocka_unit_test(test_bad_stills), cmocka_unit_test(test_cut_stills)};
     return cmocka_run_group_tests_name("still", tests, fixtures_make, fixtures_remove);
 }
