@@ -10,10 +10,11 @@
 
 enum { END_WAIT_MS = 300, DEFAULT_TIMEOUT_MS = 60000 };
 
-void probe_init(Probe *probe, const char *executable, int timeout_ms)
+void probe_init(Probe *probe, const char *executable, const char *sandbox, int timeout_ms)
 {
     *probe = (Probe){
         .executable = executable,
+        .sandbox = sandbox,
         .timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS,
         .process = {.channel = -1, .errors = -1},
     };
@@ -21,7 +22,7 @@ void probe_init(Probe *probe, const char *executable, int timeout_ms)
 
 Status probe_ask(Probe *probe, const char *input, const char *output, int64_t now_ms, Error *err)
 {
-    static const char *const arguments[] = {"runbatch", "worker", "--probe", NULL};
+    const char *const arguments[] = {"runbatch", "worker", "--probe", probe->sandbox, NULL};
     if (probe->process.pid == 0 &&
         process_spawn(probe->executable, arguments, &probe->process, err) != STATUS_OK) {
         return STATUS_FAILED;
@@ -122,10 +123,11 @@ static Status wait_for_answer(Probe *probe, ProbeAnswer *answer)
     return status;
 }
 
-Status batch_probe(const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers, Error *err)
+Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers,
+                   Error *err)
 {
     Probe probe;
-    probe_init(&probe, hooks != NULL ? hooks->worker_executable : NULL,
+    probe_init(&probe, hooks != NULL ? hooks->worker_executable : NULL, settings->sandbox,
                hooks != NULL ? hooks->probe_timeout_ms : 0);
     Status status = STATUS_OK;
     for (size_t i = 0; i < plan->count && status == STATUS_OK; i++) {

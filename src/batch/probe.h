@@ -16,6 +16,7 @@
 
 typedef struct Probe {
     const char *executable; /* NULL: this program */
+    const char *sandbox;    /* as Settings has it */
     int timeout_ms;
     Process process;
     LineBuffer inbox;
@@ -23,7 +24,7 @@ typedef struct Probe {
     int64_t asked_ms;
 } Probe;
 
-void probe_init(Probe *probe, const char *executable, int timeout_ms);
+void probe_init(Probe *probe, const char *executable, const char *sandbox, int timeout_ms);
 Status probe_ask(Probe *probe, const char *input, const char *output, int64_t now_ms, Error *err);
 /* STATUS_AGAIN: no answer yet (or nothing was asked); STATUS_OK: `answer` is filled. */
 Status probe_poll(Probe *probe, int64_t now_ms, ProbeAnswer *answer);

@@ -172,7 +172,8 @@ static void batch_open(Batch *batch)
     batch->runners = memory_alloc(batch->slots, sizeof *batch->runners);
     batch->files = memory_alloc(3 + 2 * batch->slots, sizeof *batch->files);
     batch->settings_json = settings_to_json(batch->settings);
-    probe_init(&batch->probe, batch->hooks.worker_executable, batch->hooks.probe_timeout_ms);
+    probe_init(&batch->probe, batch->hooks.worker_executable, batch->settings->sandbox,
+               batch->hooks.probe_timeout_ms);
     for (size_t i = 0; i < plan->count; i++) {
         const PlanItem *item = &plan->items[i];
         batch->input_bytes += item->size_bytes > 0 ? item->size_bytes : 0;

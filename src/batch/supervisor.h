@@ -64,6 +64,7 @@ typedef struct ProbeAnswer {
 } ProbeAnswer;
 
 /* Fills `answers`, one per item of the plan. Takes no lock and changes nothing. `hooks` may be NULL. */
-Status batch_probe(const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers, Error *err);
+Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers,
+                   Error *err);
 
 #endif

@@ -86,7 +86,7 @@ int dry_run(const Settings *settings, const Plan *plan)
     Error err = {0};
     Text page = {0};
     int code = EXIT_CODE_DONE;
-    if (batch_probe(plan, NULL, answers, &err) != STATUS_OK) {
+    if (batch_probe(settings, plan, NULL, answers, &err) != STATUS_OK) {
         code = print_error(&err);
     } else {
         (settings->json ? dry_run_json : dry_run_text)(plan, answers, &page);

@@ -1,15 +1,24 @@
 #include "worker/probe_loop.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "media/verify.h"
 #include "worker/process.h"
+#include "worker/sandbox_job.h"
 
-static void answer(const Message *question, void (*send)(const Message *message))
+static void answer(const Message *question, const char *sandbox, void (*send)(const Message *message))
 {
     Message reply = {.kind = MESSAGE_PROBED};
-    const Status status = verify_is_complete(question->input, question->output, &reply.complete, reply.why,
-                                             sizeof reply.why, &reply.error);
+    Status status = sandbox_enter_for_probe(sandbox, question->input, question->output, &reply.error);
+    if (status == STATUS_OK) {
+        status = verify_is_complete(question->input, question->output, &reply.complete, reply.why,
+                                    sizeof reply.why, &reply.error);
+    }
     if (status != STATUS_OK) {
         reply.kind = MESSAGE_FAILED;
         (void)error_set(&reply.error, ERROR_INTERNAL, "cannot check the output", question->output,
@@ -18,7 +27,24 @@ static void answer(const Message *question, void (*send)(const Message *message)
     send(&reply);
 }
 
-void probe_loop(LineBuffer *inbox, int signals, void (*send)(const Message *message))
+/* Whether the child lived to answer. */
+static bool answer_apart(const Message *question, const char *sandbox, void (*send)(const Message *message))
+{
+    const pid_t parent = getpid();
+    const pid_t child = fork();
+    if (child == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent) {
+            answer(question, sandbox, send);
+        }
+        _exit(0);
+    }
+    int status = -1;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status == 0;
+}
+
+void probe_loop(LineBuffer *inbox, int signals, const char *sandbox, void (*send)(const Message *message))
 {
     struct pollfd files[] = {{.fd = PROCESS_CHANNEL_FD, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     for (;;) {
@@ -33,10 +59,12 @@ void probe_loop(LineBuffer *inbox, int signals, void (*send)(const Message *mess
         size_t length = 0;
         while (line_buffer_next(inbox, &line, &length) == STATUS_OK) {
             Message question;
-            if (message_parse(line, length, &question, NULL) == STATUS_OK && question.kind == MESSAGE_PROBE) {
-                answer(&question, send);
-            }
+            const bool lives = message_parse(line, length, &question, NULL) != STATUS_OK ||
+                               question.kind != MESSAGE_PROBE || answer_apart(&question, sandbox, send);
             message_free(&question);
+            if (!lives) {
+                return;
+            }
         }
     }
 }

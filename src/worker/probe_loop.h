@@ -1,9 +1,14 @@
-/* `runbatch worker --probe`: answers one probe message after the other until its channel is closed. */
+/* `runbatch worker --probe SANDBOX`: answers one probe message after the other until its channel is closed.
+ *
+ * A sandbox cannot be left, and each question is about other files: each is answered by a child of its own,
+ * which sees these two files and nothing else. When a file kills the child the whole ends, as if it had been
+ * killed itself. */
 #ifndef RUNBATCH_WORKER_PROBE_LOOP_H
 #define RUNBATCH_WORKER_PROBE_LOOP_H
 
 #include "worker/message.h"
 
-void probe_loop(LineBuffer *inbox, int signals, void (*send)(const Message *message));
+/* `sandbox`: "strict", "auto", "off". */
+void probe_loop(LineBuffer *inbox, int signals, const char *sandbox, void (*send)(const Message *message));
 
 #endif

@@ -39,10 +39,10 @@ bool sandbox_describe(const SandboxFeatures *features, SandboxPart part, char *l
 typedef struct SandboxConfig {
     bool strict;                     /* fail where a layer is missing, instead of saying so in the log */
     const SandboxFeatures *features; /* NULL: what sandbox_features tells; for tests: fewer layers */
-    /* Files and whole folders, as they are when it is entered: links are followed, and what is not there is
-     * left out. The system's libraries and what it tells of itself are added. */
-    TextList read;
-    TextList write; /* files, to be written over; folders, for whatever the worker makes beneath */
+    /* Files and whole folders, as they are when it is entered; what is not there is left out. The system's
+     * libraries and what it tells of itself are added. */
+    TextList read;  /* links are followed */
+    TextList write; /* files, to be written over, not by a link; folders, for what is made beneath */
     bool gpu;       /* NVIDIA's devices and what their driver needs */
 } SandboxConfig;
 

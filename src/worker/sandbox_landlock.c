@@ -107,12 +107,11 @@ static Ruleset ruleset_create(int abi)
     return ruleset;
 }
 
-/* What is not there, or cannot be reached, needs no rule: opening it will say so. */
-static void allow(Ruleset *ruleset, const char *path, uint64_t file_access, uint64_t folder_access)
+/* Takes `fd`. What is not there, or cannot be reached, needs no rule: opening it will say so. */
+static void allow_file(Ruleset *ruleset, int fd, uint64_t file_access, uint64_t folder_access)
 {
     struct stat status;
-    const int fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &status) == 0) {
+    if (fd >= 0 && fstat(fd, &status) == 0 && !S_ISLNK(status.st_mode)) {
         const struct path_beneath rule = {
             .access = (S_ISDIR(status.st_mode) ? folder_access : file_access) & ruleset->handled,
             .parent = fd,
@@ -124,6 +123,20 @@ static void allow(Ruleset *ruleset, const char *path, uint64_t file_access, uint
     if (fd >= 0) {
         (void)close(fd);
     }
+}
+
+static void allow(Ruleset *ruleset, const char *path, uint64_t file_access, uint64_t folder_access)
+{
+    allow_file(ruleset, open(path, O_PATH | O_CLOEXEC), file_access, folder_access);
+}
+
+/* A file that may be written is no link to another one, whoever put it there; folders are where they are said
+ * to be. */
+static void allow_writing(Ruleset *ruleset, const char *path)
+{
+    const int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int fd = folder >= 0 ? folder : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    allow_file(ruleset, fd, WRITE_FILE, WRITE_FOLDER);
 }
 
 /* This process's folder in /proc. The kernel makes a new inode when it has dropped the old one under
@@ -171,7 +184,7 @@ int landlock_enter(const SandboxConfig *config, int abi)
         allow(&ruleset, config->read.items[i], READ_FILE, READ_FOLDER);
     }
     for (size_t i = 0; i < config->write.count; i++) {
-        allow(&ruleset, config->write.items[i], WRITE_FILE, WRITE_FOLDER);
+        allow_writing(&ruleset, config->write.items[i]);
     }
     if (ruleset.error == 0 && syscall(CALL_RESTRICT_SELF, ruleset.fd, 0) != 0) {
         ruleset.error = errno;

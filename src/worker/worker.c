@@ -25,6 +25,7 @@
 #include "worker/probe_loop.h"
 #include "worker/process.h"
 #include "worker/rate.h"
+#include "worker/sandbox_job.h"
 
 enum { PROGRESS_MS = 100, HEARTBEAT_MS = 1000 };
 
@@ -272,6 +273,8 @@ static void run_video(LineBuffer *inbox, int signals)
         (void)error_set_errno(&run.error, ERROR_ENVIRONMENT, "cannot prepare the work", run.job.input,
                               signals < 0 ? -signals : failure);
         tell_end(&run);
+    } else if (sandbox_enter_for_job(&run.job, &run.settings, &run.error) != STATUS_OK) {
+        tell_end(&run);
     } else {
         log_set_level(run.settings.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
         pthread_t thread;
@@ -314,15 +317,15 @@ static bool has_channel(void)
 
 int worker_main(int argc, char **argv)
 {
-    bool probe = false;
-    for (int i = 0; i < argc; i++) {
-        probe = probe || strcmp(argv[i], "--probe") == 0;
+    const char *probe = NULL; /* its sandbox */
+    for (int i = 0; i + 1 < argc; i++) {
+        probe = strcmp(argv[i], "--probe") == 0 ? argv[i + 1] : probe;
     }
     if (!has_channel()) {
         (void)fputs("runbatch: worker is started by runbatch itself, not by hand\n", stderr);
         return 2;
     }
-    (void)prctl(PR_SET_NAME, probe ? "runbatch-probe" : "runbatch-worker");
+    (void)prctl(PR_SET_NAME, probe != NULL ? "runbatch-probe" : "runbatch-worker");
     /* Every thread with a heap of its own would keep its own peak. */
     (void)mallopt(M_ARENA_MAX, 2);
     const int signals = open_signals();
@@ -331,8 +334,8 @@ int worker_main(int argc, char **argv)
     media_log_init();
     outbox_send(&(Message){.kind = MESSAGE_HELLO, .version = MESSAGE_VERSION, .program = RUNBATCH_VERSION});
     LineBuffer inbox = {0};
-    if (probe) {
-        probe_loop(&inbox, signals, outbox_send);
+    if (probe != NULL) {
+        probe_loop(&inbox, signals, probe, outbox_send);
     } else {
         run_video(&inbox, signals);
     }

@@ -1,8 +1,9 @@
-/* The worker's side of the process boundary: `runbatch worker [--probe]`.
+/* The worker's side of the process boundary: `runbatch worker [--probe SANDBOX]`.
  *
  * Started by the supervisor only, with the message channel as file descriptor PROCESS_CHANNEL_FD. Without
  * --probe it takes one job, makes one video and ends; with --probe it answers "is this output complete?"
- * until the channel is closed. Ends when its supervisor does (end-of-file, and SIGKILL by PR_SET_PDEATHSIG).
+ * until the channel is closed, from inside a sandbox as Settings.sandbox has it. Ends when its supervisor
+ * does (end-of-file, and SIGKILL by PR_SET_PDEATHSIG).
  */
 #ifndef RUNBATCH_WORKER_WORKER_H
 #define RUNBATCH_WORKER_WORKER_H

@@ -332,7 +332,8 @@ static void complete_outputs_are_skipped_and_others_made_anew(void **state)
     put_output(bench, "strange4.mp4", "strange");
     put_output(bench, "complete5.mp4", "the old one");
     ProbeAnswer answers[6];
-    assert_int_equal(batch_probe(&bench->plan, &bench->hooks, answers, &bench->err), STATUS_OK);
+    assert_int_equal(batch_probe(&bench->settings, &bench->plan, &bench->hooks, answers, &bench->err),
+                     STATUS_OK);
     assert_true(answers[0].exists && answers[0].complete);
     assert_true(answers[1].exists && !answers[1].complete);
     assert_string_equal(answers[1].why, "too short");
