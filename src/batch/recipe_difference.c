@@ -23,17 +23,17 @@ static void tell(Telling *telling, const char *difference)
 }
 
 /* As the user would write it. */
-static void write_value(const json_t *value, char text[VALUE_SIZE])
+static void write_value(const json_t *value, bool unset, char text[VALUE_SIZE])
 {
     char *json = NULL;
-    if (json_is_string(value)) {
+    if (unset || json_is_null(value)) {
+        text_copy(text, VALUE_SIZE, _("its default"));
+    } else if (json_is_string(value)) {
         text_copy(text, VALUE_SIZE, json_string_value(value));
     } else if (json_is_boolean(value)) {
         text_copy(text, VALUE_SIZE, json_is_true(value) ? _("on") : _("off"));
     } else if (json_is_real(value)) {
         (void)snprintf(text, VALUE_SIZE, "%.15g", json_real_value(value));
-    } else if (json_is_null(value)) {
-        text_copy(text, VALUE_SIZE, _("its default"));
     } else {
         json = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         text_copy(text, VALUE_SIZE, json != NULL ? json : "?");
@@ -42,30 +42,39 @@ static void write_value(const json_t *value, char text[VALUE_SIZE])
     text_strip_control(text);
 }
 
-static void tell_option(Telling *telling, const char *name, const json_t *before, const json_t *now)
-{
-    char from[VALUE_SIZE];
-    char to[VALUE_SIZE];
-    char shown[VALUE_SIZE];
-    char line[4 * VALUE_SIZE];
-    write_value(before, from);
-    text_copy(shown, sizeof shown, name);
-    text_strip_control(shown);
-    if (now == NULL) {
-        (void)snprintf(line, sizeof line, _("%s was %s, which this version does not know"), shown, from);
-    } else {
-        write_value(now, to);
-        (void)snprintf(line, sizeof line, _("%s changed from %s to %s"), shown, from, to);
-    }
-    tell(telling, line);
-}
-
 static bool is_same(const json_t *a, const json_t *b)
 {
     if (json_is_number(a) && json_is_number(b)) {
         return json_number_value(a) == json_number_value(b);
     }
     return json_equal(a, b) == 1;
+}
+
+/* What an option is that was not given and has no value to show for it: a rate of 0, a name of NULL. */
+static bool is_unset(const char *name, const json_t *value, const json_t *usual)
+{
+    const Option *option = option_find(name);
+    return option != NULL && option->fallback == NULL && is_same(value, json_object_get(usual, name));
+}
+
+/* `usual`: the defaults of all options. */
+static void tell_option(Telling *telling, const char *name, const json_t *before, const json_t *now,
+                        const json_t *usual)
+{
+    char from[VALUE_SIZE];
+    char to[VALUE_SIZE];
+    char shown[VALUE_SIZE];
+    char line[4 * VALUE_SIZE];
+    write_value(before, is_unset(name, before, usual), from);
+    text_copy(shown, sizeof shown, name);
+    text_strip_control(shown);
+    if (now == NULL) {
+        (void)snprintf(line, sizeof line, _("%s was %s, which this version does not know"), shown, from);
+    } else {
+        write_value(now, is_unset(name, now, usual), to);
+        (void)snprintf(line, sizeof line, _("%s changed from %s to %s"), shown, from, to);
+    }
+    tell(telling, line);
 }
 
 static void compare_options(Telling *telling, const json_t *before, const json_t *now)
@@ -80,7 +89,7 @@ static void compare_options(Telling *telling, const json_t *before, const json_t
         /* Of a version that did not have it yet: what it did then is the default. */
         old = old != NULL ? old : json_object_get(usual, name);
         if (value != NULL && !is_same(old, value)) {
-            tell_option(telling, name, old, value);
+            tell_option(telling, name, old, value, usual);
         }
     }
     const char *name = NULL;
@@ -88,7 +97,7 @@ static void compare_options(Telling *telling, const json_t *before, const json_t
     json_object_foreach((json_t *)(uintptr_t)before, name, old)
     {
         if (json_object_get(now, name) == NULL) {
-            tell_option(telling, name, old, NULL);
+            tell_option(telling, name, old, NULL, usual);
         }
     }
     json_decref(usual);

@@ -225,9 +225,13 @@ static int start_log(Store *store)
                         NULL, NULL, NULL);
 }
 
-static int connect(Store *store, const char *address, int flags)
+/* `first`: SQL that comes before anything is read; may be NULL. */
+static int connect(Store *store, const char *address, int flags, const char *first)
 {
     int code = sqlite3_open_v2(address, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK && first != NULL) {
+        code = sqlite3_exec(store->db, first, NULL, NULL, NULL);
+    }
     if (code == SQLITE_OK) {
         code = store_configure(store->db);
     }
@@ -269,7 +273,7 @@ static Status open_once(Store *store, const StoreSchema *schema, StoreOpened *ho
     if (store_is_torn(store->path)) {
         return STATUS_AGAIN;
     }
-    int code = connect(store, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int code = connect(store, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     int version = 0;
     StoreHealth health = STORE_BUSY;
     if (code == SQLITE_OK) {
@@ -340,11 +344,9 @@ static int connect_without_writing(Store *store)
     char *log = text_format("%s-wal", store->path);
     const bool logged = file_size(log) > 0;
     char *address = address_of(store->path, logged ? "mode=ro&vfs=unix-none" : "mode=ro&immutable=1");
-    int code = connect(store, address, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-    if (code == SQLITE_OK && logged) {
-        /* The index in memory of our own. */
-        code = sqlite3_exec(store->db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
-    }
+    /* Exclusive: the index is kept in memory of our own. */
+    const int code = connect(store, address, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                             logged ? "PRAGMA locking_mode = EXCLUSIVE" : NULL);
     memory_free(address);
     memory_free(log);
     return code;
@@ -358,12 +360,15 @@ static bool is_for_want_of_writing(StoreHealth health, int code)
 
 static Status open_for_reading(Store *store, const StoreSchema *schema, StoreOpened *how, Error *err)
 {
-    if (file_size(store->path) <= 0 && !store_is_torn(store->path)) {
+    if (store_is_torn(store->path)) {
+        return tell(NULL, store->path, cannot_open, SQLITE_CORRUPT, err);
+    }
+    if (file_size(store->path) <= 0) {
         return STATUS_AGAIN;
     }
     int version = 0;
     StoreHealth health = STORE_BUSY;
-    int code = connect(store, store->path, SQLITE_OPEN_READONLY);
+    int code = connect(store, store->path, SQLITE_OPEN_READONLY, NULL);
     if (code == SQLITE_OK) {
         health = store_examine(store->db, schema, &version, &code);
     }

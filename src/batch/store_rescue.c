@@ -56,9 +56,11 @@ static bool log_is_broken(const char *path)
 bool store_is_torn(const char *path)
 {
     char *log = text_format("%s-wal", path);
-    const int64_t log_size = file_size(log);
-    /* SQLite deletes the log of an empty file, and passes over one whose head is wrong. */
-    const bool torn = log_size > LOG_HEAD && (file_size(path) == 0 || log_is_broken(log));
+    const int64_t size = file_size(path);
+    /* SQLite takes a single byte for nothing, deletes the log of an empty file, and passes over one whose
+     * head is wrong. */
+    const bool empty = size == 0 || size == 1;
+    const bool torn = file_size(log) > LOG_HEAD && (empty || log_is_broken(log));
     memory_free(log);
     return torn;
 }
@@ -97,13 +99,11 @@ Status store_set_aside(const char *path, char aside[STORE_ASIDE_SIZE], Error *er
             target = NULL;
         }
     }
-    /* The log first: a new file beside an old log would take it for its own. */
-    Status status = move(path, "-wal", target, err);
-    if (status == STATUS_OK) {
-        status = move(path, "-shm", target, err);
-    }
-    if (status == STATUS_OK) {
-        status = move(path, "", target, err);
+    /* The file itself last: a new one beside an old log would take that for its own. */
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
+    Status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        status = move(path, suffixes[i], target, err);
     }
     memory_free(target);
     memory_free(folder);
