@@ -1,16 +1,15 @@
 #include "media/frame_files.h"
 
 #include <libavutil/avutil.h>
+#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "media/frame_difference.h"
-#include "media/frame_folder.h"
-#include "media/frame_view.h"
+#include "media/frame_picture.h"
 
 enum {
     AHEAD = 2,    /* frames of the next chunk written for each one given */
@@ -29,8 +28,7 @@ typedef struct Entry {
 
 struct FrameFiles {
     FrameFilesConfig config;
-    FrameFolder folder;
-    int scale;
+    FramePictures pictures;
     /* of the reader's thread */
     AVFrame *pending; /* read, but not written yet */
     uint64_t pending_note;
@@ -54,6 +52,11 @@ struct FrameFiles {
 
 /* ---- opening and freeing ---- */
 
+static Status out_of_memory(Error *err)
+{
+    return error_set(err, ERROR_MEMORY, "cannot use frame files", NULL, "out of memory");
+}
+
 /* roop's way from 0..100 to 1..31. */
 static int jpeg_scale(int quality)
 {
@@ -61,13 +64,18 @@ static int jpeg_scale(int quality)
     return scale < 1 ? 1 : scale;
 }
 
+Status frame_files_make(const char *folder, bool keep, Error *err)
+{
+    return frame_folder_make(folder, keep, err);
+}
+
 Status frame_files_open(FrameFiles **files, const FrameFilesConfig *config, Error *err)
 {
     FrameFiles *f = memory_alloc(1, sizeof *f);
     f->config = *config;
     f->config.folder = NULL; /* the folder knows its own */
-    f->folder.fd = -1;
-    f->scale = jpeg_scale(config->quality);
+    f->pictures = (FramePictures){
+        .folder.fd = -1, .pool = config->pool, .kind = config->kind, .scale = jpeg_scale(config->quality)};
     f->pts_before = AV_NOPTS_VALUE;
     f->first = f->written = f->given = config->first;
     f->measured_chunk = -1;
@@ -79,11 +87,14 @@ Status frame_files_open(FrameFiles **files, const FrameFilesConfig *config, Erro
     (void)pthread_condattr_destroy(&attributes);
     f->pending = av_frame_alloc();
     const char *extension = config->kind == STILL_PNG ? "png" : "jpg";
-    Status status = f->pending != NULL
-                        ? frame_folder_open(&f->folder, config->folder, extension, config->keep, err)
-                        : error_set(err, ERROR_MEMORY, "cannot use frame files", NULL, "out of memory");
+    Status status =
+        f->pending != NULL ? frame_folder_make(config->folder, config->keep, err) : out_of_memory(err);
     if (status == STATUS_OK) {
-        status = frame_folder_clean(&f->folder, config->keep ? config->first : 0, err);
+        status = frame_folder_open(&f->pictures.folder, config->folder, extension, err);
+    }
+    if (status == STATUS_OK) {
+        status =
+            frame_folder_clean(&f->pictures.folder, config->keep ? config->first : 0, INT_MAX, NULL, err);
     }
     if (status == STATUS_OK) {
         log_info("frames go through files (%s) in %s%s", extension, config->folder,
@@ -113,7 +124,7 @@ static void tell(const FrameFiles *files)
              (long long)files->stats.peak_bytes);
     if (files->config.keep) {
         log_info("frame files: %lld of %lld bytes are kept in %s", (long long)files->stats.kept_files,
-                 (long long)files->stats.kept_bytes, files->folder.path);
+                 (long long)files->stats.kept_bytes, files->pictures.folder.path);
     }
 }
 
@@ -125,18 +136,29 @@ void frame_files_free(FrameFiles **files)
         return;
     }
     for (int64_t i = f->first; i < f->first + f->count; i++) {
-        frame_folder_remove(&f->folder, i);
+        frame_folder_remove(&f->pictures.folder, i);
         av_frame_free(&entry_locked(f, i)->properties);
     }
     if (f->stats.peak_files > 0) {
         tell(f);
     }
-    frame_folder_close(&f->folder);
+    frame_folder_close(&f->pictures.folder);
     memory_free(f->ring);
     av_frame_free(&f->pending);
     (void)pthread_cond_destroy(&f->taken);
     (void)pthread_mutex_destroy(&f->lock);
     memory_free(f);
+}
+
+bool frame_files_clear(const char *folder, int most)
+{
+    FrameFolder opened;
+    bool done = true;
+    if (frame_folder_open(&opened, folder, "", NULL) == STATUS_OK) {
+        (void)frame_folder_clean(&opened, 0, most, &done, NULL);
+    }
+    frame_folder_close(&opened);
+    return done;
 }
 
 FrameFilesStats frame_files_stats(FrameFiles *files)
@@ -145,96 +167,6 @@ FrameFilesStats frame_files_stats(FrameFiles *files)
     const FrameFilesStats stats = files->stats;
     (void)pthread_mutex_unlock(&files->lock);
     return stats;
-}
-
-/* ---- one picture ---- */
-
-static Status out_of_memory(Error *err)
-{
-    return error_set(err, ERROR_MEMORY, "cannot use frame files", NULL, "out of memory");
-}
-
-static Status save_picture(const FrameFiles *files, const AVFrame *frame, AVFrame *picture, AVPacket *content,
-                           Error *err)
-{
-    const StillKind kind = files->config.kind;
-    const enum AVPixelFormat format = still_format(kind, (enum AVPixelFormat)frame->format);
-    if (frame_pool_new_frame(files->config.pool, format, frame->width, frame->height, picture, err) !=
-        STATUS_OK) {
-        return STATUS_FAILED;
-    }
-    picture->colorspace = kind == STILL_PNG ? AVCOL_SPC_RGB : AVCOL_SPC_BT470BG; /* JFIF's: BT.601 */
-    picture->color_range = AVCOL_RANGE_JPEG;
-    if (frame_view_convert(frame, picture, err) != STATUS_OK) {
-        return STATUS_FAILED;
-    }
-    return still_encode(picture, kind, files->scale, content, err);
-}
-
-/* Writes the frame's file; `bytes` is how large it became. */
-static Status save(const FrameFiles *files, int64_t number, const AVFrame *frame, int64_t *bytes, Error *err)
-{
-    AVFrame *picture = av_frame_alloc();
-    AVPacket *content = av_packet_alloc();
-    Status status = picture != NULL && content != NULL ? save_picture(files, frame, picture, content, err)
-                                                       : out_of_memory(err);
-    if (status == STATUS_OK) {
-        *bytes = content->size;
-        status = frame_folder_write(&files->folder, number, content, err);
-    }
-    av_packet_free(&content);
-    av_frame_free(&picture);
-    return status;
-}
-
-static Status refuse(const FrameFiles *files, int64_t number, const char *why, Error *err)
-{
-    char *path = frame_folder_file(&files->folder, number);
-    (void)error_set(err, ERROR_ENVIRONMENT, "cannot use a frame file", path, why);
-    error_advise(err, "its chunk's frame files are made anew in the next run");
-    memory_free(path);
-    return STATUS_FAILED;
-}
-
-static Status load_picture(const FrameFiles *files, int64_t number, const AVPacket *content,
-                           const AVFrame *like, AVFrame *picture, AVFrame *frame, Error *err)
-{
-    Error reason = {0};
-    if (still_decode(content, files->folder.path, files->config.pool, picture, &reason) != STATUS_OK) {
-        return reason.class_ == ERROR_MEMORY ? out_of_memory(err) : refuse(files, number, reason.why, err);
-    }
-    if (picture->width != like->width || picture->height != like->height) {
-        char why[96];
-        (void)snprintf(why, sizeof why, "it is %dx%d now, the video's frames are %dx%d", picture->width,
-                       picture->height, like->width, like->height);
-        return refuse(files, number, why, err);
-    }
-    if (frame_pool_new_frame(files->config.pool, (enum AVPixelFormat)like->format, like->width, like->height,
-                             frame, err) != STATUS_OK) {
-        return STATUS_FAILED;
-    }
-    if (av_frame_copy_props(frame, like) < 0) {
-        return out_of_memory(err);
-    }
-    return frame_view_convert(picture, frame, err);
-}
-
-/* Reads a file into `frame` (unreferenced before), with the format and the properties of `like`. */
-static Status load(const FrameFiles *files, int64_t number, const AVFrame *like, AVFrame *frame,
-                   int64_t *bytes, Error *err)
-{
-    AVFrame *picture = av_frame_alloc();
-    AVPacket *content = av_packet_alloc();
-    Status status = picture != NULL && content != NULL
-                        ? frame_folder_read(&files->folder, number, content, err)
-                        : out_of_memory(err);
-    if (status == STATUS_OK) {
-        *bytes = content->size;
-        status = load_picture(files, number, content, like, picture, frame, err);
-    }
-    av_packet_free(&content);
-    av_frame_free(&picture);
-    return status;
 }
 
 /* ---- the reader's thread ---- */
@@ -330,7 +262,8 @@ static Status measure(FrameFiles *files, int64_t number, Error *err)
     AVFrame *back = av_frame_alloc();
     int64_t bytes = 0;
     const Status status =
-        back != NULL ? load(files, number, files->pending, back, &bytes, err) : out_of_memory(err);
+        back != NULL ? frame_picture_load(&files->pictures, number, files->pending, back, &bytes, err)
+                     : out_of_memory(err);
     if (status == STATUS_OK) {
         frame_difference_add(&files->measured, files->pending, back);
     }
@@ -351,8 +284,9 @@ static Status write_one(FrameFiles *files, int wait_ms, Error *err)
     const int64_t number = files->written;
     Entry entry = {.pts = files->pending->pts, .chunk = files->chunk, .note = files->pending_note};
     entry.properties = properties_of(files->pending);
-    status = entry.properties != NULL ? save(files, number, files->pending, &entry.bytes, err)
-                                      : out_of_memory(err);
+    status = entry.properties != NULL
+                 ? frame_picture_save(&files->pictures, number, files->pending, &entry.bytes, err)
+                 : out_of_memory(err);
     if (status == STATUS_OK) {
         add(files, entry);
         files->written++;
@@ -383,7 +317,8 @@ static bool is_ready(FrameFiles *files, Entry *entry)
 static Status give(FrameFiles *files, Entry *entry, AVFrame *frame, uint64_t *note, Error *err)
 {
     int64_t bytes = 0;
-    if (load(files, files->given, entry->properties, frame, &bytes, err) != STATUS_OK) {
+    if (frame_picture_load(&files->pictures, files->given, entry->properties, frame, &bytes, err) !=
+        STATUS_OK) {
         return STATUS_FAILED;
     }
     *note = entry->note;
@@ -447,7 +382,7 @@ Status frame_files_replace(FrameFiles *files, const AVFrame *frame, Error *err)
     if (number < 0) {
         return unknown_frame(err);
     }
-    if (save(files, number, frame, &bytes, err) != STATUS_OK) {
+    if (frame_picture_save(&files->pictures, number, frame, &bytes, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     (void)pthread_mutex_lock(&files->lock);
@@ -480,11 +415,11 @@ Status frame_files_take(FrameFiles *files, const AVFrame *frame, AVFrame *pictur
     if (number < 0 || number != files->first) {
         return unknown_frame(err);
     }
-    if (load(files, number, frame, picture, &bytes, err) != STATUS_OK) {
+    if (frame_picture_load(&files->pictures, number, frame, picture, &bytes, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     if (!files->config.keep) {
-        frame_folder_remove(&files->folder, number);
+        frame_folder_remove(&files->pictures.folder, number);
     }
     be_done_with_first(files, bytes);
     return STATUS_OK;

@@ -46,6 +46,9 @@ typedef struct FrameFilesConfig {
 
 typedef struct FrameFiles FrameFiles;
 
+/* Makes the folder where it is missing; frame_files_open does so too, if it may. */
+Status frame_files_make(const char *folder, bool keep, Error *err);
+
 /* Frame files of an earlier run are removed: those of this frame and later ones where files are kept, else
  * all. On failure *files is NULL. A folder that is a link or somebody else's is refused. */
 Status frame_files_open(FrameFiles **files, const FrameFilesConfig *config, Error *err);
@@ -61,6 +64,10 @@ Status frame_files_replace(FrameFiles *files, const AVFrame *frame, Error *err);
  * properties) and is done with it: the file is deleted, or kept. In the frames' order. ERROR_ENVIRONMENT
  * names a file that cannot be read, or is no picture of the right size any more. */
 Status frame_files_take(FrameFiles *files, const AVFrame *frame, AVFrame *picture, Error *err);
+
+/* Removes what a run that was killed left in a folder that is ours, at most `most` files, and the folder if
+ * nothing else is in it. Links are not followed. True: there are no frame files any more. */
+bool frame_files_clear(const char *folder, int most);
 
 typedef struct FrameFilesStats {
     int64_t files; /* there now, of frames that were not taken */

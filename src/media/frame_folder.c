@@ -51,23 +51,24 @@ static Status refuse(const char *path, const char *why, Error *err)
     return STATUS_FAILED;
 }
 
-Status frame_folder_open(FrameFolder *folder, const char *path, const char *extension, bool shared,
-                         Error *err)
+Status frame_folder_make(const char *path, bool shared, Error *err)
 {
-    static const char what[] = "cannot make the folder for frame files";
-    folder->path = text_duplicate(path);
-    folder->extension = extension;
-    folder->fd = -1;
     if (mkdir(path, shared ? 0777 : 0700) != 0 && errno != EEXIST) {
-        return error_set_errno(err, ERROR_ENVIRONMENT, what, path, errno);
+        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the folder for frame files", path, errno);
     }
+    return STATUS_OK;
+}
+
+Status frame_folder_open(FrameFolder *folder, const char *path, const char *extension, Error *err)
+{
+    *folder = (FrameFolder){.path = text_duplicate(path), .extension = extension, .fd = -1};
     struct stat status;
     if (lstat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
         return refuse(path, S_ISLNK(status.st_mode) ? "it is a link" : "there is a file of that name", err);
     }
     folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder->fd < 0 || fstat(folder->fd, &status) != 0) {
-        return error_set_errno(err, ERROR_ENVIRONMENT, what, path, errno);
+        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot open the folder for frame files", path, errno);
     }
     if (status.st_uid != geteuid()) {
         (void)close(folder->fd);
@@ -96,7 +97,7 @@ static int64_t number_of(const char *name, bool *whole)
     return *whole || strcmp(end, unfinished) == 0 ? count - 1 : -1;
 }
 
-Status frame_folder_clean(const FrameFolder *folder, int64_t first, Error *err)
+Status frame_folder_clean(const FrameFolder *folder, int64_t first, int most, bool *done, Error *err)
 {
     const int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
@@ -108,17 +109,24 @@ Status frame_folder_clean(const FrameFolder *folder, int64_t first, Error *err)
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot look into the folder for frame files",
                                folder->path, code);
     }
+    int found = 0;
     const struct dirent *entry = NULL;
-    while ((entry = readdir(entries)) != NULL) {
+    while (found <= most && (entry = readdir(entries)) != NULL) {
         bool whole = false;
         const int64_t number = number_of(entry->d_name, &whole);
-        if (number >= 0 && (!whole || number >= first) && unlinkat(folder->fd, entry->d_name, 0) != 0 &&
-            errno != ENOENT) {
+        if (number < 0 || (whole && number < first)) {
+            continue;
+        }
+        found++;
+        if (found <= most && unlinkat(folder->fd, entry->d_name, 0) != 0 && errno != ENOENT) {
             log_warn("%s/%s: an old frame file cannot be removed: %s", folder->path, entry->d_name,
                      strerror(errno));
         }
     }
     (void)closedir(entries);
+    if (done != NULL) {
+        *done = found <= most;
+    }
     return STATUS_OK;
 }
 

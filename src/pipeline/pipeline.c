@@ -153,7 +153,10 @@ static Status read_one(Worker *worker, Error *err)
         memset(slot->side, 0, stages->side_bytes);
     }
     const int64_t began = now_ns();
-    status = stages->source(stages->context, slot->frame, slot->side, err);
+    do {
+        status =
+            is_stopping(p) ? STATUS_STOPPED : stages->source(stages->context, slot->frame, slot->side, err);
+    } while (status == STATUS_AGAIN);
     worker->busy_ns += now_ns() - began;
     if (status == STATUS_EOF && is_stopping(p)) {
         return STATUS_STOPPED; /* an interrupted reader may take it for the end */

@@ -27,7 +27,8 @@ typedef struct PipelineStages {
     void *context;
     /* Bytes of side data that travel with each frame from `source` to `sink`; zeroed for each frame. */
     size_t side_bytes;
-    /* Gives the next frame (STATUS_EOF at the end). Reader thread. */
+    /* Gives the next frame (STATUS_EOF at the end; STATUS_AGAIN: not yet, it is asked again at once). Reader
+     * thread. */
     Status (*source)(void *context, AVFrame *frame, void *side, Error *err);
     /* Looks at a frame, fills its side data, and says whether any_order has to change it. In-order thread. */
     Status (*in_order)(void *context, const AVFrame *frame, void *side, bool *change, Error *err);

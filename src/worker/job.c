@@ -41,22 +41,36 @@ static uint64_t check_of(const Job *job, const AVFrame *frame)
     return wanted ? frame_hash(frame) : 0;
 }
 
-static Status stage_source(void *context, AVFrame *frame, void *side, Error *err)
+static Status read_frame(void *context, AVFrame *frame, uint64_t *check, Error *err)
 {
     Job *job = context;
-    Side *own = side;
     if (job->first->buf[0] != NULL) {
         av_frame_move_ref(frame, job->first);
-        own->check = job->resume.from.check;
+        *check = job->resume.from.check;
     } else {
         const Status status = reader_next(job->reader, frame, err);
         if (status != STATUS_OK) {
             return status;
         }
-        own->check = check_of(job, frame);
+        *check = check_of(job, frame);
     }
     job->pts_before = frame->pts;
+    if (job->files != NULL) {
+        atomic_fetch_add(&job->control->work, 1); /* all files of a chunk are written before one is given */
+    }
     return STATUS_OK;
+}
+
+static Status stage_source(void *context, AVFrame *frame, void *side, Error *err)
+{
+    Job *job = context;
+    uint64_t *check = &((Side *)side)->check;
+    if (job->files == NULL) {
+        return read_frame(job, frame, check, err);
+    }
+    atomic_fetch_add(&job->control->work,
+                     1); /* a chunk's files are written before its first frame is given */
+    return frame_files_next(job->files, frame, check, err);
 }
 
 static Status stage_in_order(void *context, const AVFrame *frame, void *side, bool *change, Error *err)
@@ -81,7 +95,8 @@ static Status stage_in_order(void *context, const AVFrame *frame, void *side, bo
 static Status stage_any_order(void *context, int thread, AVFrame *frame, const void *side, Error *err)
 {
     const Job *job = context;
-    return face_work_change(job->faces, thread, frame, &((const Side *)side)->faces, err);
+    const Status status = face_work_change(job->faces, thread, frame, &((const Side *)side)->faces, err);
+    return status == STATUS_OK && job->files != NULL ? frame_files_replace(job->files, frame, err) : status;
 }
 
 static void add_counts(ChunkCounts *sum, const ChunkCounts *more)
@@ -97,7 +112,15 @@ static Status stage_sink(void *context, const AVFrame *frame, const void *side, 
 {
     Job *job = context;
     const Side *own = side;
-    const Status status = writer_frame(job->writer, frame, &own->counts, own->check, err);
+    Status status = STATUS_OK;
+    if (job->files != NULL) {
+        status = frame_files_take(job->files, frame, job->picture, err);
+        frame = job->picture;
+    }
+    if (status == STATUS_OK) {
+        status = writer_frame(job->writer, frame, &own->counts, own->check, err);
+    }
+    av_frame_unref(job->picture);
     if (status == STATUS_OK) {
         add_counts(&job->counts, &own->counts);
         atomic_fetch_add(&job->control->work, 1);
@@ -121,7 +144,8 @@ static Status open_input(Job *job, Error *err)
     }
     job->pool = frame_pool_new(job_frame_budget(config->settings->frame_budget_bytes, 0, 1));
     job->first = av_frame_alloc();
-    if (job->first == NULL) {
+    job->picture = av_frame_alloc();
+    if (job->first == NULL || job->picture == NULL) {
         return error_set(err, ERROR_MEMORY, "cannot open the video", config->input, "out of memory");
     }
     if (job_open_reader(job, err) != STATUS_OK) {
@@ -221,6 +245,27 @@ static Status open_output(Job *job, Error *err)
         job->counts = job->resume.counts;
     }
     return status;
+}
+
+static bool begins_chunk(void *context, int64_t pts, int64_t pts_before)
+{
+    const Job *job = context;
+    return writer_begins_chunk(job->writer, pts, pts_before);
+}
+
+static Status open_frames(Job *job, Error *err)
+{
+    const JobConfig *config = job->config;
+    const FrameFilesConfig stages = {
+        .first = job->resume.from.frame,
+        .pool = job->pool,
+        .read = read_frame,
+        .begins_chunk = begins_chunk,
+        .context = job,
+    };
+    return job->resume.complete ? STATUS_OK
+                                : frame_store_open(&job->files, config->settings, config->folder,
+                                                   config->output, &stages, err);
 }
 
 /* ---- stopping ---- */
@@ -399,8 +444,8 @@ static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
 
 static Status run_steps(Job *job, Error *err)
 {
-    static Status (*const steps[])(Job *, Error *) = {open_input, open_output, open_faces, job_go_on,
-                                                      run_frames};
+    static Status (*const steps[])(Job *, Error *) = {open_input, open_output, open_faces,
+                                                      job_go_on,  open_frames, run_frames};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (atomic_load(&job->control->stop)) {
             return STATUS_STOPPED;
@@ -424,7 +469,9 @@ Status job_run(const JobConfig *config, JobControl *control, VideoResult *result
         fill_result(&job, (double)(clock_now_ms() - began_ms) / 1000.0, result);
     }
     writer_free(&job.writer);
+    frame_files_free(&job.files);
     face_work_free(&job.faces);
+    av_frame_free(&job.picture);
     av_frame_free(&job.first);
     reader_free(&job.reader);
     frame_pool_free(&job.pool);

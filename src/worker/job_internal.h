@@ -8,6 +8,7 @@
 #include "media/frame_pool.h"
 #include "pipeline/pipeline.h"
 #include "worker/face_work.h"
+#include "worker/frame_store.h"
 #include "worker/job.h"
 #include "worker/provenance.h"
 
@@ -25,6 +26,8 @@ typedef struct Job {
     AVFrame *first;      /* read already to prove that it is the one to go on with; empty otherwise */
     int64_t pts_before;  /* of the frame before the next; AV_NOPTS_VALUE: there is none */
     ChunkCounts counts;  /* of the video so far, earlier runs' included */
+    FrameFiles *files;   /* NULL: frames stay in memory */
+    AVFrame *picture;    /* what a frame's file says */
     Provenance provenance;
     PipelineStats pipeline;
     WriterSummary written;

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "infer/catalogue.h"
 #include "infer/session.h"
+#include "worker/frame_store.h"
 #include "worker/sandbox.h"
 
 static bool is_off(const char *how)
@@ -96,7 +97,9 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
     add(&config.read, job->source);
     add(&config.write, job->temporary);
     add(&config.write, job->folder);
-    add(&config.write, settings->temp_dir);
+    char *frames = frame_store_make(settings, job->folder, job->output);
+    add(&config.write, frames);
+    memory_free(frames);
     add_gpu(&config, settings);
     return enter(&config, err);
 }
