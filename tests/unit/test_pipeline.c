@@ -41,6 +41,7 @@ typedef struct Trial {
     atomic_llong done;
     /* each of one thread */
     int sourced;
+    int asked;
     int ordered;
     int sunk;
     int to_change;
@@ -339,6 +340,9 @@ static void each_stage_can_fail(void **state)
                                   STATUS_STOPPED};
     for (int stage = 0; stage < 4; stage++) {
         for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
+            if (stage == 0 && with[i] == STATUS_AGAIN) {
+                continue; /* no failure of a source */
+            }
             Trial trial = new_trial(40, 3, frame_size() * 4);
             trial.change_of_ten = 10;
             trial.fail_at[stage] = 17;
@@ -359,6 +363,37 @@ static void each_stage_can_fail(void **state)
             }
             end_trial(&trial);
         }
+    }
+}
+
+/* Has nothing yet two times before each frame, and never has the one at fail_at[0]. */
+static Status give_late(void *context, AVFrame *frame, void *side, Error *err)
+{
+    Trial *trial = context;
+    if (trial->sourced == trial->fail_at[0] || trial->asked++ % 3 != 2) {
+        (void)usleep(50);
+        return STATUS_AGAIN;
+    }
+    return give(context, frame, side, err);
+}
+
+static void a_source_may_need_time(void **state)
+{
+    (void)state;
+    for (int why = 0; why < 3; why++) {
+        Trial trial = new_trial(40, 3, frame_size() * 4);
+        if (why > 0) {
+            trial.fail_at[0] = 30;
+            *(why == 1 ? &trial.fail_at[3] : &trial.stop_at) = 20;
+        }
+        PipelineConfig config = config_of(&trial);
+        config.stages.source = give_late;
+        PipelineStats stats;
+        Error err = {0};
+        static const Status expected[] = {STATUS_OK, STATUS_FAILED, STATUS_STOPPED};
+        assert_int_equal(pipeline_run(&config, &stats, &err), expected[why]);
+        assert_true(why == 0 ? trial.sunk == 40 : trial.sunk <= 30);
+        end_trial(&trial);
     }
 }
 
@@ -685,6 +720,7 @@ int main(void)
         cmocka_unit_test(an_empty_source_is_fine),
         cmocka_unit_test(whatever_happens_a_prefix_comes_out),
         cmocka_unit_test(each_stage_can_fail),
+        cmocka_unit_test(a_source_may_need_time),
         cmocka_unit_test(impossible_numbers_of_threads),
         cmocka_unit_test(any_order_threads_run_at_the_same_time),
         cmocka_unit_test(unchanged_frames_pass_the_slow_ones),
