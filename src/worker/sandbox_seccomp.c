@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,8 +36,10 @@ static const char *const allowed[] = {
     "sched_getscheduler",
     "sched_get_priority_max",
     "sched_get_priority_min",
+    "getpriority",
     "getcpu",
     "get_mempolicy",
+    "set_mempolicy",
     "exit",
     "exit_group",
     /* signals to itself; tgkill has a rule of its own */
@@ -194,6 +197,10 @@ static void add_limited(scmp_filter_ctx filter, int *result)
     static const int descriptor_commands[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
     add_one(filter, "clone", ARGUMENT_HAS(0, spaces | THREAD, THREAD), result);
     add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL, result);
+    /* x265 places its threads and makes some of them nice: each itself */
+    const struct scmp_arg_cmp own_priority[] = {ARGUMENT_IS(0, PRIO_PROCESS), ARGUMENT_IS(1, 0)};
+    add(filter, SCMP_ACT_ALLOW, "setpriority", 2, own_priority, result);
+    add_one(filter, "sched_setaffinity", ARGUMENT_IS(0, 0), result);
     /* abort() */
     add_one(filter, "tgkill", ARGUMENT_IS(0, getpid()), result);
     add_one(filter, "prctl", ARGUMENT_IS(0, PR_SET_NAME), result);
