@@ -31,6 +31,9 @@
 
 #include "sandbox_child.h"
 
+/* What the sanitisers' leak check needs is not refused in their builds. */
+enum { FILTERED = SANDBOX_FOR_SANITIZERS ? 0 : SECCOMP };
+
 typedef struct Try {
     const char *what;
     Attempt *attempt;
@@ -77,7 +80,7 @@ static void check(const World *world, const Try *tries, size_t count)
             }
         }
         for (size_t j = 0; j < sizeof all / sizeof all[0]; j++) {
-            const bool counts = all[j] == BOTH ? known : (all[j] & one->refused_by) != 0;
+            const bool counts = (all[j] & one->refused_by) != 0 && (all[j] != BOTH || known);
             if (!counts || !has_layers(all[j]) || (all[j] == LANDLOCK && version < one->from_abi)) {
                 continue;
             }
@@ -432,7 +435,7 @@ static int make_process(const World *world)
 static int make_namespace(const World *world)
 {
     (void)world;
-    return result_of(unshare(CLONE_NEWUSER));
+    return result_of(unshare(CLONE_NEWUTS));
 }
 
 static int trace_parent(const World *world)
@@ -497,9 +500,9 @@ static void there_are_no_other_processes(void **state)
 {
     static const Try tries[] = {
         {"a program", run_program, LANDLOCK | SECCOMP, 1, false},
-        {"a process", make_process, SECCOMP, 1, false},
+        {"a process", make_process, FILTERED, 1, false},
         {"a namespace", make_namespace, SECCOMP, 1, true},
-        {"tracing the supervisor", trace_parent, LANDLOCK | SECCOMP, 1, true},
+        {"tracing the supervisor", trace_parent, LANDLOCK | FILTERED, 1, true},
         {"copying the supervisor's memory", copy_parent, LANDLOCK | SECCOMP, 1, true},
         {"a signal to the supervisor", signal_parent, LANDLOCK | SECCOMP, 6, false},
         {"a signal to a thread of it", signal_parent_thread, LANDLOCK | SECCOMP, 6, false},
@@ -509,9 +512,6 @@ static void there_are_no_other_processes(void **state)
         {"the supervisor's priority", slow_parent, SECCOMP, 1, false},
         {"a session of its own", leave_group, SECCOMP, 1, false},
     };
-#if SANDBOX_FOR_SANITIZERS
-    skip(); /* sanitised programs may make processes and trace */
-#endif
     CHECK(tries);
 }
 
@@ -571,7 +571,7 @@ static int senseless_calls(const World *world)
         SYS_acct,
         SYS_setuid,
         SYS_capset,
-        SYS_prctl,
+        SYS_mlock,
         SYS_seccomp,
         SYS_ioctl,
         SYS_socketpair,
@@ -611,12 +611,9 @@ static void the_machine_is_out_of_reach(void **state)
     static const Try tries[] = {
         {"a mount", mount_folder, LANDLOCK | SECCOMP, 1, true},
         {"another root", change_root, SECCOMP, 1, true},
-        {"to be traced and dumped again", be_dumped, SECCOMP, 1, false},
+        {"to be traced and dumped again", be_dumped, FILTERED, 1, false},
     };
     static const Try terminal[] = {{"typing into a terminal", type_into_terminal, SECCOMP, 1, true}};
-#if SANDBOX_FOR_SANITIZERS
-    skip(); /* sanitised programs may be dumped again */
-#endif
     CHECK(tries);
     if (world->terminal >= 0) {
         CHECK(terminal);
