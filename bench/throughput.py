@@ -7,34 +7,16 @@ what counts are the ratios within one turn. Needs build/runbatch, build/bench/fr
 usage: bench/throughput.py [--seconds 10] [--turns 3] [--threads 2] [--no-frame-files] [--json FILE]
 """
 import argparse
-import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CACHE = os.environ.get("RUNBATCH_CACHE", os.path.join(os.environ.get("XDG_CACHE_HOME",
-                                                                     os.path.expanduser("~/.cache")), "runbatch"))
-MEDIA = os.path.join(CACHE, "media")
+from common import MEDIA, ROOT, finish, run
+
 QUALITY = 18
 CRF = (QUALITY + 1) * 51 // 100
-
-
-def run(*command):
-    """Wall seconds and processor seconds of a command and its children."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.monotonic()
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    wall = time.monotonic() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        sys.exit(f"{command[0]} failed with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def make_clip(path, seconds):
@@ -111,10 +93,7 @@ def main():
         if rows["frame_files"]:
             report["frame_files_to_streaming_wall"] = round(ratio("frame_files", "streaming", 0), 2)
             report["frame_files_disk_mb"] = round(rows["frame_files"][-1][2] / 1e6)
-        print(json.dumps(report, indent=2))
-        if options.json:
-            with open(options.json, "w") as handle:
-                json.dump(report, handle, indent=2)
+        finish(report, options.json)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
