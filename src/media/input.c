@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
-/* Names of demuxers; none of them opens other files. */
+/* Names of demuxers: no playlist, script or pattern, and nothing that makes pictures of its own. */
 static const char demuxers[] = "mov,matroska,avi,asf,flv,live_flv,mpegts,mpeg,ogg,nut";
 
 Status media_error(Error *err, ErrorClass class_, const char *what, const char *file, int averror)
@@ -86,6 +86,42 @@ static Status explain_open_failure(const char *path, const ContainerCheck *check
     return STATUS_FAILED;
 }
 
+/* The file itself, which comes first; no demuxer gets another one, whatever the file says (a track's data in
+ * other files, a playlist). */
+static int open_no_other(AVFormatContext *format, AVIOContext **file, const char *url, int flags,
+                         AVDictionary **options)
+{
+    if (format->pb != NULL || file != &format->pb) {
+        return AVERROR(EACCES);
+    }
+    return avio_open2(file, url, flags, &format->interrupt_callback, options);
+}
+
+static int open_format(const char *path, AVFormatContext **format)
+{
+    *format = avformat_alloc_context();
+    if (*format == NULL) {
+        return AVERROR(ENOMEM);
+    }
+    (*format)->io_open = open_no_other;
+    AVDictionary *options = NULL;
+    (void)av_dict_set(&options, "format_whitelist", demuxers, 0);
+    /* for what a demuxer opens by a context of its own: no protocol has that name */
+    (void)av_dict_set(&options, "protocol_whitelist", "none", 0);
+    /* The prefix keeps names such as "concat:x" from meaning anything. */
+    char *url = text_format("file:%s", path);
+    int result = avformat_open_input(format, url, NULL, &options);
+    memory_free(url);
+    av_dict_free(&options);
+    if (result >= 0) {
+        result = avformat_find_stream_info(*format, NULL);
+    }
+    if (result < 0) {
+        avformat_close_input(format);
+    }
+    return result;
+}
+
 Status input_open(const char *path, AVFormatContext **format, ContainerCheck *check, Error *err)
 {
     *format = NULL;
@@ -97,22 +133,8 @@ Status input_open(const char *path, AVFormatContext **format, ContainerCheck *ch
     if (check != NULL) {
         *check = found;
     }
-    AVDictionary *options = NULL;
-    (void)av_dict_set(&options, "protocol_whitelist", "file", 0);
-    (void)av_dict_set(&options, "format_whitelist", demuxers, 0);
-    /* The prefix keeps names such as "concat:x" from meaning anything. */
-    char *url = text_format("file:%s", path);
-    int result = avformat_open_input(format, url, NULL, &options);
-    memory_free(url);
-    av_dict_free(&options);
-    if (result >= 0) {
-        result = avformat_find_stream_info(*format, NULL);
-    }
-    if (result < 0) {
-        avformat_close_input(format);
-        return explain_open_failure(path, &found, result, err);
-    }
-    return STATUS_OK;
+    const int result = open_format(path, format);
+    return result >= 0 ? STATUS_OK : explain_open_failure(path, &found, result, err);
 }
 
 int input_video_stream(const AVFormatContext *format)

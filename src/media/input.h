@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "media/container_check.h"
 
-/* Opens with the file protocol and our list of demuxers only, and probes the streams. The caller closes it
- * with avformat_close_input. `check` may be NULL. ERROR_INPUT on failure (ERROR_MEMORY when out of it). */
+/* Opens with our list of demuxers only, which get no file but this one, and probes the streams. The caller
+ * closes it with avformat_close_input. `check` may be NULL. ERROR_INPUT on failure (ERROR_MEMORY when out of
+ * it). */
 Status input_open(const char *path, AVFormatContext **format, ContainerCheck *check, Error *err);
 
 /* The video stream to work on, or -1: no cover pictures; a default one before others, then the largest. */

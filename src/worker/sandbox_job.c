@@ -40,7 +40,7 @@ static void add_models(TextList *list, const char *folder)
     const struct dirent *entry = NULL;
     while ((entry = readdir(opened)) != NULL) {
         char *path = path_join(folder, entry->d_name);
-        if (entry->d_type == DT_LNK && file_size(path) >= 0) {
+        if ((entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) && file_size(path) >= 0) {
             text_list_add(list, path);
         }
         memory_free(path);
