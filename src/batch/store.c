@@ -368,7 +368,9 @@ static Status open_for_reading(Store *store, const StoreSchema *schema, StoreOpe
     }
     int version = 0;
     StoreHealth health = STORE_BUSY;
-    int code = connect(store, store->path, SQLITE_OPEN_READONLY, NULL);
+    /* With the right to write where there is one: so that the last to close puts away the log and its index.
+     */
+    int code = connect(store, store->path, SQLITE_OPEN_READWRITE, "PRAGMA query_only = ON");
     if (code == SQLITE_OK) {
         health = store_examine(store->db, schema, &version, &code);
     }
@@ -380,6 +382,7 @@ static Status open_for_reading(Store *store, const StoreSchema *schema, StoreOpe
     *how = STORE_FOUND;
     switch (health) {
     case STORE_HEALTHY:
+        (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
         return STATUS_OK;
     case STORE_EMPTY:
         return STATUS_AGAIN;

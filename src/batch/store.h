@@ -148,7 +148,7 @@ typedef struct Request {
  * can be written. A store of a newer schema is ERROR_ENVIRONMENT and left as it is. */
 Status store_open(Store **store, const char *state_dir, StoreMode mode, StoreOpened *how,
                   char aside[STORE_ASIDE_SIZE], Error *err);
-/* Checkpoints; copes with NULL. */
+/* The last to close moves the log into the file. Copes with NULL. */
 void store_close(Store **store);
 
 /* How many rows read so far could not be. */

@@ -154,7 +154,8 @@ void faulty_vfs_power_cut(const char *folder, uint32_t seed)
         }
         char *path = path_join(folder, path_name(now->path));
         FILE *file = fopen(path, "wb");
-        if (file == NULL || fwrite(after.bytes, 1, after.size, file) != after.size || fclose(file) != 0) {
+        if (file == NULL || (after.size > 0 && fwrite(after.bytes, 1, after.size, file) != after.size) ||
+            fclose(file) != 0) {
             abort();
         }
         memory_free(path);

@@ -540,6 +540,27 @@ static void reader_sees_what_is_committed_while_it_is_written(void **state)
     store_close(&writer);
 }
 
+static void reader_leaves_nothing_behind(void **state)
+{
+    const Fixture *fixture = *state;
+    for (int killed = 0; killed < 2; killed++) {
+        (void)unlink(fixture->db);
+        make_store(fixture, killed != 0);
+        Store *reader = fixture_open(fixture, STORE_READ, STORE_FOUND);
+        assert_int_equal(fixture_count(reader), 200);
+        Error err = {0};
+        assert_int_equal(sqlite3_exec(reader->db, "DELETE FROM videos", NULL, NULL, NULL), SQLITE_READONLY);
+        assert_int_equal(store_ask(reader, REQUEST_PAUSE, NULL, &err), STATUS_OK);
+        store_close(&reader);
+        char *log = side_of(fixture, "-wal");
+        char *index = side_of(fixture, "-shm");
+        assert_false(file_exists(log));
+        assert_false(file_exists(index));
+        memory_free(log);
+        memory_free(index);
+    }
+}
+
 /* As somebody who may only look: the rows seen, 255 on failure. */
 static int count_as_a_stranger(const Fixture *fixture, bool ask)
 {
@@ -727,6 +748,7 @@ int main(void)
         FIXTURE_TEST(older_store_is_migrated_with_its_rows),
         FIXTURE_TEST(no_store_is_no_error),
         FIXTURE_TEST(reader_sees_what_is_committed_while_it_is_written),
+        FIXTURE_TEST(reader_leaves_nothing_behind),
         FIXTURE_TEST(reader_needs_no_right_to_write),
         FIXTURE_TEST(odd_folder_names_do_not_matter),
         FIXTURE_TEST(lost_store_is_rebuilt_from_what_stands_on_disk),
