@@ -197,11 +197,9 @@ char *session_engine_folder(void)
     } else if (home != NULL && home[0] == '/') {
         folder = path_join(home, ".cache/runbatch/tensorrt");
     }
-    if (folder != NULL && folder_make(folder, NULL) != STATUS_OK) {
-        memory_free(folder);
-        folder = NULL;
-    }
-    return folder;
+    char *real = folder != NULL && folder_make(folder, NULL) == STATUS_OK ? realpath(folder, NULL) : NULL;
+    memory_free(folder);
+    return real;
 }
 
 static Status append_tensorrt(const Runtime *runtime, OrtSessionOptions *options, Error *err)

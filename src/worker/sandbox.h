@@ -42,7 +42,7 @@ typedef struct SandboxConfig {
     /* Files and whole folders, as they are when it is entered; what is not there is left out. The system's
      * libraries and what it tells of itself are added. */
     TextList read;  /* links are followed */
-    TextList write; /* files, to be written over, not by a link; folders, for what is made beneath */
+    TextList write; /* files, to be written over; folders, for what is made beneath; not by links */
     bool gpu;       /* NVIDIA's devices and what their driver needs */
 } SandboxConfig;
 

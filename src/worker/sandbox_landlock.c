@@ -130,13 +130,10 @@ static void allow(Ruleset *ruleset, const char *path, uint64_t file_access, uint
     allow_file(ruleset, open(path, O_PATH | O_CLOEXEC), file_access, folder_access);
 }
 
-/* A file that may be written is no link to another one, whoever put it there; folders are where they are said
- * to be. */
+/* What may be written is no link to something else, whoever put it there. */
 static void allow_writing(Ruleset *ruleset, const char *path)
 {
-    const int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const int fd = folder >= 0 ? folder : open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    allow_file(ruleset, fd, WRITE_FILE, WRITE_FOLDER);
+    allow_file(ruleset, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), WRITE_FILE, WRITE_FOLDER);
 }
 
 /* This process's folder in /proc. The kernel makes a new inode when it has dropped the old one under

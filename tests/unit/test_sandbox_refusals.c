@@ -23,8 +23,6 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -429,7 +427,7 @@ static int make_process(const World *world)
     if (child == 0) {
         _exit(0);
     }
-    return child < 0 ? errno : result_of(waitpid(child, NULL, 0));
+    return result_of(child);
 }
 
 static int make_namespace(const World *world)
