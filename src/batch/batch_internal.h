@@ -1,13 +1,22 @@
-/* The state of a running batch, shared by supervisor.c (loop, signals) and videos.c (one video's way). */
+/* The state of a running batch, shared by the files that run it, each with one part of a video's way:
+ * supervisor.c (the loop, signals), items.c (which there are), outputs.c (what is there already), starting.c,
+ * listening.c, ending.c (a worker's life), watching.c (memory, space, time), requests.c (of other terminals),
+ * record.c (the store).
+ */
 #ifndef RUNBATCH_BATCH_BATCH_INTERNAL_H
 #define RUNBATCH_BATCH_BATCH_INTERNAL_H
 
 #include <poll.h>
 
+#include "batch/cleaner.h"
 #include "batch/lock.h"
 #include "batch/probe.h"
+#include "batch/recipe.h"
+#include "batch/retry.h"
 #include "batch/runner.h"
 #include "batch/signals.h"
+#include "batch/space.h"
+#include "batch/store.h"
 #include "batch/supervisor.h"
 
 typedef enum ItemState {
@@ -15,15 +24,60 @@ typedef enum ItemState {
     ITEM_ASKED,   /* the probe is working on it */
     ITEM_READY,   /* to be made */
     ITEM_RUNNING,
-    ITEM_SETTLED, /* done, skipped or failed */
+    ITEM_WAITING, /* to be tried again, at a time or when there is something */
+    ITEM_SETTLED, /* done, skipped, failed, set aside or cancelled */
 } ItemState;
+
+/* What the user wants of a running video. */
+typedef enum Wish {
+    WISH_NONE = 0,
+    WISH_PAUSE,
+    WISH_CANCEL,
+} Wish;
+
+/* What is known of a video from its first attempt until it is settled. */
+typedef struct Video {
+    VideoReport report;
+    VideoRow row; /* as it stands, or should stand, in the store */
+    AttemptRow attempt;
+    Retry retry;
+    RetryDecision decision; /* ITEM_WAITING: what it waits for */
+    int64_t due_ms;
+    int64_t available_bytes; /* memory, shortly before its worker died for want of it */
+    bool has_deadline;       /* it waits for space until then, fails after */
+    int64_t deadline_ms;
+    Wish wish;
+    bool began;       /* frames of it were written in this run */
+    bool ready;       /* for its next attempt: row.recipe, row.key and clean_first are of now */
+    bool clean_first; /* what is in its work folder is of no use */
+    bool cleaning;    /* and was given to the cleaner */
+    int64_t chunk_bytes;
+    int64_t reused_frames; /* of this attempt's frames_done */
+    SpaceNeed need;        /* while it runs: what it may still write */
+    int64_t started_ms;
+    int64_t used_before_bytes;
+} Video;
 
 typedef struct Item {
     ItemState state;
-    VideoReport report;
-    int64_t started_ms;
-    int64_t used_before_bytes;
+    VideoState before; /* its row's state when the batch began */
+    bool paused;
+    bool released; /* goes on while all others are paused */
+    Video *video;  /* NULL before its first attempt and when it is settled */
 } Item;
+
+typedef enum BatchPause {
+    BATCH_GOES_ON = 0,
+    BATCH_PAUSED_BY_USER,
+    BATCH_WAITS_FOR_SPACE,
+} BatchPause;
+
+typedef struct Sample {
+    int64_t video; /* row; 0: the machine */
+    double wall_s;
+    int64_t rss_bytes;
+    int64_t limit_bytes;
+} Sample;
 
 typedef struct Batch {
     const Settings *settings;
@@ -33,6 +87,10 @@ typedef struct Batch {
     int64_t input_bytes;
     Item *items; /* one per item of the plan */
     size_t settled;
+    size_t fresh;  /* the first item that was never taken to be started; those before are in `again` */
+    size_t *again; /* items before `fresh` that are to be started (again), by their place */
+    size_t again_count;
+    size_t *by_output; /* all items by the name of their output */
     Runner *runners;
     size_t slots;
     size_t running;
@@ -40,33 +98,142 @@ typedef struct Batch {
     Probe probe;
     size_t probe_item; /* what the probe works on */
     size_t probe_next; /* the first item it was not asked about */
+    RecipeBook *book;  /* NULL: cannot be made; the workers will tell why */
+    Cleaner cleaner;
     Signals signals;
     Statistics statistics;
     int64_t began_ms;
     int64_t now_ms; /* of this turn of the loop */
     int64_t ticked_ms;
     int64_t sampled_ms; /* 0: never */
+    int64_t asked_ms;   /* for requests */
     MemoryReading memory;
     bool memory_high;
+    /* space */
+    SpaceVolume volumes[SPACE_PLACES];
+    SpaceHistory history;
+    bool held; /* running workers are stopped, because a volume is below its reserve */
+    int64_t held_ms;
+    bool lacks_space; /* the next video is not started for want of it */
+    char space_text[256];
+    /* pauses */
+    bool paused; /* all, by the user */
+    BatchPause told_pause;
+    int64_t told_pause_ms;
+    /* the end */
     bool stopping;
     Error shared; /* what would fail every video alike, and so ended the batch */
     bool killed;
-    int64_t kill_at_ms;
+    /* the store */
+    Store *store; /* NULL: cannot be opened (yet) */
+    StoreOpened store_how;
+    char store_aside[STORE_ASIDE_SIZE];
+    Error store_trouble; /* why it cannot be opened */
+    int64_t run;
+    bool store_warned;
+    int64_t store_tried_ms;
+    int64_t flushed_ms;
+    Sample *samples;
+    size_t sample_count;
 } Batch;
 
-void batch_tell(const Batch *batch, Event *event);
-void batch_tell_video(const Batch *batch, EventKind kind, const Item *item);
-void batch_warn(const Batch *batch, const Item *item, const char *text);
+/* ---- supervisor.c: telling ---- */
 
+void batch_tell(Batch *batch, Event *event);
+void batch_tell_video(Batch *batch, EventKind kind, const Video *video, const char *text);
+/* `video` may be NULL. */
+void batch_warn(Batch *batch, const Video *video, const char *text);
 /* Tells the workers to stop, and that the batch ends because of `text`. `level`: ERROR for a failure. */
 void batch_begin_stopping(Batch *batch, LogLevel level, const char *text);
-/* Asks the probe about the next existing output, and takes its answers. */
+
+/* ---- items.c ---- */
+
+void items_open(Batch *batch);
+void items_close(Batch *batch);
+/* The item with that output (a name), plan->count when there is none. */
+size_t items_find(const Batch *batch, const char *output);
+/* The item's video, made where there is none: with its row of the store, or a new one. */
+Video *items_video(Batch *batch, size_t index);
+void items_forget_video(Batch *batch, size_t index);
+/* The item is done with; frees its video. */
+void items_settle(Batch *batch, size_t index);
+/* It is to be started (again): puts it among those that are taken first. */
+void items_again(Batch *batch, size_t index);
+void items_leave_again(Batch *batch, size_t index);
+
+/* ---- outputs.c ---- */
+
+/* Looks at the next existing outputs: by the store, or by asking the probe. */
 void batch_ask_about_outputs(Batch *batch);
+/* Whether outputs remain to be looked at that need no answer of the probe. */
+bool batch_has_outputs_to_ask(const Batch *batch);
+
+/* ---- starting.c ---- */
+
 /* Starts the next videos while there are free slots. */
 void batch_start_videos(Batch *batch);
+
+/* What is known of a video's size, and what it may still write. */
+SpaceVideo batch_size(const Batch *batch, size_t index);
+SpaceNeed batch_need(const Batch *batch, size_t index);
+/* The time that a video may wait for space begins, unless it has begun already. */
+void batch_lacks_space(const Batch *batch, Video *video);
+bool batch_waited_too_long(const Batch *batch, const Video *video);
+
+/* ---- listening.c ---- */
+
 /* Takes what the workers sent, and ends those that ended. */
 void batch_listen(Batch *batch);
-/* Every 250 ms: the machine's memory, warnings, the workers' resident sets. */
-void batch_sample_memory(Batch *batch);
+
+/* ---- ending.c ---- */
+
+/* After its worker's end, all that it sent is read: what becomes of the video. */
+void batch_end_attempt(Batch *batch, Runner *runner);
+/* The attempt could not be begun. */
+void batch_fail_attempt(Batch *batch, size_t index, const Error *error);
+void batch_fail(Batch *batch, size_t index, const Error *error);
+void batch_cancel(Batch *batch, size_t index);
+/* The batch was stopped: those that wait or are paused are stopped too. */
+void batch_stop_rest(Batch *batch);
+
+/* ---- watching.c ---- */
+
+/* Every 250 ms: memory, the workers' resident sets, whether they get on, the space on the volumes. */
+void batch_watch(Batch *batch);
+void batch_read_memory(Batch *batch);
+/* Tells of the batch's pauses: by the user, for want of space. */
+void batch_tell_pause(Batch *batch);
+
+/* ---- requests.c ---- */
+
+void batch_take_requests(Batch *batch);
+
+/* ---- record.c: the store; failures are told once, and the batch goes on ---- */
+
+/* STATUS_FAILED only for a store that must not be touched (of a newer runbatch) or cannot be there at all. */
+Status record_open(Batch *batch, Error *err);
+void record_close(Batch *batch);
+/* Every item of the plan gets its row; what earlier runs left behind is given to the cleaner. */
+void record_plan(Batch *batch);
+/* Fills video->row. */
+void record_load(Batch *batch, size_t index, Video *video);
+/* Saves the row in this state, with the report's numbers. */
+void record_state(Batch *batch, Video *video, VideoState state);
+/* The row and a new attempt. */
+void record_started(Batch *batch, Video *video);
+/* The row, whose error is the attempt's, and the attempt that ended, if one had begun. */
+void record_ended(Batch *batch, Video *video, VideoState state, const char *ended, const char *decision);
+void record_chunk(Batch *batch, Video *video, const ChunkReport *chunk);
+void record_no_chunks(Batch *batch, Video *video);
+/* Fills report.chunks and chunk_bytes from what the store says. */
+void record_count_chunks(Batch *batch, Video *video);
+/* That work folder is gone. */
+void record_cleaned(Batch *batch, const char *output);
+void record_run_state(Batch *batch, const char *state, const char *note);
+void record_event(Batch *batch, const Event *event);
+/* Memory now; kept until the next flush. */
+void record_sample(Batch *batch, int64_t video, int64_t rss_bytes, int64_t limit_bytes);
+/* About once a second: progress and samples in one transaction; tries again to open a store. */
+void record_flush(Batch *batch);
 
 #endif

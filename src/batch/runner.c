@@ -38,7 +38,7 @@ Status runner_start(Runner *runner, const RunnerConfig *config, const Message *j
                        .started_ms = now_ms,
                        .bucket_ms = now_ms,
                        .oom_kills_before = death_oom_kills(config->proc_root, config->group_root)};
-    video_log_open(&runner->log, config->log_path);
+    video_log_open(&runner->log, config->log_path, config->append);
     Text line = {0};
     text_appendf(&line, "runbatch " RUNBATCH_VERSION ": %s -> %s", job->input, job->output);
     video_log_line(&runner->log, "runbatch", line.data);

@@ -30,6 +30,7 @@ enum {
 typedef struct RunnerConfig {
     const char *executable; /* NULL: this program */
     const char *log_path;
+    bool append;            /* to the log: it is not the first attempt */
     const char *proc_root;  /* "/proc"; must outlive the runner, as must the next one */
     const char *group_root; /* "/sys/fs/cgroup" */
 } RunnerConfig;

@@ -76,7 +76,7 @@ int64_t space_encoded_bytes(const SpaceVideo *video, const Settings *settings, c
  * takes some two bytes a pixel, a JPEG of good quality half of one. */
 static int64_t frame_files_bytes(const SpaceVideo *video, const Settings *settings)
 {
-    const bool is_used = settings->frame_store != NULL && strcmp(settings->frame_store, "disk") == 0;
+    const bool is_used = settings_frames_on_disk(settings);
     const bool is_png =
         settings->temp_frame_format == NULL || strcmp(settings->temp_frame_format, "png") == 0;
     const double rate = video->frame_rate > 0 ? video->frame_rate : 30.0;

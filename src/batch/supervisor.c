@@ -13,28 +13,29 @@
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
 
-enum { LOOP_MS = 100, HELLO_TIMEOUT_MS = 60000, KILL_WAIT_MS = 300 };
+enum { LOOP_MS = 100, IDLE_MS = 250, HELLO_TIMEOUT_MS = 60000, KILL_WAIT_MS = 300, LAST_CLEANING_MS = 500 };
 
 /* ---- telling ---- */
 
-void batch_tell(const Batch *batch, Event *event)
+void batch_tell(Batch *batch, Event *event)
 {
     event->wall_s = clock_wall_s();
     event->now_ms = batch->now_ms;
     if (batch->hooks.event != NULL) {
         batch->hooks.event(batch->hooks.context, event);
     }
+    record_event(batch, event);
 }
 
-void batch_tell_video(const Batch *batch, EventKind kind, const Item *item)
+void batch_tell_video(Batch *batch, EventKind kind, const Video *video, const char *text)
 {
-    batch_tell(batch, &(Event){.kind = kind, .video = &item->report});
+    batch_tell(batch, &(Event){.kind = kind, .video = &video->report, .text = text});
 }
 
-void batch_warn(const Batch *batch, const Item *item, const char *text)
+void batch_warn(Batch *batch, const Video *video, const char *text)
 {
     batch_tell(batch, &(Event){.kind = EVENT_WARNING,
-                               .video = item != NULL ? &item->report : NULL,
+                               .video = video != NULL ? &video->report : NULL,
                                .level = LOG_LEVEL_WARN,
                                .text = text});
 }
@@ -45,6 +46,7 @@ void batch_begin_stopping(Batch *batch, LogLevel level, const char *text)
 {
     batch->stopping = true;
     const int64_t grace_ms = (int64_t)(1000.0 * batch->settings->stop_grace_s);
+    record_run_state(batch, "stopping", text);
     batch_tell(batch, &(Event){.kind = EVENT_BATCH_STOPPING, .level = level, .text = text});
     probe_close(&batch->probe);
     for (size_t i = 0; i < batch->slots; i++) {
@@ -65,7 +67,6 @@ static void stop_for_signal(Batch *batch, int number)
 static void kill_all(Batch *batch)
 {
     batch->killed = true;
-    batch->kill_at_ms = batch->now_ms + KILL_WAIT_MS;
     for (size_t i = 0; i < batch->slots; i++) {
         if (batch->runners[i].used) {
             runner_kill(&batch->runners[i], batch->now_ms);
@@ -73,13 +74,26 @@ static void kill_all(Batch *batch)
     }
 }
 
-static void signal_workers(const Batch *batch, int number)
+static void suspend_workers(const Batch *batch)
 {
-    process_signal(&batch->probe.process, number);
+    process_signal(&batch->probe.process, SIGSTOP);
     for (size_t i = 0; i < batch->slots; i++) {
         if (batch->runners[i].used) {
-            process_signal(&batch->runners[i].process, number);
+            process_signal(&batch->runners[i].process, SIGSTOP);
         }
+    }
+}
+
+static void continue_workers(Batch *batch, int64_t away_ms)
+{
+    process_signal(&batch->probe.process, SIGCONT);
+    batch->probe.asked_ms += away_ms;
+    for (size_t i = 0; i < batch->slots; i++) {
+        Runner *runner = &batch->runners[i];
+        if (runner->used && runner->held_ms == 0) {
+            process_signal(&runner->process, SIGCONT);
+        }
+        runner_skip_time(runner, away_ms);
     }
 }
 
@@ -89,16 +103,11 @@ static void suspend(Batch *batch)
     if (batch->hooks.suspend != NULL) {
         batch->hooks.suspend(batch->hooks.context);
     }
-    signal_workers(batch, SIGSTOP);
+    suspend_workers(batch);
     const int64_t before_ms = clock_now_ms();
     (void)kill(getpid(), SIGSTOP);
-    signal_workers(batch, SIGCONT);
     batch->now_ms = clock_now_ms();
-    const int64_t away_ms = batch->now_ms - before_ms;
-    batch->probe.asked_ms += away_ms;
-    for (size_t i = 0; i < batch->slots; i++) {
-        runner_skip_time(&batch->runners[i], away_ms);
-    }
+    continue_workers(batch, batch->now_ms - before_ms);
 }
 
 static void take_signals(Batch *batch)
@@ -128,7 +137,11 @@ static void wait_for_news(Batch *batch)
         files[count++] = (struct pollfd){.fd = runner->used ? runner->process.channel : -1, .events = POLLIN};
         files[count++] = (struct pollfd){.fd = runner->used ? runner->process.errors : -1, .events = POLLIN};
     }
-    (void)poll(files, count, LOOP_MS);
+    int wait_ms = batch->running > 0 || batch->probe.asked ? LOOP_MS : IDLE_MS;
+    if (!cleaner_is_idle(&batch->cleaner) || batch_has_outputs_to_ask(batch)) {
+        wait_ms = 0;
+    }
+    (void)poll(files, count, wait_ms);
     batch->now_ms = clock_now_ms();
 }
 
@@ -140,24 +153,65 @@ static void tick(Batch *batch)
     }
 }
 
+/* A few files a turn, so that nothing waits for it. */
+static void clean_up(Batch *batch)
+{
+    bool stays = false;
+    const char *name = cleaner_step(&batch->cleaner, &stays);
+    if (name != NULL && stays) {
+        char text[512];
+        (void)snprintf(
+            text, sizeof text,
+            _("the work folder of %s stays: something in it is not runbatch's, or cannot be removed"), name);
+        batch_warn(batch, NULL, text);
+    } else if (name != NULL) {
+        record_cleaned(batch, name);
+    }
+}
+
+/* Workers that hang in the kernel are left to it. */
+static bool all_are_lost(const Batch *batch)
+{
+    bool lost = batch->stopping;
+    for (size_t i = 0; i < batch->slots && lost; i++) {
+        const Runner *runner = &batch->runners[i];
+        lost = !runner->used || (runner->killed_ms > 0 && batch->now_ms - runner->killed_ms >= KILL_WAIT_MS);
+    }
+    return lost;
+}
+
 static void run_loop(Batch *batch)
 {
+    batch_watch(batch);
     batch_ask_about_outputs(batch);
     batch_start_videos(batch);
     while (batch->running > 0 || (batch->settled < batch->plan->count && !batch->stopping)) {
         wait_for_news(batch);
         take_signals(batch);
         batch_listen(batch);
-        batch_sample_memory(batch);
-        if (batch->stopping) {
-            if (batch->now_ms >= batch->kill_at_ms && batch->killed) {
-                break; /* what hangs in the kernel is left to it */
-            }
-        } else {
+        batch_watch(batch);
+        clean_up(batch);
+        if (all_are_lost(batch)) {
+            break;
+        }
+        if (!batch->stopping) {
+            batch_take_requests(batch);
             batch_ask_about_outputs(batch);
             batch_start_videos(batch);
+            batch_tell_pause(batch);
         }
         tick(batch);
+    }
+    batch_stop_rest(batch);
+}
+
+/* All of it when the batch is over; what a user who waits for the end can wait for when it was stopped. */
+static void clean_the_rest(Batch *batch)
+{
+    const int64_t began_ms = clock_now_ms();
+    while (!cleaner_is_idle(&batch->cleaner) &&
+           (!batch->stopping || clock_now_ms() - began_ms < LAST_CLEANING_MS)) {
+        clean_up(batch);
     }
 }
 
@@ -168,25 +222,19 @@ static void batch_open(Batch *batch)
     const Plan *plan = batch->plan;
     batch->slots = batch->settings->jobs > 0 ? (size_t)batch->settings->jobs : 1;
     batch->slots = batch->slots < plan->count ? batch->slots : plan->count;
-    batch->items = memory_alloc(plan->count, sizeof *batch->items);
+    items_open(batch);
     batch->runners = memory_alloc(batch->slots, sizeof *batch->runners);
     batch->files = memory_alloc(3 + 2 * batch->slots, sizeof *batch->files);
     batch->settings_json = settings_to_json(batch->settings);
     probe_init(&batch->probe, batch->hooks.worker_executable, batch->settings->sandbox,
                batch->hooks.probe_timeout_ms);
+    cleaner_open(&batch->cleaner, plan->state_dir);
     for (size_t i = 0; i < plan->count; i++) {
-        const PlanItem *item = &plan->items[i];
-        batch->input_bytes += item->size_bytes > 0 ? item->size_bytes : 0;
-        batch->items[i].report = (VideoReport){
-            .position = item->position,
-            .ordinal = (int)i + 1,
-            .input = item->input,
-            .output = item->output,
-            .log = item->log,
-            .size_bytes = item->size_bytes,
-            .eta_s = -1.0,
-        };
+        const int64_t size_bytes = plan->items[i].size_bytes;
+        batch->input_bytes += size_bytes > 0 ? size_bytes : 0;
     }
+    /* where it fails every worker will, and tell why */
+    (void)recipe_book_new(&batch->book, batch->settings, plan->source, NULL);
 }
 
 static void batch_close(Batch *batch)
@@ -198,8 +246,10 @@ static void batch_close(Batch *batch)
             runner_free(&batch->runners[i]);
         }
     }
+    items_close(batch);
+    cleaner_close(&batch->cleaner);
+    recipe_book_free(&batch->book);
     json_decref(batch->settings_json);
-    memory_free(batch->items);
     memory_free(batch->runners);
     memory_free(batch->files);
 }
@@ -219,7 +269,8 @@ static void tell_beginning(Batch *batch)
         (void)snprintf(text, sizeof text, _("unfinished files of an earlier run were removed: %d"), removed);
         batch_warn(batch, NULL, text);
     }
-    batch_sample_memory(batch);
+    record_plan(batch);
+    cleaner_add_old_logs(&batch->cleaner, clock_wall_s());
 }
 
 static void tell_end(Batch *batch)
@@ -227,8 +278,8 @@ static void tell_end(Batch *batch)
     Statistics *statistics = &batch->statistics;
     statistics->planned = (int)batch->plan->count;
     statistics->interrupted = batch->stopping && !error_is_set(&batch->shared);
-    statistics->not_started =
-        statistics->planned - statistics->done - statistics->skipped - statistics->failed;
+    statistics->not_started = statistics->planned - statistics->done - statistics->skipped -
+                              statistics->failed - statistics->cancelled;
     statistics->elapsed_s = (double)(clock_now_ms() - batch->began_ms) / 1000.0;
     batch_tell(batch, &(Event){.kind = EVENT_BATCH_DONE, .statistics = statistics});
 }
@@ -242,6 +293,17 @@ static BatchHooks with_defaults(const BatchHooks *given)
     return hooks;
 }
 
+static void run(Batch *batch)
+{
+    batch_open(batch);
+    tell_beginning(batch);
+    run_loop(batch);
+    clean_the_rest(batch);
+    tell_end(batch);
+    record_close(batch);
+    batch_close(batch);
+}
+
 Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *hooks, BatchResult *result,
                  Error *err)
 {
@@ -251,15 +313,14 @@ Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *h
     if (lock_take(&lock, plan->state_dir, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    Status status = signals_install(&batch.signals, err);
+    batch.began_ms = clock_now_ms();
+    batch.now_ms = batch.began_ms;
+    Status status = record_open(&batch, err);
     if (status == STATUS_OK) {
-        batch.began_ms = clock_now_ms();
-        batch.now_ms = batch.began_ms;
-        batch_open(&batch);
-        tell_beginning(&batch);
-        run_loop(&batch);
-        batch_close(&batch);
-        tell_end(&batch);
+        status = signals_install(&batch.signals, err);
+    }
+    if (status == STATUS_OK) {
+        run(&batch);
         *result = (BatchResult){.done = batch.statistics.done,
                                 .skipped = batch.statistics.skipped,
                                 .failed = batch.statistics.failed,
@@ -271,6 +332,7 @@ Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *h
         }
     }
     signals_restore(&batch.signals, batch.stopping);
+    store_close(&batch.store);
     lock_release(&lock);
     return status;
 }

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "batch/plan.h"
+#include "batch/space.h"
 #include "options/settings.h"
 #include "report/event.h"
 #include "report/statistics.h"
@@ -35,14 +36,17 @@ typedef struct BatchHooks {
     const char *worker_executable; /* NULL: this program */
     const char *proc_root;         /* NULL: "/proc" */
     const char *group_root;        /* NULL: "/sys/fs/cgroup" */
-    int hello_timeout_ms;          /* 0: 60000: a worker that says nothing that long is ended */
-    int probe_timeout_ms;          /* 0: 60000 */
+    /* What a folder's volume has; NULL: the volume is asked. */
+    SpaceVolume (*volume)(const char *folder);
+    int retry_wait_ms;    /* 0: as the ladder says; otherwise the longest wait */
+    int hello_timeout_ms; /* 0: 60000: a worker that says nothing that long is ended */
+    int probe_timeout_ms; /* 0: 60000 */
 } BatchHooks;
 
 typedef struct BatchResult {
     int done;
     int skipped;
-    int failed;
+    int failed; /* those set aside included */
     bool interrupted;
     Statistics statistics;
 } BatchResult;

@@ -10,7 +10,7 @@
 #include "base/files.h"
 #include "base/text.h"
 
-void video_log_open(VideoLog *log, const char *path)
+void video_log_open(VideoLog *log, const char *path, bool append)
 {
     *log = (VideoLog){0};
     char *folder = path_folder(path);
@@ -19,11 +19,12 @@ void video_log_open(VideoLog *log, const char *path)
     /* what lies under that name may be a link, or a pipe that nobody reads */
     log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     struct stat status;
-    if (log->fd >= 0 &&
-        (fstat(log->fd, &status) != 0 || !S_ISREG(status.st_mode) || ftruncate(log->fd, 0) != 0)) {
+    if (log->fd >= 0 && (fstat(log->fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+                         (!append && ftruncate(log->fd, 0) != 0))) {
         (void)close(log->fd);
         log->fd = -1;
     }
+    log->written = log->fd >= 0 && append ? status.st_size : 0;
 }
 
 static void write_line(VideoLog *log, const char *kind, const char *text)

@@ -6,6 +6,7 @@
 #ifndef RUNBATCH_BATCH_VIDEO_LOG_H
 #define RUNBATCH_BATCH_VIDEO_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,8 @@ typedef struct VideoLog {
     size_t partial_length;
 } VideoLog;
 
-/* Starts the file anew. */
-void video_log_open(VideoLog *log, const char *path);
+/* Starts the file anew, or goes on with it. */
+void video_log_open(VideoLog *log, const char *path, bool append);
 /* One line with its time and what it is ("info", "error", "stderr", "runbatch"). */
 void video_log_line(VideoLog *log, const char *kind, const char *text);
 /* Bytes of the worker's standard error, in any pieces. */

@@ -6,12 +6,20 @@
 static const char *const kind_names[EVENT_KIND_COUNT] = {
     [EVENT_NONE] = "none",
     [EVENT_BATCH_STARTED] = "batch_started",
+    [EVENT_BATCH_PAUSED] = "batch_paused",
+    [EVENT_BATCH_RESUMED] = "batch_resumed",
     [EVENT_VIDEO_SKIPPED] = "video_skipped",
     [EVENT_VIDEO_STARTED] = "video_started",
     [EVENT_VIDEO_OPENED] = "video_opened",
+    [EVENT_CHUNK_DONE] = "chunk_done",
     [EVENT_PROGRESS] = "progress",
     [EVENT_VIDEO_DONE] = "video_done",
     [EVENT_VIDEO_FAILED] = "video_failed",
+    [EVENT_VIDEO_RETRY] = "video_retry",
+    [EVENT_VIDEO_WAITING] = "video_waiting",
+    [EVENT_VIDEO_PAUSED] = "video_paused",
+    [EVENT_VIDEO_SET_ASIDE] = "video_set_aside",
+    [EVENT_VIDEO_CANCELLED] = "video_cancelled",
     [EVENT_VIDEO_STOPPED] = "video_stopped",
     [EVENT_MEMORY] = "memory",
     [EVENT_WARNING] = "warning",
@@ -102,6 +110,25 @@ static void add_memory(json_t *object, const Event *event)
     }
 }
 
+static void add_chunk(json_t *object, const ChunkNews *chunk)
+{
+    set(object, "index", json_integer(chunk->index));
+    set(object, "reused", json_boolean(chunk->reused));
+    set(object, "last", json_boolean(chunk->last));
+    set(object, "first_frame", json_integer(chunk->first_frame));
+    set(object, "frames", json_integer(chunk->frames));
+    set(object, "bytes", json_integer(chunk->bytes));
+}
+
+static void add_failure(json_t *object, const VideoReport *video)
+{
+    set(object, "error", json_error(&video->error));
+    set(object, "attempt", json_integer(video->attempt));
+    set(object, "chunks", json_integer(video->chunks));
+    set(object, "log", json_text(video->log));
+    set(object, "peak_rss_bytes", json_integer(video->peak_rss_bytes));
+}
+
 static void add_video(json_t *object, const VideoReport *video)
 {
     set(object, "position", json_integer(video->position));
@@ -127,6 +154,8 @@ static void add_kind(json_t *object, const Event *event)
         set(object, "log", json_text(video->log));
         set(object, "size_bytes", integer_or_null(video->size_bytes, 0));
         set(object, "worker", json_integer(video->worker));
+        set(object, "attempt", json_integer(video->attempt));
+        set(object, "chunks", json_integer(video->chunks));
         break;
     case EVENT_VIDEO_OPENED:
         add_opened(object, video);
@@ -138,10 +167,19 @@ static void add_kind(json_t *object, const Event *event)
     case EVENT_VIDEO_DONE:
         add_result(object, video);
         break;
+    case EVENT_VIDEO_RETRY:
+        set(object, "text", json_text(event->text));
+        add_failure(object, video);
+        break;
     case EVENT_VIDEO_FAILED:
-        set(object, "error", json_error(&video->error));
-        set(object, "log", json_text(video->log));
-        set(object, "peak_rss_bytes", json_integer(video->peak_rss_bytes));
+    case EVENT_VIDEO_SET_ASIDE:
+        add_failure(object, video);
+        break;
+    case EVENT_VIDEO_PAUSED:
+        set(object, "chunks", json_integer(video->chunks));
+        break;
+    case EVENT_CHUNK_DONE:
+        add_chunk(object, &event->chunk);
         break;
     case EVENT_MEMORY:
         add_memory(object, event);
@@ -151,6 +189,8 @@ static void add_kind(json_t *object, const Event *event)
         set(object, "text", json_text(event->text));
         break;
     case EVENT_WARNING:
+    case EVENT_BATCH_PAUSED:
+    case EVENT_VIDEO_WAITING:
     case EVENT_BATCH_STOPPING:
         set(object, "text", json_text(event->text));
         break;

@@ -64,6 +64,9 @@ json_t *statistics_to_json(const Statistics *statistics)
     (void)json_object_set_new(object, "done", json_integer(statistics->done));
     (void)json_object_set_new(object, "skipped", json_integer(statistics->skipped));
     (void)json_object_set_new(object, "failed", json_integer(statistics->failed));
+    (void)json_object_set_new(object, "set_aside", json_integer(statistics->set_aside));
+    (void)json_object_set_new(object, "cancelled", json_integer(statistics->cancelled));
+    (void)json_object_set_new(object, "retried", json_integer(statistics->retried));
     (void)json_object_set_new(object, "not_started", json_integer(statistics->not_started));
     (void)json_object_set_new(object, "interrupted", json_boolean(statistics->interrupted));
     const double success = statistics_success_percent(statistics);
@@ -104,6 +107,16 @@ void statistics_to_text(const Statistics *statistics, Text *text)
     text_appendf(text, _("  Skipped, complete already: %d\n"), statistics->skipped);
     text_appendf(text, _("  Failed: %d\n"), statistics->failed);
     append_failures(statistics, text);
+    if (statistics->set_aside > 0) {
+        text_appendf(text, _("  Of them set aside, because they ended their workers again and again: %d\n"),
+                     statistics->set_aside);
+    }
+    if (statistics->cancelled > 0) {
+        text_appendf(text, _("  Cancelled: %d\n"), statistics->cancelled);
+    }
+    if (statistics->retried > 0) {
+        text_appendf(text, _("  Tried again: %d\n"), statistics->retried);
+    }
     if (statistics->not_started > 0) {
         text_appendf(text, _("  Not finished: %d\n"), statistics->not_started);
     }

@@ -51,7 +51,10 @@ typedef struct Statistics {
     int planned;
     int done;
     int skipped;
-    int failed;
+    int failed;      /* those set aside included */
+    int set_aside;   /* of them: they ended their workers too often */
+    int cancelled;   /* by the user */
+    int retried;     /* attempts that failed and were made again */
     int not_started; /* because the batch was interrupted */
     bool interrupted;
     int64_t output_bytes; /* of the files made */

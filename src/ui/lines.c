@@ -102,6 +102,13 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
     case EVENT_BATCH_STARTED:
         text_appendf(text, _("%d of %d videos into %s"), event->videos, event->found, event->output_dir);
         break;
+    case EVENT_BATCH_PAUSED:
+        text_appendf(text, _("Paused: %s"), event->text);
+        *colour = COLOUR_WARN;
+        break;
+    case EVENT_BATCH_RESUMED:
+        text_append(text, _("The batch goes on"));
+        break;
     case EVENT_VIDEO_SKIPPED:
         append_head(ui, text, video);
         text_append(text, _(": skipped, its output is complete"));
@@ -110,6 +117,9 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
         append_head(ui, text, video);
         text_append(text, " -> ");
         format_name(text, video->output);
+        if (video->chunks > 0) {
+            text_appendf(text, _(", goes on from chunk %d"), video->chunks);
+        }
         break;
     case EVENT_PROGRESS:
         if (progress_is_due(ui, event)) {
@@ -126,6 +136,28 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
         text_appendf(text, _(": failed: %s"),
                      format_reason(&video->error, video->input, reason, sizeof reason));
         *colour = COLOUR_BAD;
+        break;
+    case EVENT_VIDEO_SET_ASIDE:
+        append_head(ui, text, video);
+        text_appendf(text, _(": set aside: %s"),
+                     format_reason(&video->error, video->input, reason, sizeof reason));
+        *colour = COLOUR_BAD;
+        break;
+    case EVENT_VIDEO_RETRY:
+        append_head(ui, text, video);
+        text_appendf(text, ": %s: %s", event->text,
+                     format_reason(&video->error, video->input, reason, sizeof reason));
+        *colour = COLOUR_WARN;
+        break;
+    case EVENT_VIDEO_PAUSED:
+        append_head(ui, text, video);
+        text_append(text, _(": paused"));
+        *colour = COLOUR_WARN;
+        break;
+    case EVENT_VIDEO_CANCELLED:
+        append_head(ui, text, video);
+        text_append(text, _(": cancelled"));
+        *colour = COLOUR_WARN;
         break;
     case EVENT_VIDEO_STOPPED:
         append_head(ui, text, video);
@@ -157,7 +189,8 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
 static bool is_shown(const Ui *ui, const Event *event)
 {
     if (ui->mode == UI_MODE_QUIET) {
-        return event->kind == EVENT_VIDEO_FAILED || event->kind == EVENT_WARNING;
+        return event->kind == EVENT_VIDEO_FAILED || event->kind == EVENT_VIDEO_SET_ASIDE ||
+               event->kind == EVENT_WARNING;
     }
     if (event->kind == EVENT_BATCH_STOPPING && event->level == LOG_LEVEL_ERROR) {
         return false; /* the command tells the error when all is over */

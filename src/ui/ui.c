@@ -118,7 +118,7 @@ static void settle(Ui *ui, const Event *event)
         ui->finished_bytes += size_of(event->video);
     } else {
         ui->batch.bytes_to_do -= size_of(event->video);
-        ui->batch.failed += event->kind == EVENT_VIDEO_FAILED;
+        ui->batch.failed += event->kind == EVENT_VIDEO_FAILED || event->kind == EVENT_VIDEO_SET_ASIDE;
     }
 }
 
@@ -159,9 +159,13 @@ static void keep_state(Ui *ui, const Event *event)
         break;
     case EVENT_VIDEO_DONE:
     case EVENT_VIDEO_FAILED:
+    case EVENT_VIDEO_SET_ASIDE:
+    case EVENT_VIDEO_CANCELLED:
     case EVENT_VIDEO_SKIPPED:
         settle(ui, event);
         break;
+    case EVENT_VIDEO_RETRY:
+    case EVENT_VIDEO_PAUSED:
     case EVENT_VIDEO_STOPPED:
         remove_running(ui, event->video);
         break;

@@ -1,4 +1,5 @@
 """Kills and stops: the batch goes on, workers end with their supervisor, nothing unfinished has a finished name."""
+import json
 import os
 import signal
 import subprocess
@@ -34,13 +35,15 @@ class Kills(BatchCase):
             number = name.split("_")[1].split(".")[0]
             self.assertEqual(len(frame_times(self.output(name))), len(frame_times(self.input(f"clip{number}.mp4"))))
 
-    def test_a_killed_worker_does_not_stop_the_batch(self):
+    def test_a_killed_worker_is_replaced(self):
         process = self.start_batch("--json")
         os.kill(self.busy_worker(process), signal.SIGKILL)
         out, err = process.communicate(timeout=200)
-        self.assertEqual(process.returncode, 1, out + err)
-        self.assertEqual(self.finished_outputs(), ["joconde_2.mp4"])
-        self.assertIn("SIGKILL", out)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertEqual(self.finished_outputs(), ["joconde_1.mp4", "joconde_2.mp4"])
+        retries = [event for event in map(json.loads, out.splitlines()) if event["event"] == "video_retry"]
+        self.assertEqual([event["error"]["class"] for event in retries], ["killed"])
+        self.assertIn("SIGKILL", retries[0]["error"]["why"])
         self.assertEqual(self.leftovers(), [])
         self.assert_all_whole()
 
@@ -106,12 +109,12 @@ class Kills(BatchCase):
         self.assertIn(str(process.pid), second.err)
 
     @unittest.skipUnless(os.geteuid() == 0, "a small volume can only be mounted by root")
-    def test_a_full_disk_fails_the_videos_with_their_reason(self):
+    def test_a_volume_that_stays_full_fails_the_videos_in_the_end(self):
         """A 300 kB volume as output folder, in a mount namespace of its own, so that nothing stays mounted."""
         if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode != 0:
             self.skipTest("there can be no mount namespace here: the root is not a mount (a chroot)")
         script = 'mount -t tmpfs -o size=300k tmpfs outputVideos && "$0" "$@"; code=$?; ls -A outputVideos >&2; exit $code'
-        result = self.run_batch("--json", "--output-video-quality", 0,
+        result = self.run_batch("--json", "--output-video-quality", 0, "--disk-timeout", 1,
                                 prefix=("unshare", "--mount", "sh", "-c", script))
         self.assert_code(result, 1)
         failed = result.events_of("video_failed")

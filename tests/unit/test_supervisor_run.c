@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,173 +17,20 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "batch/lock.h"
-#include "batch/supervisor.h"
-
-/* A batch of made-up videos in a folder of its own, run by tests/unit/fake_worker.c. */
-typedef struct Bench {
-    char *root;
-    Settings settings;
-    Plan plan;
-    BatchHooks hooks;
-    BatchResult result;
-    Error err;
-    /* what was told */
-    int counts[EVENT_KIND_COUNT];
-    EventKind first;
-    EventKind last;
-    TextList failures; /* "name class why" */
-    TextList skipped;
-    TextList warnings;
-    int64_t most_frames;
-    /* signals to send to ourselves */
-    int interrupt_at_start; /* the signal, 0 none */
-    bool interrupt_again;
-    size_t start_count;
-} Bench;
-
-static void on_event(void *context, const Event *event)
-{
-    Bench *bench = context;
-    bench->first = bench->first == EVENT_NONE ? event->kind : bench->first;
-    bench->last = event->kind;
-    bench->counts[event->kind]++;
-    if (event->kind == EVENT_VIDEO_FAILED) {
-        char *line = text_format("%s %s %s", path_name(event->video->input),
-                                 error_class_name(event->video->error.class_), event->video->error.why);
-        text_list_add(&bench->failures, line);
-        memory_free(line);
-    } else if (event->kind == EVENT_VIDEO_SKIPPED) {
-        text_list_add(&bench->skipped, path_name(event->video->input));
-    } else if (event->kind == EVENT_WARNING) {
-        text_list_add(&bench->warnings, event->text);
-    } else if (event->kind == EVENT_PROGRESS && event->video->frames_done > bench->most_frames) {
-        bench->most_frames = event->video->frames_done;
-    } else if (event->kind == EVENT_VIDEO_STARTED && bench->interrupt_at_start != 0 &&
-               ++bench->start_count == bench->plan.count) {
-        (void)kill(getpid(), bench->interrupt_at_start);
-    } else if (event->kind == EVENT_BATCH_STOPPING && bench->interrupt_again) {
-        (void)kill(getpid(), SIGINT);
-    }
-}
-
-static void add_video(Bench *bench, const char *name)
-{
-    Plan *plan = &bench->plan;
-    plan->items = memory_resize(plan->items, plan->count + 1, sizeof *plan->items);
-    plan->items[plan->count] = (PlanItem){
-        .position = (int)plan->count + 1,
-        .input = text_format("%s/in/%s.mp4", bench->root, name),
-        .output = text_format("%s/out/%s.mp4", bench->root, name),
-        .temporary = text_format("%s/out/.%s.mp4.runbatch-part", bench->root, name),
-        .folder = text_format("%s/out/.runbatch/work/%s.mp4", bench->root, name),
-        .log = text_format("%s/out/.runbatch/logs/%s.log", bench->root, name),
-        .size_bytes = 100,
-    };
-    plan->count++;
-    plan->found++;
-}
-
-static int make_bench(void **state)
-{
-    Bench *bench = memory_alloc(1, sizeof *bench);
-    char folder[] = "/tmp/runbatch-test-XXXXXX";
-    bench->root = text_duplicate(mkdtemp(folder));
-    bench->plan.output_dir = text_format("%s/out", bench->root);
-    bench->plan.state_dir = text_format("%s/out/.runbatch", bench->root);
-    settings_defaults(&bench->settings);
-    bench->settings.jobs = 3;
-    bench->settings.stop_grace_s = 0.2;
-    bench->hooks = (BatchHooks){.context = bench,
-                                .event = on_event,
-                                .worker_executable = getenv("RUNBATCH_FAKE_WORKER"),
-                                .hello_timeout_ms = 2000};
-    (void)folder_make(bench->plan.output_dir, NULL);
-    *state = bench;
-    return bench->hooks.worker_executable != NULL ? 0 : -1;
-}
-
-static int free_bench(void **state)
-{
-    Bench *bench = *state;
-    char *command = text_format("rm -rf '%s'", bench->root);
-    const int code = system(command);
-    memory_free(command);
-    plan_free(&bench->plan);
-    settings_free(&bench->settings);
-    batch_result_free(&bench->result);
-    text_list_free(&bench->failures);
-    text_list_free(&bench->skipped);
-    text_list_free(&bench->warnings);
-    memory_free(bench->root);
-    memory_free(bench);
-    return code;
-}
-
-static void put_output(const Bench *bench, const char *name, const char *content)
-{
-    char *path = text_format("%s/out/%s", bench->root, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(content, file);
-    fclose(file);
-    memory_free(path);
-}
-
-static int64_t output_size(const Bench *bench, const char *name)
-{
-    char *path = text_format("%s/out/%s", bench->root, name);
-    const int64_t size = file_size(path);
-    memory_free(path);
-    return size;
-}
-
-static void assert_no_leftovers(const Bench *bench)
-{
-    DIR *folder = opendir(bench->plan.output_dir);
-    assert_non_null(folder);
-    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        if (text_ends_with_nocase(entry->d_name, "part")) {
-            fail_msg("left over: %s", entry->d_name);
-        }
-    }
-    closedir(folder);
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
-}
-
-static void run(Bench *bench)
-{
-    assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
-                     STATUS_OK);
-    assert_int_equal(bench->first, EVENT_BATCH_STARTED);
-    assert_int_equal(bench->last, EVENT_BATCH_DONE);
-    assert_no_leftovers(bench);
-}
-
-static const char *failure_of(const Bench *bench, const char *name)
-{
-    char *head = text_format("%s.mp4 ", name);
-    const char *found = NULL;
-    for (size_t i = 0; i < bench->failures.count; i++) {
-        if (text_starts_with(bench->failures.items[i], head)) {
-            found = bench->failures.items[i] + strlen(head);
-        }
-    }
-    memory_free(head);
-    return found;
-}
+#include "batch_bench.h"
 
 static void good_videos_are_published(void **state)
 {
     Bench *bench = *state;
     for (int i = 1; i <= 7; i++) {
         char *name = text_format("good%d", i);
-        add_video(bench, name);
+        bench_add(bench, name);
         memory_free(name);
     }
     struct sigaction before;
     struct sigaction after;
     assert_int_equal(sigaction(SIGTERM, NULL, &before), 0);
-    run(bench);
+    bench_run(bench);
     assert_int_equal(sigaction(SIGTERM, NULL, &after), 0);
     assert_true(before.sa_handler == after.sa_handler);
     assert_int_equal(bench->result.done, 7);
@@ -196,8 +41,8 @@ static void good_videos_are_published(void **state)
     assert_int_equal(bench->counts[EVENT_VIDEO_DONE], 7);
     assert_int_equal(bench->counts[EVENT_MEMORY], 14);
     assert_int_equal(bench->most_frames, 10);
-    assert_int_equal(output_size(bench, "good7.mp4"), 7);
-    assert_true(output_size(bench, ".runbatch/logs/good7.log") > 0);
+    assert_int_equal(bench_size(bench, "out/good7.mp4"), 7);
+    assert_true(bench_size(bench, "out/.runbatch/logs/good7.log") > 0);
     assert_int_equal(bench->result.statistics.frames, 70);
     assert_int_equal(bench->result.statistics.output_bytes, 49);
 }
@@ -228,26 +73,26 @@ static void every_death_has_its_reason_and_the_batch_goes_on(void **state)
     Bench *bench = *state;
     bench->settings.jobs = 8;
     for (size_t i = 0; i < COUNT; i++) {
-        add_video(bench, table[i].name);
+        bench_add(bench, table[i].name);
     }
-    add_video(bench, "good1");
-    add_video(bench, "noisy1");
-    add_video(bench, "linger1");
-    run(bench);
+    bench_add(bench, "good1");
+    bench_add(bench, "noisy1");
+    bench_add(bench, "linger1");
+    bench_run(bench);
     for (size_t i = 0; i < COUNT; i++) {
-        const char *told = failure_of(bench, table[i].name);
+        const char *told = bench_failure(bench, table[i].name);
         if (told == NULL || !text_starts_with(told, table[i].class_) || strstr(told, table[i].why) == NULL) {
             fail_msg("%s: %s", table[i].name, told != NULL ? told : "not failed");
         }
-        char *name = text_format("%s.mp4", table[i].name);
-        assert_int_equal(output_size(bench, name), -1);
+        char *name = text_format("out/%s.mp4", table[i].name);
+        assert_int_equal(bench_size(bench, name), -1);
         memory_free(name);
     }
     assert_int_equal(bench->result.failed, COUNT);
     assert_int_equal(bench->result.done, 3);
-    assert_int_equal(output_size(bench, "linger1.mp4"), 7);
+    assert_int_equal(bench_size(bench, "out/linger1.mp4"), 7);
     /* 12 MB of noise, but the log is bounded */
-    assert_true(output_size(bench, ".runbatch/logs/noisy1.log") < 5 * 1024 * 1024);
+    assert_true(bench_size(bench, "out/.runbatch/logs/noisy1.log") < 5 * 1024 * 1024);
 }
 
 static void what_fails_every_video_ends_the_batch(void **state)
@@ -255,13 +100,13 @@ static void what_fails_every_video_ends_the_batch(void **state)
     static const char *const ways[] = {"badsource", "badmodel"};
     for (size_t i = 0; i < 2; i++) {
         void *own = NULL;
-        assert_int_equal(make_bench(&own), 0);
+        assert_int_equal(bench_make(&own), 0);
         Bench *bench = own;
         bench->settings.jobs = 2;
         bench->plan.source = text_duplicate("/a/face.jpg");
         for (int number = 1; number <= 6; number++) {
             char *name = text_format("%s%d", ways[i], number);
-            add_video(bench, name);
+            bench_add(bench, name);
             memory_free(name);
         }
         assert_int_equal(
@@ -276,8 +121,8 @@ static void what_fails_every_video_ends_the_batch(void **state)
         assert_int_equal(bench->counts[EVENT_VIDEO_FAILED], 0);
         assert_false(bench->result.interrupted);
         assert_int_equal(bench->result.statistics.not_started, 6);
-        assert_no_leftovers(bench);
-        assert_int_equal(free_bench(&own), 0);
+        bench_assert_tidy(bench);
+        assert_int_equal(bench_free(&own), 0);
     }
     (void)state;
 }
@@ -285,8 +130,8 @@ static void what_fails_every_video_ends_the_batch(void **state)
 static void a_log_that_is_no_file_is_done_without(void **state)
 {
     Bench *bench = *state;
-    add_video(bench, "good1");
-    add_video(bench, "good2");
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
     char *logs = text_format("%s/logs", bench->plan.state_dir);
     char *kept = text_format("%s/kept", bench->root);
     assert_int_equal(folder_make(logs, NULL), STATUS_OK);
@@ -296,7 +141,7 @@ static void a_log_that_is_no_file_is_done_without(void **state)
     (void)fputs("kept", file);
     (void)fclose(file);
     assert_int_equal(symlink(kept, bench->plan.items[1].log), 0);
-    run(bench);
+    bench_run(bench);
     assert_int_equal(bench->result.done, 2);
     assert_int_equal(bench->warnings.count, 2);
     assert_non_null(strstr(bench->warnings.items[0], "log file"));
@@ -309,14 +154,17 @@ static void a_worker_that_beats_but_never_gets_on_is_ended(void **state)
 {
     Bench *bench = *state;
     bench->settings.stall_timeout_s = 1.5;
-    add_video(bench, "beats1");
-    add_video(bench, "good2");
-    run(bench);
+    bench_add(bench, "beats1");
+    bench_add(bench, "good2");
+    bench_run(bench);
     assert_int_equal(bench->result.done, 1);
     assert_int_equal(bench->result.failed, 1);
-    const char *told = failure_of(bench, "beats1");
+    const char *told = bench_failure(bench, "beats1");
     assert_non_null(told);
-    assert_true(text_starts_with(told, "timeout it hung"));
+    assert_true(text_starts_with(told, "timeout "));
+    assert_non_null(strstr(told, "it hung: it did not get on for 1 s"));
+    assert_int_equal(bench->counts[EVENT_VIDEO_SET_ASIDE], 1);
+    assert_int_equal(bench_tries(bench, "beats1"), 3);
 }
 
 static void complete_outputs_are_skipped_and_others_made_anew(void **state)
@@ -324,13 +172,13 @@ static void complete_outputs_are_skipped_and_others_made_anew(void **state)
     Bench *bench = *state;
     static const char *const names[] = {"complete1", "half2", "deadly3", "strange4", "complete5", "new6"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        add_video(bench, names[i]);
+        bench_add(bench, names[i]);
     }
-    put_output(bench, "complete1.mp4", "the old one");
-    put_output(bench, "half2.mp4", "half");
-    put_output(bench, "deadly3.mp4", "kills its reader");
-    put_output(bench, "strange4.mp4", "strange");
-    put_output(bench, "complete5.mp4", "the old one");
+    bench_put(bench, "out/complete1.mp4", "the old one");
+    bench_put(bench, "out/half2.mp4", "half");
+    bench_put(bench, "out/deadly3.mp4", "kills its reader");
+    bench_put(bench, "out/strange4.mp4", "strange");
+    bench_put(bench, "out/complete5.mp4", "the old one");
     ProbeAnswer answers[6];
     assert_int_equal(batch_probe(&bench->settings, &bench->plan, &bench->hooks, answers, &bench->err),
                      STATUS_OK);
@@ -340,12 +188,12 @@ static void complete_outputs_are_skipped_and_others_made_anew(void **state)
     assert_true(answers[2].exists && !answers[2].complete);
     assert_true(answers[4].exists && answers[4].complete);
     assert_false(answers[5].exists);
-    run(bench);
+    bench_run(bench);
     assert_int_equal(bench->result.skipped, 2);
     assert_int_equal(bench->result.done, 4);
     assert_string_equal(bench->skipped.items[0], "complete1.mp4");
-    assert_int_equal(output_size(bench, "complete1.mp4"), 11);
-    assert_int_equal(output_size(bench, "half2.mp4"), 7);
+    assert_int_equal(bench_size(bench, "out/complete1.mp4"), 11);
+    assert_int_equal(bench_size(bench, "out/half2.mp4"), 7);
     assert_int_equal(bench->warnings.count, 3);
     assert_non_null(strstr(bench->warnings.items[0], "too short"));
 }
@@ -353,11 +201,11 @@ static void complete_outputs_are_skipped_and_others_made_anew(void **state)
 static void a_failed_video_leaves_the_old_output_alone(void **state)
 {
     Bench *bench = *state;
-    add_video(bench, "segv1");
-    put_output(bench, "segv1.mp4", "old");
-    run(bench);
+    bench_add(bench, "segv1");
+    bench_put(bench, "out/segv1.mp4", "old");
+    bench_run(bench);
     assert_int_equal(bench->result.failed, 1);
-    assert_int_equal(output_size(bench, "segv1.mp4"), 3);
+    assert_int_equal(bench_size(bench, "out/segv1.mp4"), 3);
 }
 
 static void interrupt(Bench *bench, int number, bool again)
@@ -365,7 +213,7 @@ static void interrupt(Bench *bench, int number, bool again)
     bench->interrupt_at_start = number;
     bench->interrupt_again = again;
     bench->settings.jobs = 3;
-    run(bench);
+    bench_run(bench);
     assert_true(bench->result.interrupted);
     assert_int_equal(bench->counts[EVENT_BATCH_STOPPING], 1);
     assert_int_equal(bench->counts[EVENT_VIDEO_STOPPED], 3);
@@ -376,9 +224,9 @@ static void interrupt(Bench *bench, int number, bool again)
 static void workers_that_do_not_stop_are_killed(void **state)
 {
     Bench *bench = *state;
-    add_video(bench, "hang1");
-    add_video(bench, "hang2");
-    add_video(bench, "hang3");
+    bench_add(bench, "hang1");
+    bench_add(bench, "hang2");
+    bench_add(bench, "hang3");
     interrupt(bench, SIGTERM, false);
     assert_int_equal(bench->err.class_, ERROR_NONE);
     /* an impatient user's next one, a moment too late, does not kill us */
@@ -405,9 +253,9 @@ static void signals_count_whichever_thread_takes_them(void **state)
     assert_int_equal(pthread_create(&thread, NULL, wait_for_the_end, &over), 0);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    add_video(bench, "hang1");
-    add_video(bench, "hang2");
-    add_video(bench, "hang3");
+    bench_add(bench, "hang1");
+    bench_add(bench, "hang2");
+    bench_add(bench, "hang3");
     interrupt(bench, SIGTERM, false);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     atomic_store(&over, true);
@@ -418,9 +266,9 @@ static void a_second_signal_does_not_wait(void **state)
 {
     Bench *bench = *state;
     bench->settings.stop_grace_s = 3600; /* without the second signal this would not end */
-    add_video(bench, "hang1");
-    add_video(bench, "hang2");
-    add_video(bench, "hang3");
+    bench_add(bench, "hang1");
+    bench_add(bench, "hang2");
+    bench_add(bench, "hang3");
     interrupt(bench, SIGINT, true);
 }
 
@@ -429,11 +277,11 @@ static void what_was_not_started_stays_so(void **state)
     Bench *bench = *state;
     bench->settings.jobs = 1;
     bench->interrupt_at_start = SIGHUP;
-    add_video(bench, "hang1");
-    add_video(bench, "good2");
-    add_video(bench, "good3");
+    bench_add(bench, "hang1");
+    bench_add(bench, "good2");
+    bench_add(bench, "good3");
     bench->start_count = 2; /* the first start is the one */
-    run(bench);
+    bench_run(bench);
     assert_int_equal(bench->counts[EVENT_VIDEO_STARTED], 1);
     assert_int_equal(bench->result.statistics.not_started, 3);
 }
@@ -441,7 +289,7 @@ static void what_was_not_started_stays_so(void **state)
 static void one_batch_a_folder(void **state)
 {
     Bench *bench = *state;
-    add_video(bench, "good1");
+    bench_add(bench, "good1");
     Lock lock;
     assert_int_equal(lock_take(&lock, bench->plan.state_dir, NULL), STATUS_OK);
     assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
@@ -452,19 +300,19 @@ static void one_batch_a_folder(void **state)
     assert_non_null(strstr(bench->err.why, number));
     lock_release(&lock);
     error_clear(&bench->err);
-    run(bench);
+    bench_run(bench);
     assert_int_equal(bench->result.done, 1);
 }
 
 static void leftovers_of_a_killed_run_are_removed(void **state)
 {
     Bench *bench = *state;
-    add_video(bench, "good1");
-    put_output(bench, ".good9.mp4.runbatch-part", "half");
-    put_output(bench, ".good8.mp4.part", "another program's");
-    put_output(bench, "notes.runbatch-part", "mine");
-    put_output(bench, ".notes.runbatch-part", "mine");
-    put_output(bench, ".mp4.runbatch-part", "mine");
+    bench_add(bench, "good1");
+    bench_put(bench, "out/.good9.mp4.runbatch-part", "half");
+    bench_put(bench, "out/.good8.mp4.part", "another program's");
+    bench_put(bench, "out/notes.runbatch-part", "mine");
+    bench_put(bench, "out/.notes.runbatch-part", "mine");
+    bench_put(bench, "out/.mp4.runbatch-part", "mine");
     assert_true(lock_is_temporary_name(".a.mp4.runbatch-part"));
     assert_true(lock_is_temporary_name(".a.b.MKV.runbatch-part"));
     assert_false(lock_is_temporary_name("clip.mp4.runbatch-part"));
@@ -472,11 +320,11 @@ static void leftovers_of_a_killed_run_are_removed(void **state)
     assert_false(lock_is_temporary_name(".runbatch-part"));
     assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
                      STATUS_OK);
-    assert_int_equal(output_size(bench, ".good9.mp4.runbatch-part"), -1);
-    assert_int_equal(output_size(bench, ".good8.mp4.part"), 17);
-    assert_int_equal(output_size(bench, "notes.runbatch-part"), 4);
-    assert_int_equal(output_size(bench, ".notes.runbatch-part"), 4);
-    assert_int_equal(output_size(bench, ".mp4.runbatch-part"), 4);
+    assert_int_equal(bench_size(bench, "out/.good9.mp4.runbatch-part"), -1);
+    assert_int_equal(bench_size(bench, "out/.good8.mp4.part"), 17);
+    assert_int_equal(bench_size(bench, "out/notes.runbatch-part"), 4);
+    assert_int_equal(bench_size(bench, "out/.notes.runbatch-part"), 4);
+    assert_int_equal(bench_size(bench, "out/.mp4.runbatch-part"), 4);
     assert_int_equal(bench->warnings.count, 1);
 }
 
@@ -491,9 +339,9 @@ static void short_memory_is_told_once(void **state)
     fputs("MemTotal: 1000000 kB\nMemAvailable: 100000 kB\n", file);
     fclose(file);
     bench->hooks.proc_root = root;
-    add_video(bench, "good1");
-    add_video(bench, "slow2"); /* several samples long */
-    run(bench);
+    bench_add(bench, "good1");
+    bench_add(bench, "slow2"); /* several samples long */
+    bench_run(bench);
     assert_int_equal(bench->result.statistics.memory_warnings, 1);
     assert_int_equal(bench->warnings.count, 1);
     assert_non_null(strstr(bench->warnings.items[0], "90.0 %"));
@@ -501,25 +349,23 @@ static void short_memory_is_told_once(void **state)
     memory_free(root);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good_videos_are_published),
-        TEST(every_death_has_its_reason_and_the_batch_goes_on),
+        BENCH_TEST(good_videos_are_published),
+        BENCH_TEST(every_death_has_its_reason_and_the_batch_goes_on),
         cmocka_unit_test(what_fails_every_video_ends_the_batch),
-        TEST(a_log_that_is_no_file_is_done_without),
-        TEST(a_worker_that_beats_but_never_gets_on_is_ended),
-        TEST(complete_outputs_are_skipped_and_others_made_anew),
-        TEST(a_failed_video_leaves_the_old_output_alone),
-        TEST(workers_that_do_not_stop_are_killed),
-        TEST(signals_count_whichever_thread_takes_them),
-        TEST(a_second_signal_does_not_wait),
-        TEST(what_was_not_started_stays_so),
-        TEST(one_batch_a_folder),
-        TEST(leftovers_of_a_killed_run_are_removed),
-        TEST(short_memory_is_told_once),
+        BENCH_TEST(a_log_that_is_no_file_is_done_without),
+        BENCH_TEST(a_worker_that_beats_but_never_gets_on_is_ended),
+        BENCH_TEST(complete_outputs_are_skipped_and_others_made_anew),
+        BENCH_TEST(a_failed_video_leaves_the_old_output_alone),
+        BENCH_TEST(workers_that_do_not_stop_are_killed),
+        BENCH_TEST(signals_count_whichever_thread_takes_them),
+        BENCH_TEST(a_second_signal_does_not_wait),
+        BENCH_TEST(what_was_not_started_stays_so),
+        BENCH_TEST(one_batch_a_folder),
+        BENCH_TEST(leftovers_of_a_killed_run_are_removed),
+        BENCH_TEST(short_memory_is_told_once),
     };
     return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
 }

@@ -1,0 +1,415 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "batch/batch_internal.h"
+#include "batch/unfinished.h"
+#include "report/i18n.h"
+
+/* ---- which one ---- */
+
+static bool is_due(const Batch *batch, const Video *video)
+{
+    switch (video->decision.action) {
+    case RETRY_WITH_MEMORY:
+        return batch->now_ms >= video->due_ms ||
+               retry_memory_is_back(video->available_bytes, batch->memory.available_bytes,
+                                    batch->memory.total_bytes);
+    case RETRY_LATER:
+    case RETRY_WITH_SPACE:
+        return batch->now_ms >= video->due_ms;
+    default:
+        return true;
+    }
+}
+
+static bool may_start(const Batch *batch, size_t index)
+{
+    const Item *item = &batch->items[index];
+    if (item->paused || (batch->paused && !item->released)) {
+        return false;
+    }
+    return item->state == ITEM_READY || (item->state == ITEM_WAITING && is_due(batch, item->video));
+}
+
+static bool wants_to_be_alone(const Batch *batch, size_t index)
+{
+    const Video *video = batch->items[index].video;
+    return video != NULL && video->retry.alone;
+}
+
+/* Whether one runs that must be alone. */
+static bool is_closed(const Batch *batch)
+{
+    for (size_t i = 0; i < batch->slots; i++) {
+        if (batch->runners[i].used && wants_to_be_alone(batch, batch->runners[i].item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_again(Batch *batch, bool alone, size_t *index)
+{
+    for (size_t i = 0; i < batch->again_count; i++) {
+        const size_t candidate = batch->again[i];
+        if (wants_to_be_alone(batch, candidate) == alone && may_start(batch, candidate)) {
+            *index = candidate;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first that was never taken, in the plan's order; false while it is not known whether it is to be made.
+ * Those that may not start now are passed over and found among `again`. */
+static bool take_fresh(Batch *batch, size_t *index, bool *waits)
+{
+    *waits = false;
+    while (batch->fresh < batch->plan->count) {
+        const size_t next = batch->fresh;
+        const ItemState state = batch->items[next].state;
+        if (state == ITEM_NEW || state == ITEM_ASKED) {
+            *waits = true;
+            return false;
+        }
+        if (batch->paused && !batch->items[next].released) {
+            return false; /* all wait where they are */
+        }
+        batch->fresh++;
+        if (state == ITEM_READY) {
+            items_again(batch, next);
+            if (may_start(batch, next)) {
+                *index = next;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Those that must be alone come when nothing else can start any more. */
+static bool take_next(Batch *batch, size_t *index)
+{
+    bool waits = false;
+    if (take_again(batch, false, index) || take_fresh(batch, index, &waits)) {
+        return true;
+    }
+    return !waits && batch->running == 0 && take_again(batch, true, index);
+}
+
+/* ---- what it is made from ---- */
+
+/* A key that no other chunk has: what the video is made from is not known, its worker will tell why. */
+static void make_unique_key(char key[HASH_SIZE])
+{
+    static unsigned int count;
+    char text[96];
+    (void)snprintf(text, sizeof text, "%ld %.6f %u", (long)getpid(), clock_wall_s(), count++);
+    hash_bytes(text, strlen(text), key);
+}
+
+/* Chunks of another recipe are cleaned away before its first attempt, as are all with --restart. */
+static void find_recipe(Batch *batch, size_t index)
+{
+    Video *video = batch->items[index].video;
+    VideoRow *row = &video->row;
+    Recipe recipe = {0};
+    if (batch->book == NULL ||
+        recipe_make(batch->book, batch->plan->items[index].input, &recipe, NULL) != STATUS_OK) {
+        make_unique_key(recipe.key);
+    }
+    const bool same = strcmp(row->key, recipe.key) == 0;
+    const bool there = file_exists(batch->plan->items[index].folder);
+    const bool useless = !same || (batch->settings->restart && video->report.attempt == 0);
+    video->clean_first = useless && there;
+    video->cleaning = false;
+    video->ready = true;
+    text_copy(row->key, sizeof row->key, recipe.key);
+    memory_free(row->recipe);
+    row->recipe = recipe.json;
+    recipe.json = NULL;
+    recipe_free(&recipe);
+    record_count_chunks(batch, video);
+    if ((useless || !there) && video->report.chunks > 0) {
+        record_no_chunks(batch, video);
+        record_count_chunks(batch, video);
+    }
+}
+
+/* ---- whether there is room ---- */
+
+void batch_lacks_space(const Batch *batch, Video *video)
+{
+    if (!video->has_deadline) {
+        video->has_deadline = true;
+        video->deadline_ms = batch->now_ms + (int64_t)(1000.0 * batch->settings->disk_timeout_s);
+    }
+}
+
+bool batch_waited_too_long(const Batch *batch, const Video *video)
+{
+    return batch->settings->disk_timeout_s > 0 && video->has_deadline && batch->now_ms >= video->deadline_ms;
+}
+
+SpaceVideo batch_size(const Batch *batch, size_t index)
+{
+    const Video *video = batch->items[index].video;
+    return (SpaceVideo){.input_bytes = batch->plan->items[index].size_bytes,
+                        .width = video->report.width,
+                        .height = video->report.height,
+                        .frame_rate = video->report.frame_rate,
+                        .duration_s = video->report.duration_s,
+                        .chunk_bytes = video->chunk_bytes};
+}
+
+SpaceNeed batch_need(const Batch *batch, size_t index)
+{
+    const SpaceVideo size = batch_size(batch, index);
+    return space_need(&size, batch->settings, &batch->history);
+}
+
+static SpaceNeed promised(const Batch *batch)
+{
+    SpaceNeed sum = {0};
+    for (size_t i = 0; i < batch->slots; i++) {
+        if (batch->runners[i].used) {
+            space_add(&sum, &batch->items[batch->runners[i].item].video->need);
+        }
+    }
+    return sum;
+}
+
+static void wait_for_space(Batch *batch, size_t index, const SpaceVerdict *verdict)
+{
+    Item *item = &batch->items[index];
+    Video *video = item->video;
+    char figures[256];
+    (void)snprintf(batch->space_text, sizeof batch->space_text, _("waits for space: %s"),
+                   space_text(verdict, figures, sizeof figures));
+    batch->lacks_space = true;
+    batch_lacks_space(batch, video);
+    if (item->state != ITEM_WAITING || video->row.note[0] == '\0') {
+        item->state = ITEM_WAITING;
+        video->decision = (RetryDecision){.action = RETRY_WITH_SPACE};
+        text_copy(video->row.note, sizeof video->row.note, batch->space_text);
+        record_state(batch, video, VIDEO_WAITING);
+        batch_tell_video(batch, EVENT_VIDEO_WAITING, video, batch->space_text);
+    }
+}
+
+/* False: it waits, or has waited too long. */
+static bool has_space(Batch *batch, size_t index)
+{
+    Video *video = batch->items[index].video;
+    if (batch->held) {
+        return false; /* those that run come first */
+    }
+    const SpaceNeed others = promised(batch);
+    video->need = batch_need(batch, index);
+    const SpaceVerdict verdict =
+        space_fits(batch->volumes, &video->need, &others, &batch->settings->disk_reserve);
+    if (verdict.enough) {
+        video->row.note[0] = '\0';
+        return true;
+    }
+    if (batch_waited_too_long(batch, video)) {
+        Error err = {0};
+        char figures[256];
+        (void)error_set(&err, ERROR_SPACE, "it waited too long for space", NULL,
+                        space_text(&verdict, figures, sizeof figures));
+        error_advise(&err, "make room and start again: it goes on where it was");
+        batch_fail(batch, index, &err);
+    } else {
+        wait_for_space(batch, index, &verdict);
+    }
+    return false;
+}
+
+/* ---- start ---- */
+
+static json_t *settings_of_attempt(const Batch *batch, const Retry *retry)
+{
+    json_t *settings = json_copy(batch->settings_json);
+    if (retry->threads != batch->settings->execution_threads) {
+        (void)json_object_set_new(settings, "execution-threads", json_integer(retry->threads));
+    }
+    if (retry->smallest_budget) {
+        (void)json_object_set_new(settings, "frame-budget", json_integer(1)); /* frames one at a time */
+    }
+    return settings;
+}
+
+static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
+{
+    const PlanItem *planned = &batch->plan->items[index];
+    Video *video = batch->items[index].video;
+    json_t *settings = settings_of_attempt(batch, &video->retry);
+    Message job = {
+        .kind = MESSAGE_JOB,
+        .settings = settings,
+        .input = planned->input,
+        .output = planned->output,
+        .temporary = planned->temporary,
+        .folder = planned->folder,
+        .source = batch->plan->source,
+    };
+    text_copy(job.key, sizeof job.key, video->row.key);
+    const RunnerConfig config = {.executable = batch->hooks.worker_executable,
+                                 .log_path = planned->log,
+                                 .proc_root = batch->hooks.proc_root,
+                                 .group_root = batch->hooks.group_root,
+                                 .append = video->report.attempt > 1};
+    const Status status = runner_start(runner, &config, &job, batch->now_ms, err);
+    json_decref(settings);
+    return status;
+}
+
+static Status prepare(const Batch *batch, size_t index, Error *err)
+{
+    const PlanItem *planned = &batch->plan->items[index];
+    Video *video = batch->items[index].video;
+    if (unfinished_make_folder(batch->plan->state_dir, planned->folder, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    memory_free(video->row.work);
+    video->row.work = text_duplicate(path_name(planned->folder));
+    if (video->row.recipe != NULL) {
+        const Recipe recipe = {.json = video->row.recipe};
+        if (recipe_note_write(&recipe, planned->folder, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+    }
+    return unfinished_make_output(planned->temporary, err);
+}
+
+/* What stands under its name will be replaced: a later run must not take it for what is made now. */
+static void note_old_output(const PlanItem *planned, VideoRow *row)
+{
+    struct stat status;
+    const bool there = stat(planned->output, &status) == 0;
+    row->output_bytes = there ? status.st_size : 0;
+    row->output_mtime_ns = there ? (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec : 0;
+}
+
+/* Failed videos of an earlier run are tried again; the user should know. */
+static void tell_earlier_failure(Batch *batch, size_t index)
+{
+    Video *video = batch->items[index].video;
+    const VideoState before = batch->items[index].before;
+    if (before == VIDEO_FAILED || before == VIDEO_SET_ASIDE) {
+        video->report.error = video->row.error;
+        batch_tell_video(batch, EVENT_VIDEO_RETRY, video, _("failed in an earlier run, tried again"));
+        error_clear(&video->report.error);
+    }
+}
+
+static void tell_memory_before(Batch *batch, Video *video)
+{
+    if (batch->memory.total_bytes > 0) {
+        batch_tell(batch, &(Event){.kind = EVENT_MEMORY,
+                                   .video = &video->report,
+                                   .moment = MEMORY_MOMENT_BEFORE,
+                                   .memory = batch->memory});
+    }
+}
+
+static void begin_attempt(Batch *batch, size_t index, Runner *runner)
+{
+    const PlanItem *planned = &batch->plan->items[index];
+    Item *item = &batch->items[index];
+    Video *video = item->video;
+    Error err = {0};
+    if (video->report.attempt++ == 0) {
+        tell_earlier_failure(batch, index);
+        note_old_output(planned, &video->row);
+    }
+    batch_read_memory(batch);
+    video->report.frames_done = 0;
+    video->report.fps = 0;
+    video->report.peak_rss_bytes = 0;
+    video->used_before_bytes = batch->memory.used_bytes;
+    video->started_ms = batch->now_ms;
+    video->reused_frames = 0;
+    video->wish = WISH_NONE;
+    error_clear(&video->row.error);
+    error_clear(&video->report.error);
+    if (prepare(batch, index, &err) != STATUS_OK || spawn(batch, index, runner, &err) != STATUS_OK) {
+        batch_fail_attempt(batch, index, &err);
+        return;
+    }
+    items_leave_again(batch, index);
+    runner->item = index;
+    item->state = ITEM_RUNNING;
+    video->report.worker = runner->process.pid;
+    batch->running++;
+    record_started(batch, video);
+    batch_tell_video(batch, EVENT_VIDEO_STARTED, video, NULL);
+    if (runner->log.fd < 0) {
+        batch_warn(batch, video, _("its log file cannot be written, it goes without one"));
+    }
+    tell_memory_before(batch, video);
+}
+
+/* Whether its work folder holds nothing of another recipe any more. */
+static bool is_clean(Batch *batch, Video *video)
+{
+    if (!video->clean_first) {
+        return true;
+    }
+    if (!video->cleaning) {
+        cleaner_add_work(&batch->cleaner, video->row.output);
+        video->cleaning = true;
+    }
+    if (cleaner_waits_for(&batch->cleaner, video->row.output)) {
+        return false;
+    }
+    video->clean_first = false;
+    return true;
+}
+
+/* False: no other one may be started before it. */
+static bool start_video(Batch *batch, size_t index, Runner *runner)
+{
+    Video *video = items_video(batch, index);
+    if (!video->ready) {
+        find_recipe(batch, index);
+    }
+    if (!has_space(batch, index)) {
+        return batch->items[index].state == ITEM_SETTLED;
+    }
+    if (!is_clean(batch, video)) {
+        return false;
+    }
+    video->ready = false;
+    begin_attempt(batch, index, runner);
+    return true;
+}
+
+static Runner *free_runner(Batch *batch)
+{
+    for (size_t i = 0; i < batch->slots; i++) {
+        if (!batch->runners[i].used) {
+            return &batch->runners[i];
+        }
+    }
+    return NULL;
+}
+
+void batch_start_videos(Batch *batch)
+{
+    size_t index = 0;
+    Runner *runner = NULL;
+    batch->lacks_space = false;
+    while (!batch->stopping && !is_closed(batch) && (runner = free_runner(batch)) != NULL &&
+           take_next(batch, &index)) {
+        if (!start_video(batch, index, runner)) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+#include "batch/unfinished.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "batch/cleaner_internal.h"
+
+Status unfinished_make_output(const char *path, Error *err)
+{
+    /* what lies under that name may be a link to something else, which must not be written to */
+    const bool gone = unlink(path) == 0 || errno == ENOENT;
+    const int fd = gone ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
+    if (fd < 0) {
+        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the output", path, errno);
+    }
+    (void)close(fd);
+    return STATUS_OK;
+}
+
+static int make_folder(int parent, const char *name)
+{
+    if (mkdirat(parent, name, 0777) != 0 && errno != EEXIST) {
+        return -1;
+    }
+    return cleaner_open_folder(parent, name);
+}
+
+Status unfinished_make_folder(const char *state_dir, const char *path, Error *err)
+{
+    const int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int work = state >= 0 ? make_folder(state, "work") : -1;
+    const int folder = work >= 0 ? make_folder(work, path_name(path)) : -1;
+    const int failure = errno;
+    const int all[] = {state, work, folder};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i] >= 0) {
+            (void)close(all[i]);
+        }
+    }
+    if (folder >= 0) {
+        return STATUS_OK;
+    }
+    if (failure == ENOTDIR || failure == ELOOP) {
+        return error_set(err, ERROR_ENVIRONMENT, "cannot make the work folder", path,
+                         "there is a file or a link in its place");
+    }
+    return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the work folder", path, failure);
+}
+
+Status unfinished_publish(const PlanItem *item, Error *err)
+{
+    struct stat status;
+    if (lstat(item->temporary, &status) != 0) {
+        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot give the finished file its name",
+                               item->temporary, errno);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return error_set(err, ERROR_INTERNAL, "cannot give the finished file its name", item->temporary,
+                         "the worker left something else in its place");
+    }
+    return file_publish(item->temporary, item->output, err);
+}

@@ -1,0 +1,21 @@
+/* A video's unfinished files, made before its worker starts: the temporary output and the work folder.
+ *
+ * The worker opens the output for writing and never replaces it; it may be confined to just these two.
+ */
+#ifndef RUNBATCH_BATCH_UNFINISHED_H
+#define RUNBATCH_BATCH_UNFINISHED_H
+
+#include "base/error.h"
+#include "batch/plan.h"
+
+/* An empty file in place of whatever lies there. */
+Status unfinished_make_output(const char *path, Error *err);
+
+/* <state folder>/work/<name>, kept where it is there already. What lies there and is no folder, or a link to
+ * one, is ERROR_ENVIRONMENT. */
+Status unfinished_make_folder(const char *state_dir, const char *path, Error *err);
+
+/* Gives the checked file its name. ERROR_INTERNAL when it is no regular file (any more). */
+Status unfinished_publish(const PlanItem *item, Error *err);
+
+#endif

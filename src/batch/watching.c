@@ -1,0 +1,191 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "batch/batch_internal.h"
+#include "report/i18n.h"
+
+/* The old system's threshold (brief, row 3); a warning is over when use is clearly below it. */
+static const double warn_percent = 85.0;
+static const double calm_percent = 80.0;
+enum { SAMPLE_MS = 250, PAUSE_NOTE_MS = 10000 };
+
+/* ---- memory ---- */
+
+void batch_read_memory(Batch *batch)
+{
+    MemoryReading reading;
+    if (memory_read(batch->hooks.proc_root, &reading, NULL) == STATUS_OK) {
+        batch->memory = reading;
+    }
+}
+
+static void watch_memory(Batch *batch)
+{
+    batch_read_memory(batch);
+    if (batch->memory.total_bytes == 0) {
+        return;
+    }
+    const double percent = memory_used_percent(&batch->memory);
+    if (!batch->memory_high && percent > warn_percent) {
+        char text[96];
+        (void)snprintf(text, sizeof text, _("memory is at %.1f %%, above %.0f %%"), percent, warn_percent);
+        batch->memory_high = true;
+        batch->statistics.memory_warnings++;
+        batch_warn(batch, NULL, text);
+    } else if (batch->memory_high && percent < calm_percent) {
+        batch->memory_high = false;
+    }
+    if (batch->running > 0) {
+        record_sample(batch, 0, batch->memory.used_bytes, batch->memory.total_bytes);
+    }
+}
+
+static void watch_workers(Batch *batch)
+{
+    const int64_t stall_ms = (int64_t)(1000.0 * batch->settings->stall_timeout_s);
+    for (size_t i = 0; i < batch->slots; i++) {
+        Runner *runner = &batch->runners[i];
+        ProcessMemory memory;
+        if (!runner->used) {
+            continue;
+        }
+        runner_check_progress(runner, batch->now_ms, stall_ms);
+        if (!runner->ended &&
+            memory_read_process(batch->hooks.proc_root, runner->process.pid, &memory, NULL) == STATUS_OK) {
+            Video *video = batch->items[runner->item].video;
+            VideoReport *report = &video->report;
+            report->rss_bytes = memory.rss_bytes;
+            if (memory.peak_rss_bytes > report->peak_rss_bytes) {
+                report->peak_rss_bytes = memory.peak_rss_bytes;
+            }
+            if (video->row.id > 0) {
+                record_sample(batch, video->row.id, memory.rss_bytes, 0);
+            }
+        }
+    }
+}
+
+/* ---- space ---- */
+
+static void look_at_volumes(Batch *batch)
+{
+    SpaceVolume (*look)(const char *folder) = batch->hooks.volume != NULL ? batch->hooks.volume : space_look;
+    batch->volumes[SPACE_WORK] = look(batch->plan->state_dir);
+    batch->volumes[SPACE_OUTPUT] = look(batch->plan->output_dir);
+    /* what is told is the folder that users know */
+    batch->volumes[SPACE_WORK].folder =
+        batch->volumes[SPACE_WORK].device == batch->volumes[SPACE_OUTPUT].device ? batch->plan->output_dir
+                                                                                 : batch->plan->state_dir;
+    if (settings_frames_on_disk(batch->settings)) {
+        const char *folder = batch->settings->temp_dir;
+        batch->volumes[SPACE_FRAMES] = look(folder != NULL ? folder : batch->plan->state_dir);
+    }
+}
+
+static void hold(Batch *batch, const SpaceVerdict *verdict)
+{
+    char figures[256];
+    batch->held = true;
+    batch->held_ms = batch->now_ms;
+    (void)snprintf(batch->space_text, sizeof batch->space_text, _("running videos are held: %s"),
+                   space_text(verdict, figures, sizeof figures));
+    for (size_t i = 0; i < batch->slots; i++) {
+        Runner *runner = &batch->runners[i];
+        if (runner->used) {
+            batch_lacks_space(batch, batch->items[runner->item].video);
+            runner_hold(runner, batch->now_ms);
+        }
+    }
+}
+
+static void go_on(Batch *batch)
+{
+    batch->held = false;
+    for (size_t i = 0; i < batch->slots; i++) {
+        Runner *runner = &batch->runners[i];
+        if (runner->used && runner->held_ms > 0) {
+            batch->items[runner->item].video->has_deadline = false;
+            runner_go_on(runner, batch->now_ms);
+        }
+    }
+}
+
+static void give_up_waiting(Batch *batch)
+{
+    for (size_t i = 0; i < batch->slots; i++) {
+        Runner *runner = &batch->runners[i];
+        if (runner->used && batch_waited_too_long(batch, batch->items[runner->item].video)) {
+            runner_blame(runner, batch->now_ms, ERROR_SPACE, batch->space_text);
+        }
+    }
+}
+
+/* Below the reserve nobody writes; the workers keep their place. */
+static void watch_space(Batch *batch)
+{
+    look_at_volumes(batch);
+    const SpaceVerdict verdict = space_may_go_on(batch->volumes, &batch->settings->disk_reserve, batch->held);
+    if (batch->held && (verdict.enough || batch->running == 0 || batch->stopping)) {
+        go_on(batch);
+    } else if (batch->held) {
+        give_up_waiting(batch);
+    } else if (!verdict.enough && batch->running > 0 && !batch->stopping) {
+        hold(batch, &verdict);
+    }
+}
+
+/* ---- pauses ---- */
+
+/* All that is left is paused, one by one. */
+static bool all_are_paused(const Batch *batch)
+{
+    if (batch->running > 0 || batch->fresh < batch->plan->count || batch->again_count == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < batch->again_count; i++) {
+        if (!batch->items[batch->again[i]].paused) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void batch_tell_pause(Batch *batch)
+{
+    static const char *const states[] = {"running", "paused", "waiting_for_space"};
+    BatchPause pause = BATCH_GOES_ON;
+    const char *text = "";
+    if (batch->held || batch->lacks_space) {
+        pause = BATCH_WAITS_FOR_SPACE;
+        text = batch->space_text;
+    } else if (batch->paused || all_are_paused(batch)) {
+        pause = BATCH_PAUSED_BY_USER;
+        text = _("paused by the user");
+    }
+    if (batch->stopping || batch->settled == batch->plan->count) {
+        return;
+    }
+    if (pause != batch->told_pause) {
+        batch->told_pause = pause;
+        batch->told_pause_ms = batch->now_ms;
+        record_run_state(batch, states[pause], text);
+        batch_tell(batch, &(Event){.kind = pause == BATCH_GOES_ON ? EVENT_BATCH_RESUMED : EVENT_BATCH_PAUSED,
+                                   .text = text});
+    } else if (pause == BATCH_WAITS_FOR_SPACE && batch->now_ms - batch->told_pause_ms >= PAUSE_NOTE_MS) {
+        batch->told_pause_ms = batch->now_ms;
+        record_run_state(batch, states[pause], text); /* with the figures of now */
+    }
+}
+
+void batch_watch(Batch *batch)
+{
+    if (batch->sampled_ms != 0 && batch->now_ms - batch->sampled_ms < SAMPLE_MS) {
+        return;
+    }
+    batch->sampled_ms = batch->now_ms;
+    watch_workers(batch);
+    watch_memory(batch);
+    watch_space(batch);
+    record_flush(batch);
+}
