@@ -154,7 +154,7 @@ static const char *const allowed_for_gpu[] = {
     "flock",         "select",    "pselect6",
 };
 
-#define ARGUMENT_IS(number, value) SCMP_CMP64(number, SCMP_CMP_EQ, (uint64_t)(value))
+#define ARGUMENT_IS(number, value) SCMP_CMP64(number, SCMP_CMP_EQ, (uint64_t)(value), 0)
 #define ARGUMENT_HAS(number, mask, value)                                                                    \
     SCMP_CMP64(number, SCMP_CMP_MASKED_EQ, (uint64_t)(mask), (uint64_t)(value))
 
