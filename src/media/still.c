@@ -255,6 +255,7 @@ static void set_encoder(AVCodecContext *encoder, StillKind kind, int scale, AVDi
         encoder->global_quality = FF_QP2LAMBDA * scale;
         encoder->qmin = 1;
         encoder->color_range = AVCOL_RANGE_JPEG;
+        encoder->sample_aspect_ratio = (AVRational){1, 1}; /* with it comes the JFIF header */
     }
 }
 
