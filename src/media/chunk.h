@@ -38,6 +38,8 @@ typedef struct ChunkCounts {
     int64_t repeated;
 } ChunkCounts;
 
+void chunk_counts_add(ChunkCounts *sum, const ChunkCounts *more);
+
 typedef struct ChunkInfo {
     int index; /* from 0 */
     bool reused;

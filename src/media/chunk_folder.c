@@ -47,3 +47,14 @@ Status chunk_folder_clear(const char *folder, int first, Error *err)
     (void)closedir(listing);
     return status;
 }
+
+void chunk_counts_add(ChunkCounts *sum, const ChunkCounts *more)
+{
+    sum->frames += more->frames;
+    sum->with_face += more->with_face;
+    sum->changed += more->changed;
+    sum->isolated_gaps += more->isolated_gaps;
+    sum->scene_cuts += more->scene_cuts;
+    sum->dropped += more->dropped;
+    sum->repeated += more->repeated;
+}

@@ -36,11 +36,13 @@ struct Encoder {
     AVFrame *padded;
     AVRational time_base; /* of the real pts */
     bool on_grid;
-    int64_t first_grid;
+    int delay; /* frames */
     int64_t first_pts;
     int64_t last_grid;
-    int64_t sent;    /* frames */
-    Moment *moments; /* of the last MOMENTS frames, by their number modulo MOMENTS */
+    int64_t begun;    /* the number of the first frame that this encoder got */
+    int64_t sent;     /* frames, with those of encoders before, as are: */
+    int64_t received; /* packets */
+    Moment *moments;  /* of the last MOMENTS frames, by their number modulo MOMENTS */
 };
 
 bool writer_has_encoder(const char *name)
@@ -175,6 +177,7 @@ static Status open_codec(Encoder *encoder, const EncoderConfig *config, Error *e
         }
     }
     av_dict_free(&options);
+    encoder->delay = encoder_reordering(config, encoder->context);
     return status;
 }
 
@@ -212,56 +215,79 @@ static int64_t remember(Encoder *encoder, int64_t pts, int64_t duration)
     if (encoder->on_grid) {
         grid = timeline_usable(av_rescale_q(pts, encoder->time_base, encoder->context->time_base));
         grid = grid != AV_NOPTS_VALUE ? grid : 0;
-        grid = encoder->sent > 0 ? FFMAX(grid, encoder->last_grid + 1) : grid;
+        grid = encoder->sent > encoder->begun ? FFMAX(grid, encoder->last_grid + 1) : grid;
     }
-    if (encoder->sent == 0) {
-        encoder->first_grid = grid;
-        encoder->first_pts = pts;
-    }
+    encoder->first_pts = encoder->sent > 0 ? encoder->first_pts : pts;
     encoder->moments[encoder->sent++ % MOMENTS] = (Moment){grid, pts, duration};
     encoder->last_grid = grid;
     return grid;
 }
 
-/* The last remembered moment not after `grid`, NULL when all are. */
+/* The moment of the frame that the encoder was given at that time, NULL when there is none. */
 static const Moment *find_moment(const Encoder *encoder, int64_t grid)
 {
-    int64_t low = FFMAX(encoder->sent - MOMENTS, 0);
-    int64_t high = encoder->sent; /* moments before `low` are not after, those from `high` on are */
+    int64_t low = FFMAX(encoder->sent - MOMENTS, encoder->begun);
+    int64_t high = encoder->sent; /* moments before `low` are earlier, those from `high` on are not */
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (encoder->moments[middle % MOMENTS].grid <= grid) {
+        if (encoder->moments[middle % MOMENTS].grid < grid) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low > FFMAX(encoder->sent - MOMENTS, 0) ? &encoder->moments[(low - 1) % MOMENTS] : NULL;
+    const Moment *moment = &encoder->moments[low % MOMENTS];
+    return low < encoder->sent && moment->grid == grid ? moment : NULL;
 }
 
-/* Encoders give the pts of earlier frames as dts; the first ones lie before the first frame. */
-static int64_t real_dts(const Encoder *encoder, int64_t grid)
+/* Those of the first packets lie before the first frame, a frame of the usual length apart. */
+static int64_t next_dts(Encoder *encoder)
 {
-    const Moment *moment = find_moment(encoder, grid);
-    if (moment != NULL) {
-        return moment->pts;
+    const int64_t number = encoder->received++;
+    if (number >= encoder->delay) {
+        return encoder->moments[(number - encoder->delay) % MOMENTS].pts;
     }
-    const int64_t back = encoder->first_grid - grid;
-    const int64_t ticks = av_rescale_q(back, encoder->context->time_base, encoder->time_base);
-    return encoder->first_pts - FFMAX(back, ticks);
+    const int64_t back = encoder->delay - number;
+    const AVRational rate = encoder->context->framerate;
+    const AVRational frame = encoder->on_grid               ? encoder->context->time_base
+                             : rate.num > 0 && rate.den > 0 ? av_inv_q(rate)
+                                                            : encoder->time_base;
+    return encoder->first_pts - FFMAX(back, av_rescale_q(back, frame, encoder->time_base));
 }
 
-static Status restore_times(const Encoder *encoder, AVPacket *packet, Error *err)
+static Status restore_times(Encoder *encoder, AVPacket *packet, Error *err)
 {
     const Moment *moment = find_moment(encoder, packet->pts);
-    if (moment == NULL || moment->grid != packet->pts) {
+    if (moment == NULL) {
         return error_setf(err, ERROR_INTERNAL, what, NULL, "%s gave back a time that it never got",
                           encoder->name);
     }
-    packet->dts = packet->dts != AV_NOPTS_VALUE ? real_dts(encoder, packet->dts) : moment->pts;
+    const int64_t dts = next_dts(encoder);
     packet->pts = moment->pts;
+    packet->dts = FFMIN(dts, packet->pts);
     packet->duration = moment->duration;
     return STATUS_OK;
+}
+
+int encoder_delay(const Encoder *encoder)
+{
+    return encoder->delay;
+}
+
+void encoder_continue(Encoder *encoder, const EncoderPast *past)
+{
+    encoder->begun = encoder->sent = encoder->received = past->frames;
+    encoder->first_pts = past->first_pts;
+    for (int back = 1; back <= ENCODER_DELAY_MAX && back <= past->frames; back++) {
+        encoder->moments[(past->frames - back) % MOMENTS].pts = past->pts[back - 1];
+    }
+}
+
+bool encoder_continues(const Encoder *encoder, const uint8_t *extradata, size_t size)
+{
+    const AVCodecContext *context = encoder->context;
+    return encoder_same_header(context->codec_id, extradata, size, context->extradata,
+                               (size_t)FFMAX(context->extradata_size, 0));
 }
 
 /* Side data that still holds after encoding; the rest (motion vectors, another encoder's notes, Dolby
@@ -334,7 +360,6 @@ static Status prepare(Encoder *encoder, const AVFrame *frame, Error *err)
     input->format = encoder->shape.format;
     input->colorspace = encoder->context->colorspace;
     input->color_range = encoder->context->color_range;
-    input->pict_type = AV_PICTURE_TYPE_NONE;
     input->repeat_pict = 0;
     input->opaque = NULL;
     frame_clear_key(input);
@@ -342,7 +367,8 @@ static Status prepare(Encoder *encoder, const AVFrame *frame, Error *err)
     return STATUS_OK;
 }
 
-Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t duration, Error *err)
+Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t duration, bool key,
+                    Error *err)
 {
     AVFrame *input = NULL;
     if (frame != NULL) {
@@ -351,6 +377,7 @@ Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t
         }
         input = encoder->input;
         input->pts = remember(encoder, pts, duration);
+        input->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
         frame_set_duration(input, 1);
     }
     const int result = avcodec_send_frame(encoder->context, input);

@@ -5,8 +5,9 @@
  * src/media.
  *
  * Inside, frames are numbered on the grid of the frame rate, as encoders (and readers of the timing notes
- * they put into the stream) expect; packets come out with exactly the pts and duration that went in, and with
- * dts made of those pts.
+ * they put into the stream) expect; packets come out with exactly the pts and duration that went in. The dts
+ * of the nth packet is the pts of the frame `delay` before the nth, so that it does not depend on where an
+ * encoder began: a stream that several encoders made one after the other has those of one.
  *
  * Presets: libx264, libx265 and nvenc know their own names. For libvpx-vp9 x264's names stand for speeds:
  * placebo and veryslow cpu-used 0, slower and slow 1, medium 2, fast 3, faster 4, veryfast 5 (deadline good),
@@ -33,6 +34,15 @@ typedef struct EncoderConfig {
     bool no_reordering; /* for containers without pts: no B-frames */
 } EncoderConfig;
 
+enum { ENCODER_DELAY_MAX = 16 };
+
+/* The frames that earlier encoders made of the same video. */
+typedef struct EncoderPast {
+    int64_t frames;
+    int64_t first_pts;
+    int64_t pts[ENCODER_DELAY_MAX]; /* of the last ones, the latest first */
+} EncoderPast;
+
 typedef struct Encoder Encoder;
 
 /* ERROR_ENCODER with advice that lists the encoders that are there. */
@@ -41,9 +51,20 @@ void encoder_free(Encoder **encoder);
 
 const AVCodecContext *encoder_context(const Encoder *encoder);
 
-/* Encodes `frame` at `pts` for `duration`; NULL: no more frames. Packets must have been received until
+/* By how many frames dts lie behind pts: 0 without reordering, at most ENCODER_DELAY_MAX. */
+int encoder_delay(const Encoder *encoder);
+
+/* The frames that come follow these. Before the first. */
+void encoder_continue(Encoder *encoder, const EncoderPast *past);
+
+/* Whether a stream whose header is that long piece of extradata can go on with this encoder's packets. */
+bool encoder_continues(const Encoder *encoder, const uint8_t *extradata, size_t size);
+
+/* Encodes `frame` at `pts` for `duration`; NULL: no more frames. `key`: it becomes a key frame behind which
+ * nothing before it is needed, and no frame before it comes out later. Packets must have been received until
  * STATUS_AGAIN before. The frame stays the caller's and is not written to. */
-Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t duration, Error *err);
+Status encoder_send(Encoder *encoder, const AVFrame *frame, int64_t pts, int64_t duration, bool key,
+                    Error *err);
 
 /* The next packet, in the time base of the frames' pts. STATUS_AGAIN: send more; STATUS_EOF: all out. */
 Status encoder_receive(Encoder *encoder, AVPacket *packet, Error *err);

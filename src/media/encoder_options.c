@@ -36,6 +36,77 @@ const char *encoder_list_available(char *buffer, size_t size)
     return buffer;
 }
 
+/* These would make a forced key frame one that frames behind it may reach over. */
+static bool forces_idr(const char *name)
+{
+    return strcmp(name, "libx264") == 0 || strcmp(name, "libx265") == 0 || strstr(name, "_nvenc") != NULL;
+}
+
+int encoder_reordering(const EncoderConfig *config, const AVCodecContext *context)
+{
+    /* FFmpeg's wrapper does not tell; all presets have B-frames that others refer to. */
+    const int x265 = strcmp(config->name, "libx265") == 0 && !config->no_reordering ? 2 : 0;
+    return FFMIN(FFMAX(context->has_b_frames, x265), ENCODER_DELAY_MAX);
+}
+
+/* The next NAL unit of a byte stream, without its start code; false at the end. */
+static bool next_nal(const uint8_t **at, const uint8_t *end, const uint8_t **nal, size_t *size)
+{
+    const uint8_t *start = *at;
+    while (end - start >= 3 && !(start[0] == 0 && start[1] == 0 && start[2] == 1)) {
+        start++;
+    }
+    if (end - start < 3) {
+        return false;
+    }
+    *nal = start + 3;
+    const uint8_t *stop = *nal;
+    while (end - stop >= 3 && !(stop[0] == 0 && stop[1] == 0 && stop[2] <= 1)) {
+        stop++;
+    }
+    stop = end - stop < 3 ? end : stop;
+    *size = (size_t)(stop - *nal);
+    *at = stop;
+    return true;
+}
+
+/* The next one that a decoder needs. */
+static bool next_hevc_set(const uint8_t **at, const uint8_t *end, const uint8_t **nal, size_t *size)
+{
+    enum { PREFIX_SEI = 39, SUFFIX_SEI = 40 };
+    while (next_nal(at, end, nal, size)) {
+        const int type = *size > 0 ? ((*nal)[0] >> 1) & 63 : PREFIX_SEI;
+        if (type != PREFIX_SEI && type != SUFFIX_SEI) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool encoder_same_header(enum AVCodecID codec, const uint8_t *a, size_t a_size, const uint8_t *b,
+                         size_t b_size)
+{
+    if (a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0)) {
+        return true;
+    }
+    if (codec != AV_CODEC_ID_HEVC || a_size == 0 || b_size == 0) {
+        return false;
+    }
+    const uint8_t *ends[2] = {a + a_size, b + b_size};
+    const uint8_t *nal[2] = {NULL, NULL};
+    size_t size[2] = {0, 0};
+    for (size_t sets = 0;; sets++) {
+        const bool more[2] = {next_hevc_set(&a, ends[0], &nal[0], &size[0]),
+                              next_hevc_set(&b, ends[1], &nal[1], &size[1])};
+        if (!more[0] || !more[1]) {
+            return more[0] == more[1] && sets > 0;
+        }
+        if (size[0] != size[1] || memcmp(nal[0], nal[1], size[0]) != 0) {
+            return false;
+        }
+    }
+}
+
 static Status check_preset(const EncoderConfig *config, Error *err)
 {
     for (size_t i = 0; i < sizeof x26x_presets / sizeof x26x_presets[0]; i++) {
@@ -145,6 +216,9 @@ Status encoder_options(const EncoderConfig *config, AVCodecContext *context, AVD
     if (config->no_reordering) {
         context->max_b_frames = 0;
     }
+    if (forces_idr(config->name)) {
+        set_int(options, "forced-idr", 1);
+    }
     if (strcmp(config->name, "libx264") == 0) {
         const int crf = encoder_rate_factor(config->quality, CRF_RANGE_H26X);
         /* x264's rate factor 0 is lossless with 8 bits only; its quantiser 0 is with any depth. */
@@ -170,6 +244,7 @@ Status encoder_options(const EncoderConfig *config, AVCodecContext *context, AVD
     }
     if (strcmp(config->name, "ffv1") == 0) {
         set_int(options, "level", 3);
+        context->gop_size = 1; /* it cannot be told where to put key frames */
     }
     return STATUS_OK;
 }

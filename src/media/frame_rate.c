@@ -9,6 +9,12 @@ void frame_rate_init(FrameRateConverter *converter, AVRational time_base, AVRati
     *converter = (FrameRateConverter){.time_base = time_base, .rate = rate};
 }
 
+void frame_rate_continue(FrameRateConverter *converter, int64_t next)
+{
+    converter->next = next;
+    converter->started = true;
+}
+
 FrameSlots frame_rate_take(FrameRateConverter *converter, int64_t pts, int64_t duration)
 {
     const AVRational slot = av_inv_q(converter->rate);

@@ -25,6 +25,9 @@ typedef struct FrameSlots {
 
 void frame_rate_init(FrameRateConverter *converter, AVRational time_base, AVRational rate);
 
+/* Goes on where a converter of the same rate had `next` as the first slot not filled. */
+void frame_rate_continue(FrameRateConverter *converter, int64_t next);
+
 /* `duration` >= 1. A frame shown for more than ten minutes leaves the rest of its slots
  * empty: it stays on the screen. One at a time that 64 bits do not hold is dropped. */
 FrameSlots frame_rate_take(FrameRateConverter *converter, int64_t pts, int64_t duration);

@@ -15,7 +15,8 @@ Status input_open(const char *path, AVFormatContext **format, ContainerCheck *ch
 /* The video stream to work on, or -1: no cover pictures; a default one before others, then the largest. */
 int input_video_stream(const AVFormatContext *format);
 
-/* error_set with FFmpeg's text for an AVERROR code; errno codes keep their class (space, memory). */
+/* error_set with FFmpeg's text for an AVERROR code; errno codes keep their class (space, memory; EIO of what
+ * is written is the environment's). */
 Status media_error(Error *err, ErrorClass class_, const char *what, const char *file, int averror);
 
 #endif

@@ -1,70 +1,49 @@
 #include "media/writer.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
+#include <libavutil/pixdesc.h>
+#include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "media/chunk_clock.h"
+#include "media/chunk_past.h"
+#include "media/chunk_track.h"
 #include "media/compat.h"
-#include "media/container.h"
 #include "media/encoder.h"
 #include "media/frame_rate.h"
-#include "media/input.h"
-#include "media/reader_info.h"
-#include "media/side_streams.h"
+#include "media/muxer.h"
+
+/* More than any encoder looks ahead. */
+enum { FLUSH_MAX = 512 };
 
 struct Writer {
     char *path;
     AVRational source_base;
     AVRational source_rate;
     const atomic_bool *stop;
-    atomic_bool stop_at_chunk;
-    ChunkClock clock;
     FrameRateConverter rate; /* rate.rate 0/1: frames keep their pts */
-    AVFormatContext *muxer;
-    AVStream *stream;
     Encoder *encoder;
-    SideStreams *side;
+    Muxer *muxer;
     AVPacket *packet;
-    bool started;
     bool finished;
-    int64_t shift;    /* added to pts so that the first is not negative; source_base */
-    int64_t end;      /* of the last frame, in the encoder's time base */
-    int64_t last_dts; /* in the muxer's time base, like: */
-    int64_t lead;     /* added to all, see side_streams_lead_ms */
+    int64_t taken;  /* frames of the input, with those of chunks that were there */
+    int64_t before; /* pts of the one before; AV_NOPTS_VALUE: there is none */
+    int64_t shift;  /* added to pts so that the first is not negative; source_base */
+    int64_t end;    /* of the last frame, in the encoder's time base */
     WriterSummary summary;
+
+    ChunkClock clock;
+    ChunkStream stream;
+    ChunkTrack *track; /* NULL: nothing is kept */
+    ChunkPast past;
+    bool stopping; /* at a chunk: only what brings the one before to its end counts */
+    atomic_bool stop_at_chunk;
+    _Atomic int64_t done_us;
 };
 
-static Status fail(const Writer *writer, const char *what, int averror, Error *err)
-{
-    return media_error(err, ERROR_ENCODER, what, writer->path, averror);
-}
-
 /* ---- opening ---- */
-
-static Status choose_container(Writer *writer, const char *final_name, Error *err)
-{
-    const AVOutputFormat *container = av_guess_format(NULL, final_name, NULL);
-    if (container == NULL || container->video_codec == AV_CODEC_ID_NONE ||
-        (container->flags & (AVFMT_NOFILE | AVFMT_NEEDNUMBER)) != 0) {
-        (void)error_setf(err, ERROR_ENCODER, "cannot write the output", final_name,
-                         "\"%s\" is no extension of a video container", path_extension(final_name));
-        error_advise(err, "use .mp4, .mov, .mkv, .webm or .avi");
-        return STATUS_FAILED;
-    }
-    const int result = avformat_alloc_output_context2(&writer->muxer, container, NULL, NULL);
-    if (result < 0) {
-        return fail(writer, "cannot write the output", result, err);
-    }
-    writer->muxer->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-    return STATUS_OK;
-}
 
 /* AVI has no timestamps: it gets a constant rate even where nobody asked. (AVFMT_VARIABLE_FPS does not tell:
  * mp4 lacks it too.) */
@@ -73,11 +52,12 @@ static AVRational wanted_rate(const Writer *writer, const WriterConfig *config)
     if (config->output_fps.num > 0 && config->output_fps.den > 0) {
         return config->output_fps;
     }
-    if (strcmp(writer->muxer->oformat->name, "avi") == 0 && config->source->frame_rate.num > 0) {
-        log_info("%s holds constant rates only: frames are placed at %d/%d a second",
-                 writer->muxer->oformat->name, config->source->frame_rate.num,
-                 config->source->frame_rate.den);
-        return config->source->frame_rate;
+    const char *container = muxer_container(writer->muxer)->name;
+    const AVRational rate = config->source->frame_rate;
+    if (strcmp(container, "avi") == 0 && rate.num > 0) {
+        log_info("%s holds constant rates only: frames are placed at %d/%d a second", container, rate.num,
+                 rate.den);
+        return rate;
     }
     return (AVRational){0, 1};
 }
@@ -89,7 +69,7 @@ static Status open_encoder(Writer *writer, const WriterConfig *config, Error *er
     writer->source_rate = config->source->frame_rate;
     frame_rate_init(&writer->rate, config->source->time_base, rate);
     const bool constant = rate.num > 0;
-    const AVOutputFormat *container = writer->muxer->oformat;
+    const AVOutputFormat *container = muxer_container(writer->muxer);
     const EncoderConfig encoder = {
         .name = config->encoder,
         .quality = config->quality,
@@ -106,207 +86,129 @@ static Status open_encoder(Writer *writer, const WriterConfig *config, Error *er
     return encoder_open(&writer->encoder, &encoder, err);
 }
 
-static Status add_video(Writer *writer, const WriterConfig *config, Error *err)
+/* A packet of a chunk that was there. */
+static Status take_packet(void *context, AVPacket *packet, Error *err)
 {
-    const AVCodecContext *context = encoder_context(writer->encoder);
-    writer->stream = avformat_new_stream(writer->muxer, NULL);
-    if (writer->stream == NULL || avcodec_parameters_from_context(writer->stream->codecpar, context) < 0) {
-        return error_set(err, ERROR_MEMORY, "cannot write the output", writer->path, "out of memory");
+    Writer *writer = context;
+    if (writer->summary.frames++ == 0) {
+        muxer_shift(writer->muxer, writer->past.shift, writer->source_base);
     }
-    AVStream *stream = writer->stream;
-    stream->time_base = writer->summary.time_base;
-    stream->sample_aspect_ratio = config->source->sample_aspect_ratio;
-    stream->disposition = AV_DISPOSITION_DEFAULT;
-    if (context->codec_id == AV_CODEC_ID_HEVC && container_is_iso(writer->muxer->oformat)) {
-        /* The name Apple's players ask for; others take both. */
-        stream->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
-    }
-    if (avformat_query_codec(writer->muxer->oformat, context->codec_id, FF_COMPLIANCE_EXPERIMENTAL) == 0) {
-        (void)error_setf(err, ERROR_ENCODER, "cannot write the output", writer->path,
-                         "%s cannot hold what %s makes", writer->muxer->oformat->name, config->encoder);
-        error_advise(err, "choose another encoder or another extension");
-        return STATUS_FAILED;
-    }
-    return STATUS_OK;
+    return muxer_packet(writer->muxer, packet, err);
 }
 
-static bool add_side_data(AVStream *stream, enum AVPacketSideDataType type, const void *data, size_t size)
+/* The chunks of an earlier run go into the output, and all that follows goes on from them. */
+static Status take_chunks(Writer *writer, const WriterConfig *config, Error *err)
 {
-#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-    AVPacketSideData *side = av_packet_side_data_new(&stream->codecpar->coded_side_data,
-                                                     &stream->codecpar->nb_coded_side_data, type, size, 0);
-    uint8_t *target = side != NULL ? side->data : NULL;
-#else
-    uint8_t *target = av_stream_new_side_data(stream, type, size);
-#endif
-    if (target != NULL) {
-        memcpy(target, data, size);
-    }
-    return target != NULL;
-}
-
-/* What the container says about the picture that the encoder does not. */
-static Status describe_video(Writer *writer, const WriterConfig *config, Error *err)
-{
-    const MediaInfo *source = config->source;
-    AVStream *stream = writer->stream;
-    bool ok = true;
-    if (source->has_display_matrix) {
-        ok &= add_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, source->display_matrix,
-                            sizeof source->display_matrix);
-    }
-    if (source->has_mastering) {
-        ok &= add_side_data(stream, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, &source->mastering,
-                            sizeof source->mastering);
-    }
-    if (source->has_light) {
-        ok &= add_side_data(stream, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, &source->light, sizeof source->light);
-    }
-    if (!container_is_iso(writer->muxer->oformat) &&
-        (source->orientation.quarter_turns != 0 || source->orientation.mirrored)) {
-        log_warn("%s cannot say that the picture is to be turned; players will show it as it is stored",
-                 writer->muxer->oformat->name);
-    }
-    const AVStream *in = writer->side != NULL ? side_streams_video(writer->side) : NULL;
-    if (in != NULL) {
-        static const enum AVPacketSideDataType kinds[] = {AV_PKT_DATA_SPHERICAL, AV_PKT_DATA_STEREO3D};
-        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-            size_t size = 0;
-            const uint8_t *data = stream_side_data(in, kinds[i], &size);
-            ok &= data == NULL || add_side_data(stream, kinds[i], data, size);
+    const WriterChunks *chunks = &config->chunks;
+    ChunkPast *past = &writer->past;
+    const ChunkPastConfig source = {
+        .folder = chunks->folder,
+        .stream = &writer->stream,
+        .encoder = writer->encoder,
+        .origin = chunks->source_origin,
+        .sink = take_packet,
+        .context = writer,
+    };
+    while (!past->complete) {
+        if (config->stop != NULL && atomic_load(config->stop)) {
+            return STATUS_STOPPED;
         }
-        stream->disposition = in->disposition;
-        container_copy_tags(&stream->metadata, in->metadata);
+        ChunkInfo info;
+        const Status status = chunk_past_take(past, &source, &info, err);
+        if (status == STATUS_EOF) {
+            break;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (chunks->done != NULL) {
+            chunks->done(chunks->context, &info);
+        }
     }
-    if (writer->rate.rate.num > 0) {
-        stream->avg_frame_rate = stream->r_frame_rate = writer->rate.rate;
-    } else if (in != NULL && av_cmp_q(in->avg_frame_rate, in->r_frame_rate) == 0) {
-        stream->avg_frame_rate = stream->r_frame_rate = in->avg_frame_rate;
-    }
-    return ok ? STATUS_OK
-              : error_set(err, ERROR_MEMORY, "cannot write the output", writer->path, "out of memory");
+    return chunk_folder_clear(chunks->folder, past->chunks, err);
 }
 
-static Status open_side_streams(Writer *writer, const WriterConfig *config, Error *err)
+static void continue_past(Writer *writer)
 {
-    if (config->input_path == NULL) {
+    const ChunkPast *past = &writer->past;
+    WriterSummary *summary = &writer->summary;
+    encoder_continue(writer->encoder, &past->pictures);
+    if (writer->rate.rate.num > 0) {
+        frame_rate_continue(&writer->rate, past->next.slot);
+    }
+    writer->taken = past->counts.frames;
+    writer->shift = writer->stream.shift = past->shift;
+    writer->end = past->end;
+    summary->first_pts = past->pictures.first_pts;
+    summary->last_pts = past->pictures.pts[0];
+    summary->frames_dropped = past->counts.dropped;
+    summary->frames_repeated = past->counts.repeated;
+}
+
+static Status open_chunks(Writer *writer, const WriterConfig *config, Error *err)
+{
+    const WriterChunks *chunks = &config->chunks;
+    if (chunks->folder == NULL) {
         return STATUS_OK;
     }
-    if (side_streams_open(&writer->side, config->input_path, writer->muxer, config->skip_audio, err) !=
-        STATUS_OK) {
-        return STATUS_FAILED;
+    const AVCodecContext *context = encoder_context(writer->encoder);
+    ChunkStream *stream = &writer->stream;
+    text_copy(stream->key, sizeof stream->key, chunks->key);
+    text_copy(stream->codec, sizeof stream->codec, avcodec_get_name(context->codec_id));
+    text_copy(stream->format, sizeof stream->format, av_get_pix_fmt_name(context->pix_fmt));
+    stream->width = context->width;
+    stream->height = context->height;
+    stream->delay = encoder_delay(writer->encoder);
+    stream->time_base = writer->summary.time_base;
+    stream->extradata = context->extradata;
+    stream->extradata_size = context->extradata_size;
+    writer->clock = chunk_clock(writer->source_base, chunks->source_origin, chunks->seconds);
+    const Status status = take_chunks(writer, config, err);
+    if (status == STATUS_OK) {
+        if (writer->past.chunks > 0) {
+            continue_past(writer);
+        }
+        writer->track = chunk_track_new(chunks, stream, writer->past.chunks);
     }
-    const AVFormatContext *input = side_streams_input(writer->side);
-    container_copy_tags(&writer->muxer->metadata, input->metadata);
-    if (!container_copy_chapters(writer->muxer, input, 0)) {
-        return error_set(err, ERROR_MEMORY, "cannot write the output", writer->path, "out of memory");
-    }
-    return STATUS_OK;
-}
-
-static bool has_cover(const Writer *writer)
-{
-    bool cover = false;
-    for (unsigned i = 0; i < writer->muxer->nb_streams; i++) {
-        cover |= (writer->muxer->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-    }
-    return cover;
-}
-
-/* mp4 writes the beginning of a late stream in units of the movie's time scale. */
-static void set_iso_options(Writer *writer, bool special_tags, AVDictionary **options)
-{
-    enum { STREAMS_MAX = 64 };
-    int64_t starts[STREAMS_MAX];
-    AVRational bases[STREAMS_MAX];
-    int count = 0;
-    const AVStream *video = writer->side != NULL ? side_streams_video(writer->side) : NULL;
-    if (video != NULL) {
-        starts[count] = video->start_time;
-        bases[count++] = video->time_base;
-    }
-    for (unsigned i = 0; writer->side != NULL && i < writer->muxer->nb_streams && count < STREAMS_MAX; i++) {
-        starts[count] = side_streams_start(writer->side, i, &bases[count]);
-        count += starts[count] != AV_NOPTS_VALUE;
-    }
-    (void)av_dict_set_int(options, "movie_timescale", container_movie_timescale(starts, bases, count), 0);
-    /* The muxer writes either tags of any name or a cover picture; usual tags are written with both. */
-    if (special_tags && !has_cover(writer)) {
-        (void)av_dict_set(options, "movflags", "+use_metadata_tags", 0);
-    }
-}
-
-static Status write_header(Writer *writer, const WriterConfig *config, Error *err)
-{
-    const bool special_tags = container_add_tags(&writer->muxer->metadata, config->metadata);
-    AVDictionary *options = NULL;
-    if (container_is_iso(writer->muxer->oformat)) {
-        set_iso_options(writer, special_tags, &options);
-    }
-    char *url = text_format("file:%s", writer->path);
-    int result = avio_open2(&writer->muxer->pb, url, AVIO_FLAG_WRITE, NULL, NULL);
-    memory_free(url);
-    if (result < 0) {
-        av_dict_free(&options);
-        const int code = AVUNERROR(result);
-        return code > 0
-                   ? error_set_errno(err, ERROR_ENVIRONMENT, "cannot write the output", writer->path, code)
-                   : fail(writer, "cannot write the output", result, err);
-    }
-    result = avformat_write_header(writer->muxer, &options);
-    av_dict_free(&options);
-    avio_flush(writer->muxer->pb); /* a full disk is told before hours of work */
-    const int io = writer->muxer->pb->error;
-    if (result < 0 || io < 0) {
-        return fail(writer, "cannot write the output's header", io < 0 ? io : result, err);
-    }
-    if (writer->side != NULL) {
-        writer->lead = av_rescale_q(side_streams_lead_ms(writer->side), (AVRational){1, 1000},
-                                    writer->stream->time_base);
-    }
-    return STATUS_OK;
+    return status;
 }
 
 static Status open_all(Writer *writer, const WriterConfig *config, Error *err)
 {
+    const MuxerConfig muxer = {
+        .path = config->path,
+        .final_name = config->final_name,
+        .input_path = config->input_path,
+        .source = config->source,
+        .skip_audio = config->skip_audio,
+        .metadata = config->metadata,
+    };
     writer->packet = av_packet_alloc();
     if (writer->packet == NULL) {
         return error_set(err, ERROR_MEMORY, "cannot write the output", config->path, "out of memory");
     }
-    if (choose_container(writer, config->final_name, err) != STATUS_OK ||
-        open_encoder(writer, config, err) != STATUS_OK || add_video(writer, config, err) != STATUS_OK ||
-        open_side_streams(writer, config, err) != STATUS_OK ||
-        describe_video(writer, config, err) != STATUS_OK) {
+    if (muxer_open(&writer->muxer, &muxer, err) != STATUS_OK ||
+        open_encoder(writer, config, err) != STATUS_OK ||
+        muxer_begin(writer->muxer, encoder_context(writer->encoder), writer->summary.time_base,
+                    writer->rate.rate, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    return write_header(writer, config, err);
-}
-
-static void remove_output(const char *path)
-{
-    struct stat status;
-    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
-        (void)unlink(path);
+    const Status status = open_chunks(writer, config, err);
+    if (status != STATUS_OK) {
+        muxer_abandon(writer->muxer);
     }
+    return status;
 }
 
 Status writer_open(Writer **writer, const WriterConfig *config, Error *err)
 {
     *writer = memory_alloc(1, sizeof **writer);
     (*writer)->path = text_duplicate(config->path);
-    (*writer)->last_dts = AV_NOPTS_VALUE;
+    (*writer)->before = AV_NOPTS_VALUE;
     (*writer)->stop = config->stop;
-    if (config->chunks.folder != NULL) {
-        (*writer)->clock =
-            chunk_clock(config->source->time_base, config->chunks.source_origin, config->chunks.seconds);
-    }
     const Status status = open_all(*writer, config, err);
     if (status != STATUS_OK) {
-        const bool created = (*writer)->muxer != NULL && (*writer)->muxer->pb != NULL;
         writer_free(writer);
-        if (created) {
-            remove_output(config->path);
-        }
     }
     return status;
 }
@@ -317,46 +219,31 @@ void writer_free(Writer **writer)
     if (w == NULL) {
         return;
     }
-    side_streams_free(&w->side);
+    chunk_track_free(&w->track);
     encoder_free(&w->encoder);
+    muxer_free(&w->muxer);
     av_packet_free(&w->packet);
-    if (w->muxer != NULL) {
-        (void)avio_closep(&w->muxer->pb);
-        avformat_free_context(w->muxer);
-    }
     memory_free(w->path);
     memory_free(w);
     *writer = NULL;
 }
 
-/* ---- writing ---- */
-
-static Status mux(Writer *writer, Error *err)
+bool writer_resume(const Writer *writer, WriterResume *resume)
 {
-    AVPacket *packet = writer->packet;
-    const AVRational base = writer->summary.time_base;
-    if (writer->side != NULL && side_streams_pull(writer->side, packet->dts, base, err) != STATUS_OK) {
-        return STATUS_FAILED;
-    }
-    av_packet_rescale_ts(packet, base, writer->stream->time_base);
-    packet->pts += writer->lead;
-    packet->dts += writer->lead;
-    /* A base coarser than the source's (Matroska's 1 ms) can bring neighbours together. */
-    const bool strict = (writer->muxer->oformat->flags & AVFMT_TS_NONSTRICT) == 0;
-    if (writer->last_dts != AV_NOPTS_VALUE && packet->dts < writer->last_dts + strict) {
-        packet->dts = writer->last_dts + strict;
-        packet->pts = FFMAX(packet->pts, packet->dts);
-    }
-    writer->last_dts = packet->dts;
-    packet->stream_index = writer->stream->index;
-    const int result = av_write_frame(writer->muxer, packet);
-    const int io = writer->muxer->pb->error;
-    if (result < 0 || io < 0) {
-        return fail(writer, "cannot write the output", io < 0 ? io : result, err);
-    }
-    return STATUS_OK;
+    const ChunkPast *past = &writer->past;
+    *resume = (WriterResume){
+        .from = past->next, .counts = past->counts, .chunks = past->chunks, .complete = past->complete};
+    return past->chunks > 0;
 }
 
+bool writer_begins_chunk(const Writer *writer, int64_t pts, int64_t pts_before)
+{
+    return chunk_clock_begins(&writer->clock, pts, pts_before);
+}
+
+/* ---- packets ---- */
+
+/* STATUS_STOPPED once all chunks but the latest frame's are on the disk and no more is wanted. */
 static Status drain(Writer *writer, Error *err)
 {
     for (;;) {
@@ -364,19 +251,26 @@ static Status drain(Writer *writer, Error *err)
         if (status == STATUS_AGAIN || status == STATUS_EOF) {
             return STATUS_OK;
         }
-        if (status == STATUS_OK) {
-            status = mux(writer, err);
-            av_packet_unref(writer->packet);
+        if (status == STATUS_OK && writer->track != NULL) {
+            status = chunk_track_packet(writer->track, writer->packet, err);
+            if (status == STATUS_OK && writer->stopping && !chunk_track_waits(writer->track)) {
+                status = STATUS_STOPPED;
+            }
         }
+        if (status == STATUS_OK) {
+            status = muxer_packet(writer->muxer, writer->packet, err);
+        }
+        av_packet_unref(writer->packet);
         if (status != STATUS_OK) {
-            return STATUS_FAILED;
+            return status;
         }
     }
 }
 
 static Status encode(Writer *writer, const AVFrame *frame, int64_t pts, int64_t duration, Error *err)
 {
-    if (encoder_send(writer->encoder, frame, pts, duration, err) != STATUS_OK) {
+    const bool key = writer->track != NULL && chunk_track_wants_key(writer->track);
+    if (encoder_send(writer->encoder, frame, pts, duration, key, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     WriterSummary *summary = &writer->summary;
@@ -384,8 +278,74 @@ static Status encode(Writer *writer, const AVFrame *frame, int64_t pts, int64_t 
     summary->last_pts = pts;
     summary->frames++;
     writer->end = pts + duration;
+    if (writer->track != NULL) {
+        chunk_track_sent(writer->track, pts);
+    }
     return drain(writer, err);
 }
+
+/* ---- chunks ---- */
+
+void writer_stop_at_chunk(Writer *writer)
+{
+    atomic_store(&writer->stop_at_chunk, true);
+}
+
+void writer_chunk_progress(const Writer *writer, double *done_s, double *length_s)
+{
+    *length_s = (double)writer->clock.length_ms / 1000;
+    *done_s = (double)atomic_load(&writer->done_us) / 1e6;
+}
+
+static void note_progress(Writer *writer, int64_t source_pts)
+{
+    const double done_s = chunk_track_waits(writer->track) ? (double)writer->clock.length_ms / 1000
+                                                           : chunk_clock_phase(&writer->clock, source_pts);
+    atomic_store(&writer->done_us, llround(done_s * 1e6));
+}
+
+/* The frame takes its place among the chunks. */
+static Status place_frame(Writer *writer, const AVFrame *frame, const ChunkCounts *counts, uint64_t check,
+                          Error *err)
+{
+    ChunkPoint point = {.frame = writer->taken, .pts = frame->pts, .slot = writer->rate.next, .check = check};
+    if (writer->past.chunks > 0 && writer->before == AV_NOPTS_VALUE) {
+        if (writer->past.complete || frame->pts != writer->past.next.pts) {
+            return error_set(err, ERROR_INTERNAL, "cannot write the output", writer->path,
+                             "this is not the frame to go on with");
+        }
+        point = writer->past.next;
+    }
+    chunk_track_frame(writer->track, &point, chunk_clock_begins(&writer->clock, frame->pts, writer->before));
+    ChunkCounts counted = counts != NULL ? *counts : (ChunkCounts){0};
+    counted.frames = 1;
+    counted.dropped = counted.repeated = 0;
+    chunk_counts_add(chunk_track_counts(writer->track), &counted);
+    return STATUS_OK;
+}
+
+static bool may_stop_here(const Writer *writer)
+{
+    return writer->track != NULL && atomic_load(&writer->stop_at_chunk) && chunk_track_waits(writer->track);
+}
+
+/* Brings the chunks before the latest frame's out of the encoder. It is not drained: its last frames would be
+ * encoded in view of an end that is none. It sees the frame that follows instead, standing still. */
+static Status stop_here(Writer *writer, const AVFrame *frame, int64_t pts, int64_t duration, Error *err)
+{
+    writer->stopping = true;
+    Status status = encode(writer, frame, pts, duration, err);
+    for (int i = 0; i < FLUSH_MAX && status == STATUS_OK; i++) {
+        pts += duration;
+        status = encoder_send(writer->encoder, frame, pts, duration, false, err);
+        if (status == STATUS_OK) {
+            status = drain(writer, err);
+        }
+    }
+    return status == STATUS_OK ? STATUS_STOPPED : status;
+}
+
+/* ---- frames ---- */
 
 static int64_t duration_of(const Writer *writer, const AVFrame *frame)
 {
@@ -396,101 +356,86 @@ static int64_t duration_of(const Writer *writer, const AVFrame *frame)
     return FFMAX(duration, 1);
 }
 
-Status writer_frame(Writer *writer, const AVFrame *frame, const ChunkCounts *counts, uint64_t check,
-                    Error *err)
+static Status write_slots(Writer *writer, const AVFrame *frame, FrameSlots slots, Error *err)
 {
-    (void)counts;
-    (void)check;
-    if (!writer->started) {
-        writer->started = true;
-        /* Players show nothing before zero: everything moves together. */
-        writer->shift = frame->pts < 0 ? -frame->pts : 0;
-        if (writer->shift > 0 && writer->side != NULL) {
-            side_streams_shift(writer->side, writer->shift, writer->source_base);
-        }
-    }
-    const int64_t pts = frame->pts + writer->shift;
-    const int64_t duration = duration_of(writer, frame);
-    if (writer->rate.rate.num == 0) {
-        return encode(writer, frame, pts, duration, err);
-    }
-    const FrameSlots slots = frame_rate_take(&writer->rate, pts, duration);
-    writer->summary.frames_dropped += slots.count == 0;
     for (int64_t i = 0; i < slots.count; i++) {
         if (i > 0 && writer->stop != NULL && atomic_load(writer->stop)) {
             return STATUS_STOPPED;
         }
-        if (encode(writer, frame, slots.first + i, 1, err) != STATUS_OK) {
-            return STATUS_FAILED;
+        const Status status = encode(writer, frame, slots.first + i, 1, err);
+        if (status != STATUS_OK) {
+            return status;
         }
-        writer->summary.frames_repeated += i > 0;
+    }
+    const int64_t dropped = slots.count == 0;
+    const int64_t repeated = slots.count > 0 ? slots.count - 1 : 0;
+    writer->summary.frames_dropped += dropped;
+    writer->summary.frames_repeated += repeated;
+    if (writer->track != NULL) {
+        chunk_track_counts(writer->track)->dropped += dropped;
+        chunk_track_counts(writer->track)->repeated += repeated;
     }
     return STATUS_OK;
 }
 
-bool writer_resume(const Writer *writer, WriterResume *resume)
+Status writer_frame(Writer *writer, const AVFrame *frame, const ChunkCounts *counts, uint64_t check,
+                    Error *err)
 {
-    (void)writer;
-    *resume = (WriterResume){0};
-    return false;
-}
-
-bool writer_begins_chunk(const Writer *writer, int64_t pts, int64_t pts_before)
-{
-    return chunk_clock_begins(&writer->clock, pts, pts_before);
-}
-
-void writer_stop_at_chunk(Writer *writer)
-{
-    atomic_store(&writer->stop_at_chunk, true);
-}
-
-void writer_chunk_progress(const Writer *writer, double *done_s, double *length_s)
-{
-    (void)writer;
-    *done_s = 0;
-    *length_s = 0;
+    if (writer->taken == 0) {
+        /* Players show nothing before zero: everything moves together. */
+        writer->shift = writer->stream.shift = frame->pts < 0 ? -frame->pts : 0;
+        muxer_shift(writer->muxer, writer->shift, writer->source_base);
+    }
+    if (writer->track != NULL && place_frame(writer, frame, counts, check, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    writer->taken++;
+    writer->before = frame->pts;
+    const int64_t duration = duration_of(writer, frame);
+    FrameSlots slots = {.first = frame->pts + writer->shift, .count = 1};
+    Status status = STATUS_OK;
+    if (writer->rate.rate.num > 0) {
+        slots = frame_rate_take(&writer->rate, slots.first, duration);
+        status = may_stop_here(writer) && slots.count > 0 ? stop_here(writer, frame, slots.first, 1, err)
+                                                          : write_slots(writer, frame, slots, err);
+    } else {
+        status = may_stop_here(writer) ? stop_here(writer, frame, slots.first, duration, err)
+                                       : encode(writer, frame, slots.first, duration, err);
+    }
+    if (writer->track != NULL) {
+        note_progress(writer, frame->pts + duration);
+    }
+    return status;
 }
 
 /* ---- finishing ---- */
 
-static Status close_file(Writer *writer, Error *err)
-{
-    int result = av_write_trailer(writer->muxer);
-    avio_flush(writer->muxer->pb);
-    const int io = writer->muxer->pb->error;
-    const int64_t size = avio_size(writer->muxer->pb);
-    const int closed = avio_closep(&writer->muxer->pb);
-    if (io < 0) {
-        result = io;
-    } else if (result >= 0) {
-        result = closed;
-    }
-    writer->summary.size_bytes = size > 0 ? size : 0;
-    return result < 0 ? fail(writer, "cannot finish the output", result, err) : STATUS_OK;
-}
-
 Status writer_finish(Writer *writer, WriterSummary *summary, Error *err)
 {
+    static const char what[] = "cannot finish the output";
     if (writer->finished) {
-        return error_set(err, ERROR_INTERNAL, "cannot finish the output", writer->path, "it is finished");
+        return error_set(err, ERROR_INTERNAL, what, writer->path, "it is finished");
     }
     writer->finished = true;
-    if (encoder_send(writer->encoder, NULL, 0, 0, err) != STATUS_OK || drain(writer, err) != STATUS_OK) {
+    if (writer->past.chunks > 0 && !writer->past.complete && writer->before == AV_NOPTS_VALUE) {
+        return error_set(err, ERROR_INTERNAL, what, writer->path,
+                         "the frames behind the last chunk are missing");
+    }
+    if (!writer->past.complete && (encoder_send(writer->encoder, NULL, 0, 0, false, err) != STATUS_OK ||
+                                   drain(writer, err) != STATUS_OK)) {
         return STATUS_FAILED;
     }
-    if (writer->side != NULL) {
-        if (side_streams_pull(writer->side, INT64_MAX, AV_TIME_BASE_Q, err) != STATUS_OK) {
-            return STATUS_FAILED;
-        }
-        const SideStreamsSummary side = side_streams_summary(writer->side);
-        writer->summary.audio_streams = side.audio_streams;
-        writer->summary.audio_reencoded = side.audio_reencoded;
-        writer->summary.streams_left_out = side.left_out;
-    }
-    if (close_file(writer, err) != STATUS_OK) {
+    if (writer->track != NULL && chunk_track_finish(writer->track, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
+    MuxerSummary muxed;
+    if (muxer_finish(writer->muxer, &muxed, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    writer->summary.size_bytes = muxed.size_bytes;
+    writer->summary.audio_streams = muxed.audio_streams;
+    writer->summary.audio_reencoded = muxed.audio_reencoded;
+    writer->summary.streams_left_out = muxed.streams_left_out;
     writer->summary.duration_s =
         (double)(writer->end - writer->summary.first_pts) * av_q2d(writer->summary.time_base);
     *summary = writer->summary;
