@@ -1,9 +1,7 @@
 #include "worker/sandbox_job.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -62,16 +60,6 @@ static void add_gpu(SandboxConfig *config, const Settings *settings)
     memory_free(engines);
 }
 
-/* A rule is about a file that is there. */
-static void make_places(const Message *job)
-{
-    const int fd = open(job->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    (void)folder_make(job->folder, NULL);
-}
-
 static Status enter(SandboxConfig *config, Error *err)
 {
     const Status status = sandbox_enter(config, err);
@@ -87,7 +75,6 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
     }
     SandboxConfig config = {.strict = is_strict(settings->sandbox)};
     TextList models = {0};
-    make_places(job);
     catalogue_folders(settings->models_dir, &models);
     for (size_t i = 0; i < models.count; i++) {
         add_models(&config.read, models.items[i]);

@@ -7,7 +7,7 @@
 #include "options/settings.h"
 #include "worker/message.h"
 
-/* As settings->sandbox says. The job's temporary file and folder are made where they are missing.
+/* As settings->sandbox says. The job's temporary file and folder must be there.
  * ERROR_ENVIRONMENT when it is "strict" and the kernel lacks a layer. */
 Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error *err);
 

@@ -196,6 +196,7 @@ class Work(BatchCase):
                 result = self.run_batch("--json", "--sandbox", "strict", "--output-video-encoder", encoder,
                                         "--output-name", "{index}." + extension, "--no-many-faces", "--verify", "full")
                 self.assert_made(result, [self.input("clip1.mp4")])
+                shutil.rmtree(self.path("outputVideos", ".runbatch"))  # or nobody would look into it
                 again = self.run_batch("--json", "--sandbox", "strict", "--output-video-encoder", encoder,
                                        "--output-name", "{index}." + extension, "--no-many-faces", "--verify", "full")
                 self.assertEqual(len(again.events_of("video_skipped")), 1, str(again))
@@ -235,6 +236,7 @@ class Work(BatchCase):
                                 "--output-dir", "../else where/out/videos", "--models-dir", "../else where/models",
                                 cwd=self.path("deep"))
         self.assert_made(result, clips, os.path.join(elsewhere, "out", "videos"))
+        shutil.rmtree(os.path.join(elsewhere, "out", "videos", ".runbatch"))
         again = self.run_batch("--json", "--sandbox", "strict", "-s", "face.jpg", "--input-dir", "../inputVideos",
                                "--output-dir", "../else where/out/videos", "--models-dir", "../else where/models",
                                cwd=self.path("deep"))
