@@ -129,6 +129,7 @@ static void walk_entry(int folder, const char *name, bool in_frames, CleanWalk *
         }
     } else {
         walk->files++;
+        walk->chunks += !in_frames && text_ends_with_nocase(name, ".rbc");
         walk->bytes += status.st_size;
     }
 }

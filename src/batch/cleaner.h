@@ -66,6 +66,9 @@ Status cleaner_find(const char *output_dir, const char *state_dir, Store *store,
 /* Bytes and number of our files in a video's work folder; 0 when there is none. */
 int64_t cleaner_work_bytes(const char *state_dir, const char *output, int *files);
 
+/* Whether a video's work folder holds a chunk that is whole. */
+bool cleaner_has_chunks(const char *state_dir, const char *output);
+
 /* Removes one item; what cannot be removed is an error, what is gone already is none. Only with the folder's
  * lock held. */
 Status cleaner_remove(const char *state_dir, const CleanItem *item, Error *err);

@@ -84,7 +84,7 @@ const char *cleaner_reason(const VideoRow *row, double wall_s)
     return old || input_is_gone(row->input) ? "abandoned" : NULL;
 }
 
-int64_t cleaner_work_bytes(const char *state_dir, const char *output, int *files)
+static CleanWalk look_into(const char *state_dir, const char *output)
 {
     CleanWalk walk = {.budget = CLEAN_NO_LIMIT};
     const int work = cleaner_open_work(state_dir);
@@ -92,6 +92,17 @@ int64_t cleaner_work_bytes(const char *state_dir, const char *output, int *files
     if (work >= 0) {
         (void)close(work);
     }
+    return walk;
+}
+
+bool cleaner_has_chunks(const char *state_dir, const char *output)
+{
+    return look_into(state_dir, output).chunks > 0;
+}
+
+int64_t cleaner_work_bytes(const char *state_dir, const char *output, int *files)
+{
+    const CleanWalk walk = look_into(state_dir, output);
     if (files != NULL) {
         *files = walk.files;
     }

@@ -15,6 +15,7 @@ typedef struct CleanWalk {
     int budget;      /* how many files may still be removed */
     int files;       /* ours that were seen and not removed */
     int64_t bytes;
+    int chunks;  /* of them: under their final name */
     int foreign; /* things that are not ours, or that cannot be removed */
     int failure; /* errno of what could not be removed; 0 none */
 } CleanWalk;

@@ -18,6 +18,14 @@ static void clean(Batch *batch, const Video *video)
     }
 }
 
+/* A work folder is kept for its chunks. */
+static void clean_if_empty(Batch *batch, const Video *video)
+{
+    if (!cleaner_has_chunks(batch->plan->state_dir, video->row.output)) {
+        clean(batch, video);
+    }
+}
+
 static void set_aside(Batch *batch, size_t index, const char *decision)
 {
     Video *video = batch->items[index].video;
@@ -30,6 +38,7 @@ static void set_aside(Batch *batch, size_t index, const char *decision)
     error_advise(error, "the next runbatch tries it again, from chunk %d on", video->report.chunks);
     video->report.error = *error;
     record_ended(batch, video, VIDEO_SET_ASIDE, "failed", decision);
+    clean_if_empty(batch, video);
     batch->statistics.set_aside++;
     statistics_add_failure(&batch->statistics, video->report.position, video->report.input, error);
     batch_tell_video(batch, EVENT_VIDEO_SET_ASIDE, video, NULL);
@@ -44,6 +53,8 @@ static void fail(Batch *batch, size_t index, const char *decision)
     record_ended(batch, video, VIDEO_FAILED, "failed", decision);
     if (error->class_ == ERROR_INPUT) {
         clean(batch, video);
+    } else {
+        clean_if_empty(batch, video);
     }
     statistics_add_failure(&batch->statistics, video->report.position, video->report.input, error);
     batch_tell_video(batch, EVENT_VIDEO_FAILED, video, NULL);
@@ -71,6 +82,7 @@ static void stopped(Batch *batch, size_t index, const char *ended)
 {
     Video *video = batch->items[index].video;
     record_ended(batch, video, VIDEO_STOPPED, ended, "");
+    clean_if_empty(batch, video);
     batch_tell_video(batch, EVENT_VIDEO_STOPPED, video, NULL);
     items_settle(batch, index);
 }

@@ -340,6 +340,7 @@ static void begin_attempt(Batch *batch, size_t index, Runner *runner)
     error_clear(&video->row.error);
     error_clear(&video->report.error);
     if (prepare(batch, index, &err) != STATUS_OK || spawn(batch, index, runner, &err) != STATUS_OK) {
+        (void)unlink(planned->temporary);
         batch_fail_attempt(batch, index, &err);
         return;
     }

@@ -177,13 +177,9 @@ static void stop_within(Run *run, const Teller *teller, int64_t grace_ms)
     }
 }
 
-/* Reads what came. Ends the process when the supervisor is gone: what is finished is on the disk, the rest
- * the next run clears away. */
-static void listen_to_supervisor(Run *run, LineBuffer *inbox, const Teller *teller)
+/* Does what the supervisor said. */
+static void obey(Run *run, LineBuffer *inbox, const Teller *teller)
 {
-    if (line_buffer_fill(inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
-        _exit(0);
-    }
     const char *line = NULL;
     size_t length = 0;
     while (line_buffer_next(inbox, &line, &length) == STATUS_OK) {
@@ -195,6 +191,16 @@ static void listen_to_supervisor(Run *run, LineBuffer *inbox, const Teller *tell
     }
 }
 
+/* Reads what came. Ends the process when the supervisor is gone: what is finished is on the disk, the rest
+ * the next run clears away. */
+static void listen_to_supervisor(Run *run, LineBuffer *inbox, const Teller *teller)
+{
+    if (line_buffer_fill(inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
+        _exit(0);
+    }
+    obey(run, inbox, teller);
+}
+
 static void watch_job(Run *run, LineBuffer *inbox, int signals)
 {
     enum { CHANNEL, SIGNALS, FINISHED, WATCHED };
@@ -204,6 +210,7 @@ static void watch_job(Run *run, LineBuffer *inbox, int signals)
         [FINISHED] = {.fd = run->finished, .events = POLLIN},
     };
     Teller teller = {0};
+    obey(run, inbox, &teller); /* it may have come together with the job */
     for (;;) {
         (void)poll(files, WATCHED, PROGRESS_MS);
         if (files[FINISHED].revents != 0) {

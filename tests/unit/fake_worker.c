@@ -101,14 +101,11 @@ static void fail(const Message *job, ErrorClass class_, const char *file, const 
 
 /* ---- being stopped ---- */
 
-/* Waits; whether a stop came, and its grace. */
+/* Waits; whether a stop came (perhaps together with the job), and its grace. */
 static bool asked_to_stop(int wait_ms, int64_t *grace_ms)
 {
     struct pollfd file = {.fd = PROCESS_CHANNEL_FD, .events = POLLIN};
-    if (poll(&file, 1, wait_ms) <= 0) {
-        return false;
-    }
-    if (line_buffer_fill(&inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
+    if (poll(&file, 1, wait_ms) > 0 && line_buffer_fill(&inbox, PROCESS_CHANNEL_FD) == STATUS_EOF) {
         _exit(0);
     }
     bool stop = false;
