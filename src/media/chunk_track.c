@@ -108,12 +108,14 @@ static void merge(ChunkTrack *track)
 static Status close_chunk(ChunkTrack *track, Error *err)
 {
     const bool last = track->count == 1;
-    const ChunkTrailer trailer = {
+    ChunkTrailer trailer = {
         .last = last,
-        .next = last ? (ChunkPoint){0} : track->pieces[1].begin,
         .counts = track->pieces[0].counts,
         .packets = track->written,
     };
+    if (!last) {
+        trailer.next = track->pieces[1].begin;
+    }
     ChunkInfo info;
     const Status status = chunk_writer_finish(track->file, &trailer, &info, err);
     chunk_writer_free(&track->file);
