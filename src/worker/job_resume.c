@@ -134,7 +134,7 @@ static Status make_anew(Job *job, Error *err)
 
 Status job_go_on(Job *job, Error *err)
 {
-    if (!job->resumed) {
+    if (!job->resumed || job->resume.complete) {
         return STATUS_OK;
     }
     const ChunkPoint *to = &job->resume.from;
