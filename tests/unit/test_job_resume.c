@@ -1,0 +1,306 @@
+/* A job that is ended in the middle and run again: the file that comes out in the end is the one of an
+ * unbroken run. Frames pass unchanged here; faces are looked at through the program. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+/* after those above */
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "media_fixtures.h"
+#include "worker/job.h"
+
+#define PATTERN "-f lavfi -i testsrc2=s=128x96:r=25:d=6 "
+#define TONE "-f lavfi -i sine=440:d=6.2:r=44100 "
+#define KEY "0123456789abcdef0123456789abcdef"
+
+enum { CHUNKS_MAX = 64, NEVER = -1 };
+
+/* One run, what is to happen in it, and what it told. */
+typedef struct Run {
+    Settings settings;
+    JobControl control;
+    VideoResult result;
+    Error error;
+    int stop_after; /* chunk made: then stop at once; NEVER */
+    ChunkInfo chunks[CHUNKS_MAX];
+    int count;
+    int reused;
+} Run;
+
+static void note_chunk(void *context, const ChunkInfo *chunk)
+{
+    Run *run = context;
+    assert_true(run->count < CHUNKS_MAX);
+    run->chunks[run->count++] = *chunk;
+    run->reused += chunk->reused;
+    if (!chunk->reused && chunk->index == run->stop_after) {
+        atomic_store(&run->control.stop, true);
+    }
+}
+
+static const char *folder_of(const char *output)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s.work", path_name(output));
+    const char *folder = fixture_path(name);
+    (void)mkdir(folder, 0700);
+    return folder;
+}
+
+static Run *new_run(int stop_after)
+{
+    Run *run = memory_alloc(1, sizeof *run);
+    settings_defaults(&run->settings);
+    text_list_free(&run->settings.frame_processors);
+    run->settings.chunk_seconds = 1;
+    run->settings.execution_threads = 2;
+    run->settings.encoder_threads = 1;
+    run->control = (JobControl)JOB_CONTROL_INIT;
+    run->control.chunk = note_chunk;
+    run->control.context = run;
+    run->stop_after = stop_after;
+    return run;
+}
+
+static Status start(Run *run, const char *input, const char *output)
+{
+    const JobConfig config = {.settings = &run->settings,
+                              .input = input,
+                              .output = output,
+                              .temporary = output,
+                              .folder = folder_of(output),
+                              .key = KEY};
+    const Status status = job_run(&config, &run->control, &run->result, &run->error);
+    if (status == STATUS_FAILED) {
+        char text[1600];
+        print_message("%s\n", error_text(&run->error, text, sizeof text));
+    }
+    return status;
+}
+
+static void end(Run *run)
+{
+    settings_free(&run->settings);
+    memory_free(run);
+}
+
+/* The unbroken run that all others are compared with. */
+static const char *whole(const char *input, const char *name)
+{
+    const char *output = fixture_path(name);
+    Run *run = new_run(NEVER);
+    assert_int_equal(start(run, input, output), STATUS_OK);
+    assert_true(run->count >= 5);
+    assert_int_equal(run->reused, 0);
+    assert_true(run->chunks[run->count - 1].last);
+    end(run);
+    return output;
+}
+
+/* Same times, same key frames; the packets before `same` (seconds) are the same bytes. */
+static void assert_same_video(const char *a, const char *b, double same)
+{
+    FileNote note_a = note_file(a);
+    FileNote note_b = note_file(b);
+    const StreamNote *video_a = note_stream(&note_a, AVMEDIA_TYPE_VIDEO, 0);
+    const StreamNote *video_b = note_stream(&note_b, AVMEDIA_TYPE_VIDEO, 0);
+    assert_same_times(video_a, video_b);
+    size_t equal = 0;
+    for (size_t i = 0; i < video_a->count; i++) {
+        const PacketNote *x = &video_a->packets[i];
+        const PacketNote *y = &video_b->packets[i];
+        assert_int_equal(x->pts, y->pts);
+        assert_int_equal(x->flags & AV_PKT_FLAG_KEY, y->flags & AV_PKT_FLAG_KEY);
+        equal += x->checksum == y->checksum;
+        const double begin_s = (double)(x->pts - video_a->packets[0].pts) * av_q2d(video_a->time_base);
+        assert_true(x->checksum == y->checksum || begin_s >= same);
+    }
+    assert_true(equal > 0);
+    const StreamNote *audio_a = note_stream(&note_a, AVMEDIA_TYPE_AUDIO, 0);
+    if (audio_a != NULL) {
+        assert_same_packets(audio_a, note_stream(&note_b, AVMEDIA_TYPE_AUDIO, 0));
+    }
+    note_free(&note_a);
+    note_free(&note_b);
+}
+
+/* Pictures, not bytes: an encoder that begins anew decides a little differently. */
+static void assert_alike(const char *a, const char *b)
+{
+    Text command = {0};
+    text_appendf(
+        &command,
+        "ffmpeg -nostdin -v error -i %s -i %s -lavfi \"psnr=f=- \" -f null - | "
+        "awk -F'psnr_avg:' '{split($2,v,\" \"); if (v[1]!=\"inf\" && v[1]<30) bad++} END {exit bad>0}'",
+        a, b);
+    assert_int_equal(system(command.data), 0);
+    text_free(&command);
+}
+
+static void assert_totals(const Run *run, const char *input)
+{
+    size_t count = 0;
+    memory_free(frame_checksums(input, &count));
+    assert_int_equal(run->result.frames, count);
+    assert_int_equal(atomic_load(&run->control.frames_done), count);
+    int64_t frames = 0;
+    int64_t packets = 0;
+    for (int i = 0; i < run->count; i++) {
+        assert_int_equal(run->chunks[i].index, i);
+        assert_int_equal(run->chunks[i].begin.frame, frames);
+        assert_int_equal(run->chunks[i].last, i == run->count - 1);
+        frames += run->chunks[i].counts.frames;
+        packets += run->chunks[i].packets;
+    }
+    assert_int_equal(frames, count);
+    assert_int_equal(packets, count);
+}
+
+/* Ended behind each of `stops`, then run to the end. */
+static void check_broken(const char *input, const char *reference, const char *name, const int *stops,
+                         int stop_count)
+{
+    const char *output = fixture_path(name);
+    int made = 0;
+    for (int i = 0; i <= stop_count; i++) {
+        Run *run = new_run(i < stop_count ? stops[i] : NEVER);
+        assert_int_equal(start(run, input, output), i < stop_count ? STATUS_STOPPED : STATUS_OK);
+        /* what was made is used again, all of it */
+        assert_int_equal(run->reused, made);
+        made = run->count;
+        if (i == stop_count) {
+            assert_totals(run, input);
+        }
+        end(run);
+    }
+    assert_same_video(reference, output, stops[0] + 1);
+    assert_alike(reference, output);
+}
+
+static void test_broken_runs(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    const char *reference = whole(input, "bf-whole.mp4");
+    check_broken(input, reference, "bf-broken.mp4", (const int[]){2}, 1);
+    check_broken(input, reference, "bf-often.mp4", (const int[]){0, 1, 3, 4}, 4);
+}
+
+/* Where the reader cannot seek, or must not trust the times, it counts. */
+static void test_counted(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("bf.avi", PATTERN TONE "-c:v mpeg4 -bf 2 -g 30 -c:a mp2");
+    const char *reference = whole(input, "avi-whole.mp4");
+    check_broken(input, reference, "avi-broken.mp4", (const int[]){1, 3}, 2);
+    /* one key frame only */
+    input = fixture_clip("one-key.mkv", PATTERN "-c:v libx264 -bf 2 -g 1000");
+    reference = whole(input, "one-whole.mkv");
+    check_broken(input, reference, "one-broken.mkv", (const int[]){1, 3}, 2);
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("vfr.mp4", "-f lavfi -i testsrc2=s=128x96:r=30:d=7 -vf "
+                                                "\"select='not(mod(n,7))+gt(mod(n,5),2)'\" -vsync vfr "
+                                                "-enc_time_base 1/90000 -video_track_timescale 90000 -bf 2");
+    check_broken(input, whole(input, "vfr-whole.mp4"), "vfr-broken.mp4", (const int[]){1, 3}, 2);
+    (void)fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    input = fixture_clip("edit.mp4", "-ss 0.71 -i %D/bf.mp4 -c copy");
+    check_broken(input, whole(input, "edit-whole.mkv"), "edit-broken.mkv", (const int[]){2}, 1);
+    input = fixture_clip("late.ts", "-itsoffset 1.5 " PATTERN "-c:v libx264 -bf 2 -g 20");
+    check_broken(input, whole(input, "late-whole.mp4"), "late-broken.mp4", (const int[]){0, 2}, 2);
+}
+
+/* All is written, but nobody gave the file its name: nothing is read or encoded again. */
+static void test_complete(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    const char *first = whole(input, "complete.mp4");
+    FileNote before = note_file(first);
+    Run *run = new_run(NEVER);
+    assert_int_equal(start(run, input, first), STATUS_OK);
+    assert_int_equal(run->reused, run->count);
+    assert_totals(run, input);
+    end(run);
+    FileNote after = note_file(first);
+    assert_same_packets(note_stream(&before, AVMEDIA_TYPE_VIDEO, 0),
+                        note_stream(&after, AVMEDIA_TYPE_VIDEO, 0));
+    assert_same_packets(note_stream(&before, AVMEDIA_TYPE_AUDIO, 0),
+                        note_stream(&after, AVMEDIA_TYPE_AUDIO, 0));
+    note_free(&before);
+    note_free(&after);
+}
+
+/* Another video came into the input's place, and nobody changed the key. */
+static void test_other_input(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("swapped.mp4", PATTERN "-c:v libx264 -bf 2 -g 30");
+    const char *output = fixture_path("swapped-out.mp4");
+    Run *run = new_run(1);
+    assert_int_equal(start(run, input, output), STATUS_STOPPED);
+    end(run);
+    const char *other = fixture_clip("other.mp4", PATTERN "-vf negate -c:v libx264 -bf 2 -g 30");
+    assert_int_equal(rename(other, input), 0);
+    run = new_run(NEVER);
+    assert_int_equal(start(run, input, output), STATUS_OK);
+    assert_int_equal(run->reused, 2);
+    assert_int_equal(run->result.frames, 150);
+    assert_int_equal(atomic_load(&run->control.frames_done), 150);
+    assert_int_equal(atomic_load(&run->control.frames_reused), 0);
+    assert_int_equal(run->chunks[2].index, 0);
+    end(run);
+    assert_alike(input, output);
+}
+
+/* ---- stopping at a chunk's end ---- */
+
+static void stop_at_chunk_behind_first(void *context, const ChunkInfo *chunk)
+{
+    Run *run = context;
+    note_chunk(context, chunk);
+    if (chunk->index == 0) {
+        assert_true(job_stop_at_chunk(&run->control, 1000000, 1000));
+    }
+}
+
+static void test_stop_at_chunk(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    const char *output = fixture_path("graceful.mp4");
+    Run *run = new_run(NEVER);
+    run->control.chunk = stop_at_chunk_behind_first;
+    assert_int_equal(start(run, input, output), STATUS_STOPPED);
+    assert_true(run->count >= 1);
+    const int made = run->count;
+    end(run);
+    run = new_run(NEVER);
+    assert_int_equal(start(run, input, output), STATUS_OK);
+    assert_int_equal(run->reused, made);
+    assert_totals(run, input);
+    end(run);
+    /* what the encoder had looked ahead at is gone when it ends early */
+    assert_same_video(fixture_path("bf-whole.mp4"), output, 0);
+    assert_alike(fixture_path("bf-whole.mp4"), output);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broken_runs), cmocka_unit_test(test_counted),
+        cmocka_unit_test(test_times),       cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_other_input), cmocka_unit_test(test_stop_at_chunk),
+    };
+    return cmocka_run_group_tests_name("job_resume", tests, fixtures_make, fixtures_remove);
+}
