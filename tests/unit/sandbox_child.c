@@ -136,3 +136,34 @@ int outcome(const World *world, int layers, int landlock_abi, Attempt *attempt)
     assert_int_not_equal(WEXITSTATUS(status), NOT_ENTERED);
     return WEXITSTATUS(status);
 }
+
+int result_of(long value)
+{
+    return value < 0 ? errno : 0;
+}
+
+void check_refusals(const World *world, const Try *tries, size_t count)
+{
+    static const int all[] = {LANDLOCK, SECCOMP, BOTH};
+    const int version = sandbox_features().landlock_abi;
+    for (size_t i = 0; i < count; i++) {
+        const Try *one = &tries[i];
+        const bool known = (one->refused_by & SECCOMP) != 0 || version >= one->from_abi;
+        if (!one->needs_root || geteuid() == 0) {
+            const int outside = outcome(world, OUTSIDE, 0, one->attempt);
+            if (outside != 0) {
+                fail_msg("%s: outside it gives %d (%s)", one->what, outside, strerror(outside));
+            }
+        }
+        for (size_t j = 0; j < sizeof all / sizeof all[0]; j++) {
+            const bool counts = (all[j] & one->refused_by) != 0 && (all[j] != BOTH || known);
+            if (!counts || !has_layers(all[j]) || (all[j] == LANDLOCK && version < one->from_abi)) {
+                continue;
+            }
+            const int inside = outcome(world, all[j], 0, one->attempt);
+            if (inside == 0) {
+                fail_msg("%s: not refused by layers %d", one->what, all[j]);
+            }
+        }
+    }
+}

@@ -49,4 +49,22 @@ int outcome(const World *world, int layers, int landlock_abi, Attempt *attempt);
 /* Whether this kernel has all of these layers. */
 bool has_layers(int layers);
 
+/* What the sanitisers' leak check needs is not refused in their builds. */
+enum { FILTERED = SANDBOX_FOR_SANITIZERS ? 0 : SECCOMP };
+
+typedef struct Try {
+    const char *what;
+    Attempt *attempt;
+    int refused_by;  /* each of these layers alone */
+    int from_abi;    /* by Landlock from this version on */
+    bool needs_root; /* to succeed outside */
+} Try;
+
+/* Each must succeed outside, or it would prove nothing, and be refused by each layer that is to refuse it,
+ * alone and with the other. */
+void check_refusals(const World *world, const Try *tries, size_t count);
+
+/* 0, or errno when `value` is negative. */
+int result_of(long value);
+
 #endif
