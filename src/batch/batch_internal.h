@@ -227,8 +227,6 @@ void record_chunk(Batch *batch, Video *video, const ChunkReport *chunk);
 void record_no_chunks(Batch *batch, Video *video);
 /* Fills report.chunks and chunk_bytes from what the store says. */
 void record_count_chunks(Batch *batch, Video *video);
-/* That work folder is gone. */
-void record_cleaned(Batch *batch, const char *output);
 void record_run_state(Batch *batch, const char *state, const char *note);
 void record_event(Batch *batch, const Event *event);
 /* Memory now; kept until the next flush. */

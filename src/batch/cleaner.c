@@ -156,6 +156,23 @@ bool cleaner_walk(int work, const char *name, CleanWalk *walk)
     return true;
 }
 
+void cleaner_each_work(const char *state_dir, void (*visit)(void *context, const char *output), void *context)
+{
+    const int work = cleaner_open_work(state_dir);
+    DIR *listing = work >= 0 ? list_folder(work) : NULL;
+    for (const struct dirent *entry = NULL; listing != NULL && (entry = readdir(listing)) != NULL;) {
+        if (!is_dots(entry->d_name)) {
+            visit(context, entry->d_name);
+        }
+    }
+    if (listing != NULL) {
+        (void)closedir(listing);
+    }
+    if (work >= 0) {
+        (void)close(work);
+    }
+}
+
 void cleaner_drop_parts(const char *state_dir, const char *output)
 {
     CleanWalk walk = {.remove = true, .parts_only = true, .budget = CLEAN_NO_LIMIT};

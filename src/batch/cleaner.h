@@ -87,6 +87,9 @@ typedef struct Cleaner {
 void cleaner_open(Cleaner *cleaner, const char *state_dir);
 void cleaner_close(Cleaner *cleaner);
 
+/* Calls back for the name of every work folder there is. */
+void cleaner_each_work(const char *state_dir, void (*visit)(void *context, const char *output),
+                       void *context);
 void cleaner_add_work(Cleaner *cleaner, const char *output);
 /* Looks through the logs once. */
 void cleaner_add_old_logs(Cleaner *cleaner, double wall_s);

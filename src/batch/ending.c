@@ -1,25 +1,29 @@
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/batch_internal.h"
 #include "batch/unfinished.h"
+#include "batch/verdict.h"
 #include "report/i18n.h"
 
 /* ---- for good ---- */
 
-static void clean(Batch *batch, const Video *video)
+/* The work folder is of no use any more. */
+static void clean(Batch *batch, Video *video)
 {
     if (video->row.work != NULL) {
         cleaner_add_work(&batch->cleaner, video->row.output);
+        memory_free(video->row.work);
+        video->row.work = NULL;
+        video->report.chunks = 0;
     }
 }
 
 /* A work folder is kept for its chunks. */
-static void clean_if_empty(Batch *batch, const Video *video)
+static void clean_if_empty(Batch *batch, Video *video)
 {
     if (!cleaner_has_chunks(batch->plan->state_dir, video->row.output)) {
         clean(batch, video);
@@ -37,8 +41,8 @@ static void set_aside(Batch *batch, size_t index, const char *decision)
     error->todo[0] = '\0';
     error_advise(error, "the next runbatch tries it again, from chunk %d on", video->report.chunks);
     video->report.error = *error;
-    record_ended(batch, video, VIDEO_SET_ASIDE, "failed", decision);
     clean_if_empty(batch, video);
+    record_ended(batch, video, VIDEO_SET_ASIDE, "failed", decision);
     batch->statistics.set_aside++;
     statistics_add_failure(&batch->statistics, video->report.position, video->report.input, error);
     batch_tell_video(batch, EVENT_VIDEO_SET_ASIDE, video, NULL);
@@ -50,12 +54,12 @@ static void fail(Batch *batch, size_t index, const char *decision)
     Video *video = batch->items[index].video;
     const Error *error = &video->row.error;
     video->report.error = *error;
-    record_ended(batch, video, VIDEO_FAILED, "failed", decision);
     if (error->class_ == ERROR_INPUT) {
         clean(batch, video);
     } else {
         clean_if_empty(batch, video);
     }
+    record_ended(batch, video, VIDEO_FAILED, "failed", decision);
     statistics_add_failure(&batch->statistics, video->report.position, video->report.input, error);
     batch_tell_video(batch, EVENT_VIDEO_FAILED, video, NULL);
     items_settle(batch, index);
@@ -71,8 +75,8 @@ void batch_cancel(Batch *batch, size_t index)
 {
     Video *video = items_video(batch, index);
     error_clear(&video->row.error);
-    record_ended(batch, video, VIDEO_CANCELLED, "cancelled", "");
     clean(batch, video);
+    record_ended(batch, video, VIDEO_CANCELLED, "cancelled", "");
     batch->statistics.cancelled++;
     batch_tell_video(batch, EVENT_VIDEO_CANCELLED, video, NULL);
     items_settle(batch, index);
@@ -81,8 +85,8 @@ void batch_cancel(Batch *batch, size_t index)
 static void stopped(Batch *batch, size_t index, const char *ended)
 {
     Video *video = batch->items[index].video;
-    record_ended(batch, video, VIDEO_STOPPED, ended, "");
     clean_if_empty(batch, video);
+    record_ended(batch, video, VIDEO_STOPPED, ended, "");
     batch_tell_video(batch, EVENT_VIDEO_STOPPED, video, NULL);
     items_settle(batch, index);
 }
@@ -220,14 +224,12 @@ static void end_as_asked(Batch *batch, size_t index)
 
 static void note_output(const PlanItem *planned, Video *video, const VideoResult *result)
 {
-    struct stat status;
+    const OutputFile file = output_look(planned->output);
     VideoRow *row = &video->row;
     row->result = *result;
-    if (stat(planned->output, &status) == 0) {
-        row->output_bytes = status.st_size;
-        row->output_mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
-        row->result.output_bytes = status.st_size;
-    }
+    row->result.output_bytes = file.bytes;
+    row->output_bytes = file.bytes;
+    row->output_mtime_ns = file.mtime_ns;
     if (row->result.peak_rss_bytes < video->report.peak_rss_bytes) {
         row->result.peak_rss_bytes = video->report.peak_rss_bytes;
     }
@@ -241,8 +243,8 @@ static void done(Batch *batch, size_t index, const VideoResult *result)
     note_output(&batch->plan->items[index], video, result);
     error_clear(&video->row.error);
     video->row.note[0] = '\0';
-    record_ended(batch, video, VIDEO_DONE, "done", "");
     clean(batch, video);
+    record_ended(batch, video, VIDEO_DONE, "done", "");
     const SpaceVideo size = batch_size(batch, index);
     space_learn(&batch->history, &size, video->row.output_bytes);
     statistics_add_done(&batch->statistics, &video->report.result);

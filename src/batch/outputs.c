@@ -1,32 +1,13 @@
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/files.h"
 #include "batch/batch_internal.h"
+#include "batch/verdict.h"
 #include "report/i18n.h"
 
 /* So long a turn of the loop may take for looking at outputs. */
 enum { LOOK_MS = 50 };
-
-typedef struct OutputFile {
-    bool exists;
-    int64_t bytes;
-    int64_t mtime_ns;
-} OutputFile;
-
-static OutputFile look_at(const char *path)
-{
-    struct stat status;
-    OutputFile file = {0};
-    if (stat(path, &status) == 0) {
-        file = (OutputFile){true, status.st_size,
-                            (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec};
-    }
-    return file;
-}
 
 static void make(Batch *batch, size_t index)
 {
@@ -49,9 +30,6 @@ static void skip(Batch *batch, size_t index)
     if (row->recipe != NULL) {
         space_learn(&batch->history, &size, row->output_bytes);
     }
-    if (row->work != NULL) {
-        cleaner_add_work(&batch->cleaner, row->output);
-    }
     batch_tell_video(batch, EVENT_VIDEO_SKIPPED, video, NULL);
     items_settle(batch, index);
 }
@@ -62,7 +40,7 @@ static void adopt(Batch *batch, size_t index, bool known)
 {
     Video *video = items_video(batch, index);
     VideoRow *row = &video->row;
-    const OutputFile file = look_at(batch->plan->items[index].output);
+    const OutputFile file = output_look(batch->plan->items[index].output);
     if (!known) {
         memory_free(row->recipe);
         row->recipe = NULL;
@@ -76,23 +54,17 @@ static void adopt(Batch *batch, size_t index, bool known)
     skip(batch, index);
 }
 
-/* Whether what it was made from is what it would be made from now; told why not. */
 static bool is_up_to_date(Batch *batch, size_t index)
 {
-    const Video *video = items_video(batch, index);
-    Recipe recipe = {0};
     char why[512];
     char text[sizeof why + 64];
-    bool same = true;
-    if (video->row.recipe != NULL && batch->book != NULL &&
-        recipe_make(batch->book, batch->plan->items[index].input, &recipe, NULL) == STATUS_OK &&
-        recipe_difference(video->row.recipe, recipe.json, why, sizeof why) != 0) {
-        same = false;
-        (void)snprintf(text, sizeof text, _("made anew: %s"), why);
-        make_anew(batch, index, text);
+    if (output_is_up_to_date(&items_video(batch, index)->row, batch->book, batch->plan->items[index].input,
+                             why, sizeof why)) {
+        return true;
     }
-    recipe_free(&recipe);
-    return same;
+    (void)snprintf(text, sizeof text, _("made anew: %s"), why);
+    make_anew(batch, index, text);
+    return false;
 }
 
 static void ask_probe(Batch *batch, size_t index)
@@ -109,20 +81,23 @@ static void ask_probe(Batch *batch, size_t index)
 
 static void ask_about(Batch *batch, size_t index)
 {
-    const OutputFile file = look_at(batch->plan->items[index].output);
+    const OutputFile file = output_look(batch->plan->items[index].output);
     if (!file.exists || batch->settings->restart) {
         make(batch, index);
         return;
     }
-    const VideoRow *row = &items_video(batch, index)->row;
-    const bool recorded =
-        row->output_bytes > 0 && row->output_bytes == file.bytes && row->output_mtime_ns == file.mtime_ns;
-    if (recorded && batch->items[index].before != VIDEO_DONE) {
-        make(batch, index); /* an earlier run had begun to replace it */
-    } else if (!recorded) {
+    switch (output_judge(&file, &items_video(batch, index)->row, batch->items[index].before)) {
+    case OUTPUT_ASK:
         ask_probe(batch, index);
-    } else if (is_up_to_date(batch, index)) {
-        skip(batch, index);
+        break;
+    case OUTPUT_FINISHED:
+        if (is_up_to_date(batch, index)) {
+            skip(batch, index);
+        }
+        break;
+    default:
+        make(batch, index);
+        break;
     }
 }
 
@@ -140,11 +115,8 @@ static void take_answer(Batch *batch, const ProbeAnswer *answer)
         make_anew(batch, index, text);
         return;
     }
-    /* killed when its output had its name and the store did not know yet; or copied, with another time */
-    const VideoRow *row = &items_video(batch, index)->row;
-    const OutputFile file = look_at(batch->plan->items[index].output);
-    const bool known =
-        item->before == VIDEO_RUNNING || (item->before == VIDEO_DONE && row->output_bytes == file.bytes);
+    const OutputFile file = output_look(batch->plan->items[index].output);
+    const bool known = output_has_recipe(&file, &items_video(batch, index)->row, item->before);
     if (!known || is_up_to_date(batch, index)) {
         adopt(batch, index, known);
     }

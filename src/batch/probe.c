@@ -1,10 +1,8 @@
 #include "batch/probe.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -110,36 +108,4 @@ void probe_close(Probe *probe)
     process_close(&probe->process);
     line_buffer_free(&probe->inbox);
     probe->asked = false;
-}
-
-static Status wait_for_answer(Probe *probe, ProbeAnswer *answer)
-{
-    Status status = STATUS_AGAIN;
-    while ((status = probe_poll(probe, clock_now_ms(), answer)) == STATUS_AGAIN) {
-        struct pollfd files[] = {{.fd = probe->process.channel, .events = POLLIN},
-                                 {.fd = probe->process.errors, .events = POLLIN}};
-        (void)poll(files, sizeof files / sizeof files[0], 1000);
-    }
-    return status;
-}
-
-Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers,
-                   Error *err)
-{
-    Probe probe;
-    probe_init(&probe, hooks != NULL ? hooks->worker_executable : NULL, settings->sandbox,
-               hooks != NULL ? hooks->probe_timeout_ms : 0);
-    Status status = STATUS_OK;
-    for (size_t i = 0; i < plan->count && status == STATUS_OK; i++) {
-        const PlanItem *item = &plan->items[i];
-        answers[i] = (ProbeAnswer){0};
-        if (file_exists(item->output)) {
-            status = probe_ask(&probe, item->input, item->output, clock_now_ms(), err);
-            if (status == STATUS_OK) {
-                status = wait_for_answer(&probe, &answers[i]);
-            }
-        }
-    }
-    probe_close(&probe);
-    return status;
 }

@@ -136,14 +136,18 @@ static void queue_video(Batch *batch, size_t index, Error *err)
     video_row_free(&row);
 }
 
-static bool clean_what_is_over(void *context, const VideoRow *row)
+/* What is over; of the videos of this batch those that are not done may go on. */
+static void clean_what_is_over(void *context, const char *output)
 {
     Batch *batch = context;
-    if (row->work != NULL && items_find(batch, row->output) == batch->plan->count &&
-        cleaner_reason(row, clock_wall_s()) != NULL) {
-        cleaner_add_work(&batch->cleaner, row->output);
+    VideoRow row = {0};
+    if (store_video_find(batch->store, output, &row, NULL) == STATUS_OK) {
+        const bool planned = items_find(batch, output) < batch->plan->count;
+        if (planned ? row.state == VIDEO_DONE : cleaner_reason(&row, clock_wall_s()) != NULL) {
+            cleaner_add_work(&batch->cleaner, output);
+        }
     }
-    return true;
+    video_row_free(&row);
 }
 
 void record_plan(Batch *batch)
@@ -161,8 +165,7 @@ void record_plan(Batch *batch)
     }
     error_clear(&err);
     check(batch, store_commit(batch->store, true, &err), &err);
-    error_clear(&err);
-    check(batch, store_each_video(batch->store, clean_what_is_over, batch, &err), &err);
+    cleaner_each_work(batch->plan->state_dir, clean_what_is_over, batch);
     for (size_t i = 0; i < batch->slots; i++) {
         /* those that began before the store could be opened */
         if (batch->runners[i].used) {
@@ -276,6 +279,9 @@ void record_ended(Batch *batch, Video *video, VideoState state, const char *ende
         attempt->video = video->row.id;
         (void)store_attempt_end(batch->store, attempt, NULL);
     }
+    if (video->row.work == NULL && video->row.id > 0) {
+        (void)store_chunks_forget(batch->store, video->row.id, NULL);
+    }
     commit(batch, video);
     attempt->began_s = 0;
 }
@@ -315,21 +321,6 @@ void record_count_chunks(Batch *batch, Video *video)
     if (batch->store != NULL && video->row.id > 0) {
         check(batch, store_each_chunk(batch->store, video->row.id, count_chunk, video, &err), &err);
     }
-}
-
-void record_cleaned(Batch *batch, const char *output)
-{
-    Error err = {0};
-    VideoRow row = {0};
-    const size_t index = items_find(batch, output);
-    const bool in_work = index < batch->plan->count && batch->items[index].video != NULL;
-    if (batch->store != NULL && !in_work && store_video_find(batch->store, output, &row, &err) == STATUS_OK) {
-        memory_free(row.work);
-        row.work = NULL;
-        check(batch, store_video_save(batch->store, &row, &err), &err);
-        check(batch, store_chunks_forget(batch->store, row.id, &err), &err);
-    }
-    video_row_free(&row);
 }
 
 /* ---- the run ---- */

@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -9,6 +8,7 @@
 #include "base/hash.h"
 #include "batch/batch_internal.h"
 #include "batch/unfinished.h"
+#include "batch/verdict.h"
 #include "report/i18n.h"
 
 /* ---- which one ---- */
@@ -291,10 +291,9 @@ static Status prepare(const Batch *batch, size_t index, Error *err)
 /* What stands under its name will be replaced: a later run must not take it for what is made now. */
 static void note_old_output(const PlanItem *planned, VideoRow *row)
 {
-    struct stat status;
-    const bool there = stat(planned->output, &status) == 0;
-    row->output_bytes = there ? status.st_size : 0;
-    row->output_mtime_ns = there ? (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec : 0;
+    const OutputFile file = output_look(planned->output);
+    row->output_bytes = file.bytes;
+    row->output_mtime_ns = file.mtime_ns;
 }
 
 /* Failed videos of an earlier run are tried again; the user should know. */

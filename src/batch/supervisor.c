@@ -164,8 +164,6 @@ static void clean_up(Batch *batch)
             text, sizeof text,
             _("the work folder of %s stays: something in it is not runbatch's, or cannot be removed"), name);
         batch_warn(batch, NULL, text);
-    } else if (name != NULL) {
-        record_cleaned(batch, name);
     }
 }
 

@@ -63,11 +63,13 @@ void batch_result_free(BatchResult *result);
 /* What batch_run would find about an output, for --dry-run. */
 typedef struct ProbeAnswer {
     bool exists;
-    bool complete;
-    char why[256]; /* why an existing one is not complete */
+    bool complete; /* and made from what it would be made from now: it will be skipped */
+    bool changed;  /* it is complete, and will be made anew nevertheless */
+    char why[256]; /* why an existing one is not complete, or made anew */
 } ProbeAnswer;
 
-/* Fills `answers`, one per item of the plan. Takes no lock and changes nothing. `hooks` may be NULL. */
+/* Fills `answers`, one per item of the plan: by the store, and where it does not know by a worker. Takes no
+ * lock and changes nothing. `hooks` may be NULL. ERROR_ENVIRONMENT when the store cannot be read. */
 Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers,
                    Error *err);
 

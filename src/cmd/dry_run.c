@@ -36,7 +36,9 @@ static void append_item(Text *page, const PlanItem *item, const ProbeAnswer *ans
     text_appendf(page, " (%s) → ", size);
     append_path(page, item->output);
     if (answer->exists) {
-        text_append(page, answer->complete ? " (complete)" : " (incomplete: ");
+        text_append(page, answer->complete  ? " (complete)"
+                          : answer->changed ? " (made anew: "
+                                            : " (incomplete: ");
         if (!answer->complete) {
             append_path(page, answer->why);
             text_append(page, ")");

@@ -150,13 +150,37 @@ Status runtime_get(const Runtime **runtime, Error *err)
     return STATUS_FAILED;
 }
 
+static bool holds_one_of(const char *text, const char *const *parts)
+{
+    for (; *parts != NULL; parts++) {
+        if (strcasestr(text, *parts) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As BFCArena, the CUDA, cuBLAS, cuDNN and TensorRT providers, and the standard library word it. */
+ErrorClass runtime_error_class(const char *message, ErrorClass class_)
+{
+    static const char *const wants[] = {
+        "out of memory", "OutOfMemory", "Failed to allocate memory", "ALLOC_FAILED", "bad allocation",
+        "bad_alloc",     NULL};
+    static const char *const cards[] = {"CUDA", "CUBLAS", "CUDNN", "TensorRT", "GPU", NULL};
+    if (!holds_one_of(message, wants)) {
+        return class_;
+    }
+    return holds_one_of(message, cards) ? ERROR_VIDEO_MEMORY : ERROR_MEMORY;
+}
+
 Status runtime_check(const Runtime *runtime, OrtStatus *status, ErrorClass class_, const char *what,
                      const char *file, Error *err)
 {
     if (status == NULL) {
         return STATUS_OK;
     }
-    (void)error_set(err, class_, what, file, runtime->api->GetErrorMessage(status));
+    const char *message = runtime->api->GetErrorMessage(status);
+    (void)error_set(err, runtime_error_class(message, class_), what, file, message);
     runtime->api->ReleaseStatus(status);
     return STATUS_FAILED;
 }

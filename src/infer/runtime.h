@@ -23,7 +23,11 @@ typedef struct Runtime {
 /* ERROR_ENVIRONMENT when the library at hand is too old for this program. */
 Status runtime_get(const Runtime **runtime, Error *err);
 
-/* Frees `status` and makes an Error of it; STATUS_OK when it is NULL. */
+/* ERROR_MEMORY or ERROR_VIDEO_MEMORY where ONNX Runtime's message tells of want of memory, otherwise
+ * `class_`. Pure. */
+ErrorClass runtime_error_class(const char *message, ErrorClass class_);
+
+/* Frees `status` and makes an Error of it, of runtime_error_class; STATUS_OK when it is NULL. */
 Status runtime_check(const Runtime *runtime, OrtStatus *status, ErrorClass class_, const char *what,
                      const char *file, Error *err);
 

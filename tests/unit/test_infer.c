@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "infer/catalogue.h"
+#include "infer/runtime.h"
 #include "infer/session.h"
 
 /* The default model with the smallest file; made by scripts/setup.sh. */
@@ -370,9 +371,32 @@ static void model_folders_are_searched_in_order(void **state)
     memory_free(b);
 }
 
+static void want_of_memory_is_told_from_a_bad_model(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message;
+        ErrorClass class_;
+    } table[] = {
+        {"CUDA failure 2: out of memory ; GPU=0 ; hostname=x", ERROR_VIDEO_MEMORY},
+        {"CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED", ERROR_VIDEO_MEMORY},
+        {"Non-zero status code returned while running Conv node. Status Message: BFCArena: Failed to "
+         "allocate "
+         "memory for requested buffer of size 123",
+         ERROR_MEMORY},
+        {"std::bad_alloc", ERROR_MEMORY},
+        {"Load model from x.onnx failed: Protobuf parsing failed.", ERROR_MODEL},
+        {"CUDA failure 100: no CUDA-capable device is detected", ERROR_MODEL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        assert_int_equal(runtime_error_class(table[i].message, ERROR_MODEL), table[i].class_);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(want_of_memory_is_told_from_a_bad_model),
         cmocka_unit_test(bad_model_files_have_their_reasons),
         cmocka_unit_test(ports_are_told),
         cmocka_unit_test(recipes_are_compared),

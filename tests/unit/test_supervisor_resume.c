@@ -169,6 +169,51 @@ static void killed_between_the_name_and_the_store(void **state)
     assert_int_equal(bench->result.done, 1);
 }
 
+static void assert_probed(Bench *bench, size_t index, bool complete, bool changed, const char *why)
+{
+    ProbeAnswer answers[8] = {0};
+    assert_int_equal(batch_probe(&bench->settings, &bench->plan, &bench->hooks, answers, &bench->err),
+                     STATUS_OK);
+    assert_true(answers[index].exists);
+    assert_int_equal(answers[index].complete, complete);
+    assert_int_equal(answers[index].changed, changed);
+    assert_non_null(strstr(answers[index].why, why));
+}
+
+static void a_dry_run_knows_what_the_store_knows(void **state)
+{
+    Bench *bench = *state;
+    ProbeAnswer nothing[2];
+    bench_add(bench, "good1"); /* the probe would say that it is not complete */
+    bench_add(bench, "complete2");
+    assert_int_equal(batch_probe(&bench->settings, &bench->plan, &bench->hooks, nothing, &bench->err),
+                     STATUS_OK);
+    assert_false(nothing[0].exists);
+    assert_false(bench_has(bench, "out/.runbatch")); /* looking makes nothing */
+    bench_run(bench);
+    assert_probed(bench, 0, true, false, "");
+    touch_output(bench, "complete2");
+    assert_probed(bench, 1, true, false, "");
+    bench->settings.output_video_quality = 25;
+    assert_probed(bench, 0, false, true, "output-video-quality changed from 18 to 25");
+    assert_probed(bench, 1, false, true, "output-video-quality changed from 18 to 25");
+    touch_output(bench, "good1");
+    assert_probed(bench, 0, false, false, "too short");
+    bench->settings.restart = true;
+    assert_probed(bench, 0, false, true, "--restart");
+    /* a run that had begun to replace it */
+    bench->settings.restart = false;
+    bench->settings.output_video_quality = 18;
+    bench_forget(bench);
+    bench_run(bench);
+    assert_probed(bench, 1, true, false, "");
+    change_store(bench, "UPDATE videos SET state = 'stopped'");
+    assert_probed(bench, 1, false, true, "begun to make it anew");
+    change_store(bench, "PRAGMA user_version = 99");
+    assert_int_equal(batch_probe(&bench->settings, &bench->plan, &bench->hooks, nothing, &bench->err),
+                     STATUS_FAILED);
+}
+
 /* ---- chunks ---- */
 
 static void interrupt_after_a_chunk(Bench *bench, const Event *event)
@@ -393,6 +438,7 @@ int main(void)
         BENCH_TEST(outputs_of_before_the_store_are_adopted),
         BENCH_TEST(an_output_that_somebody_changed_is_looked_at),
         BENCH_TEST(killed_between_the_name_and_the_store),
+        BENCH_TEST(a_dry_run_knows_what_the_store_knows),
         BENCH_TEST(an_interrupted_video_goes_on_where_it_was),
         BENCH_TEST(chunks_of_another_recipe_are_not_used),
         BENCH_TEST(restart_uses_nothing),

@@ -1,0 +1,43 @@
+#include "batch/verdict.h"
+
+#include <sys/stat.h>
+
+OutputFile output_look(const char *path)
+{
+    struct stat status;
+    OutputFile file = {0};
+    if (stat(path, &status) == 0) {
+        file = (OutputFile){true, status.st_size,
+                            (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec};
+    }
+    return file;
+}
+
+OutputVerdict output_judge(const OutputFile *file, const VideoRow *row, VideoState before)
+{
+    if (!file->exists) {
+        return OUTPUT_MAKE;
+    }
+    const bool recorded =
+        row->output_bytes > 0 && row->output_bytes == file->bytes && row->output_mtime_ns == file->mtime_ns;
+    if (!recorded) {
+        return OUTPUT_ASK;
+    }
+    return before == VIDEO_DONE ? OUTPUT_FINISHED : OUTPUT_MAKE;
+}
+
+bool output_has_recipe(const OutputFile *file, const VideoRow *row, VideoState before)
+{
+    return before == VIDEO_RUNNING || (before == VIDEO_DONE && row->output_bytes == file->bytes);
+}
+
+bool output_is_up_to_date(const VideoRow *row, RecipeBook *book, const char *input, char *why, size_t size)
+{
+    Recipe recipe = {0};
+    bool same = true;
+    if (row->recipe != NULL && book != NULL && recipe_make(book, input, &recipe, NULL) == STATUS_OK) {
+        same = recipe_difference(row->recipe, recipe.json, why, size) == 0;
+    }
+    recipe_free(&recipe);
+    return same;
+}
