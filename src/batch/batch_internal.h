@@ -100,6 +100,8 @@ typedef struct Batch {
     size_t probe_next; /* the first item it was not asked about */
     RecipeBook *book;  /* NULL: cannot be made; the workers will tell why */
     Cleaner cleaner;
+    size_t *tidy; /* items whose frame files are to be removed */
+    size_t tidy_count;
     Signals signals;
     Statistics statistics;
     int64_t began_ms;
@@ -160,6 +162,17 @@ void items_settle(Batch *batch, size_t index);
 /* It is to be started (again): puts it among those that are taken first. */
 void items_again(Batch *batch, size_t index);
 void items_leave_again(Batch *batch, size_t index);
+
+/* ---- frames.c: the files of --frame-store disk that a worker left ---- */
+
+/* Its worker has ended. */
+void frames_tidy(Batch *batch, size_t index);
+/* A few files; whether there is more to do. */
+bool frames_step(Batch *batch);
+/* Whether an item's are still being removed: no worker may have it. */
+bool frames_wait(const Batch *batch, size_t index);
+/* Those of a run that was killed, where it had put them; the store still tells of that run. */
+void frames_tidy_killed_run(Batch *batch);
 
 /* ---- outputs.c ---- */
 

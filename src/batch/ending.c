@@ -291,6 +291,7 @@ void batch_end_attempt(Batch *batch, Runner *runner)
     write_last_line(runner, status, &err);
     const bool died = runner->end.kind == MESSAGE_NONE;
     runner_free(runner);
+    frames_tidy(batch, index);
     batch->running--;
     if (video->report.peak_rss_bytes > batch->statistics.peak_rss_bytes) {
         batch->statistics.peak_rss_bytes = video->report.peak_rss_bytes;

@@ -158,6 +158,7 @@ void record_plan(Batch *batch)
         return;
     }
     tell_opened(batch, batch->store_how, batch->store_aside);
+    frames_tidy_killed_run(batch);
     begin_run(batch);
     store_begin(batch->store);
     for (size_t i = 0; i < batch->plan->count; i++) {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/i18n.h"
+
 enum { DEATHS_MOST = 3, SPACE_FIRST_MS = 1000 };
 
 static RetryKind kind_of(const RetryFailure *failure)
@@ -100,33 +102,35 @@ RetryDecision retry_decide(Retry *retry, const RetryFailure *failure)
 
 const char *retry_text(const Retry *retry, const RetryDecision *decision, char *buffer, size_t size)
 {
-    char when[64] = "again";
-    char less[64] = "";
+    char when[96];
+    char from[64];
+    char less[96] = "";
+    (void)snprintf(when, sizeof when, "%s", _("again"));
+    (void)snprintf(from, sizeof from, "%s", _("from the beginning"));
     switch (decision->action) {
     case RETRY_FAIL:
-        (void)snprintf(buffer, size, "failed");
+        (void)snprintf(buffer, size, "%s", _("failed"));
         return buffer;
     case RETRY_SET_ASIDE:
-        (void)snprintf(buffer, size, "set aside");
+        (void)snprintf(buffer, size, "%s", _("set aside"));
         return buffer;
     case RETRY_LATER:
-        (void)snprintf(when, sizeof when, "again in %lld s", (long long)decision->wait_ms / 1000);
+        (void)snprintf(when, sizeof when, _("again in %d s"), (int)(decision->wait_ms / 1000));
         break;
     case RETRY_WITH_MEMORY:
-        (void)snprintf(when, sizeof when, "again when memory is back");
-        (void)snprintf(less, sizeof less, ", threads: %d, smallest frame budget", retry->threads);
+        (void)snprintf(when, sizeof when, "%s", _("again when memory is back"));
+        (void)snprintf(less, sizeof less, _(", threads: %d, smallest frame budget"), retry->threads);
         break;
     case RETRY_WITH_SPACE:
-        (void)snprintf(when, sizeof when, "again when there is space");
+        (void)snprintf(when, sizeof when, "%s", _("again when there is space"));
         break;
     default:
         break;
     }
-    char from[32] = "from the beginning";
     if (retry->chunks > 0) {
-        (void)snprintf(from, sizeof from, "from chunk %d", retry->chunks);
+        (void)snprintf(from, sizeof from, _("from chunk %d"), retry->chunks);
     }
-    (void)snprintf(buffer, size, "%s, %s%s%s", when, from, less, retry->alone ? ", alone" : "");
+    (void)snprintf(buffer, size, "%s, %s%s%s", when, from, less, retry->alone ? _(", alone") : "");
     return buffer;
 }
 

@@ -72,7 +72,8 @@ int64_t space_encoded_bytes(const SpaceVideo *video, const Settings *settings, c
     return whole_bytes((double)video->input_bytes * fmax(0.25, fmin(factor, 2.0)));
 }
 
-/* Frame files of two chunks, as they are written by the one while the other is read. A PNG of filmed material
+/* Frame files of two chunks, as they are written by the one while the other is read; of all where they are
+ * kept. A PNG of filmed material
  * takes some two bytes a pixel, a JPEG of good quality half of one. */
 static int64_t frame_files_bytes(const SpaceVideo *video, const Settings *settings)
 {
@@ -80,8 +81,10 @@ static int64_t frame_files_bytes(const SpaceVideo *video, const Settings *settin
     const bool is_png =
         settings->temp_frame_format == NULL || strcmp(settings->temp_frame_format, "png") == 0;
     const double rate = video->frame_rate > 0 ? video->frame_rate : 30.0;
-    const double seconds = video->duration_s > 0 ? fmin(2.0 * settings->chunk_seconds, video->duration_s)
-                                                 : 2.0 * settings->chunk_seconds;
+    double seconds = video->duration_s;
+    if (!settings->keep_frames || seconds <= 0) {
+        seconds = fmin(2.0 * settings->chunk_seconds, seconds > 0 ? seconds : 1e9);
+    }
     return is_used ? whole_bytes((double)video->width * video->height * (is_png ? 2.0 : 0.5) * rate * seconds)
                    : 0;
 }

@@ -383,7 +383,7 @@ static bool start_video(Batch *batch, size_t index, Runner *runner)
     if (!has_space(batch, index)) {
         return batch->items[index].state == ITEM_SETTLED;
     }
-    if (!is_clean(batch, video)) {
+    if (!is_clean(batch, video) || frames_wait(batch, index)) {
         return false;
     }
     video->ready = false;

@@ -138,7 +138,7 @@ static void wait_for_news(Batch *batch)
         files[count++] = (struct pollfd){.fd = runner->used ? runner->process.errors : -1, .events = POLLIN};
     }
     int wait_ms = batch->running > 0 || batch->probe.asked ? LOOP_MS : IDLE_MS;
-    if (!cleaner_is_idle(&batch->cleaner) || batch_has_outputs_to_ask(batch)) {
+    if (!cleaner_is_idle(&batch->cleaner) || batch->tidy_count > 0 || batch_has_outputs_to_ask(batch)) {
         wait_ms = 0;
     }
     (void)poll(files, count, wait_ms);
@@ -157,6 +157,9 @@ static void tick(Batch *batch)
 static void clean_up(Batch *batch)
 {
     bool stays = false;
+    if (frames_step(batch)) {
+        return; /* before the folders they lie in */
+    }
     const char *name = cleaner_step(&batch->cleaner, &stays);
     if (name != NULL && stays) {
         char text[512];
@@ -207,7 +210,7 @@ static void run_loop(Batch *batch)
 static void clean_the_rest(Batch *batch)
 {
     const int64_t began_ms = clock_now_ms();
-    while (!cleaner_is_idle(&batch->cleaner) &&
+    while ((!cleaner_is_idle(&batch->cleaner) || batch->tidy_count > 0) &&
            (!batch->stopping || clock_now_ms() - began_ms < LAST_CLEANING_MS)) {
         clean_up(batch);
     }
@@ -248,6 +251,7 @@ static void batch_close(Batch *batch)
     cleaner_close(&batch->cleaner);
     recipe_book_free(&batch->book);
     json_decref(batch->settings_json);
+    memory_free(batch->tidy);
     memory_free(batch->runners);
     memory_free(batch->files);
 }

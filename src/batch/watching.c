@@ -78,8 +78,9 @@ static void look_at_volumes(Batch *batch)
         batch->volumes[SPACE_WORK].device == batch->volumes[SPACE_OUTPUT].device ? batch->plan->output_dir
                                                                                  : batch->plan->state_dir;
     if (settings_frames_on_disk(batch->settings)) {
+        const char *beside = batch->settings->keep_frames ? batch->plan->output_dir : batch->plan->state_dir;
         const char *folder = batch->settings->temp_dir;
-        batch->volumes[SPACE_FRAMES] = look(folder != NULL ? folder : batch->plan->state_dir);
+        batch->volumes[SPACE_FRAMES] = look(folder != NULL ? folder : beside);
     }
 }
 

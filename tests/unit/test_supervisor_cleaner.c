@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include "base/files.h"
 #include "batch/cleaner.h"
 #include "batch_bench.h"
+#include "worker/frame_store.h"
 
 static const double day_s = 86400.0;
 
@@ -345,6 +347,70 @@ static void a_batch_leaves_no_bytes_behind(void **state)
     assert_int_equal(bench_told(bench, "the work folder of stranger2.mp4 stays"), 1);
 }
 
+static char *put_frames(const Bench *bench, const Settings *settings, const char *name)
+{
+    char *work = bench_path(bench, "out/.runbatch/work/%s.mp4", name);
+    char *output = bench_path(bench, "out/%s.mp4", name);
+    char *folder = frame_store_folder(settings, work, output);
+    assert_non_null(folder);
+    for (int i = 1; i <= 2 * CLEANER_STEP; i++) {
+        char *path = text_format("%s/frame-%08d.png", folder + strlen(bench->root) + 1, i);
+        bench_put(bench, path, "x");
+        memory_free(path);
+    }
+    assert_int_equal(chmod(folder, 0700), 0);
+    memory_free(output);
+    memory_free(work);
+    return folder;
+}
+
+static void leave_frames(Bench *bench, const Event *event)
+{
+    if (event->kind == EVENT_CHUNK_DONE && event->chunk.index == 1 && event->video->attempt == 1) {
+        bench->context = put_frames(bench, &bench->settings, "crashonce1");
+    } else if (event->kind == EVENT_VIDEO_STARTED && event->video->attempt == 2) {
+        assert_false(file_exists(bench->context));
+    }
+}
+
+static void frame_files_of_a_dead_worker_go(void **state)
+{
+    Bench *bench = *state;
+    memory_free(bench->settings.frame_store);
+    bench->settings.frame_store = text_duplicate("disk");
+    bench->settings.temp_dir = bench_path(bench, "temp");
+    bench->act = leave_frames;
+    bench_add(bench, "crashonce1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_false(file_exists(bench->context));
+    memory_free(bench->context);
+}
+
+static void frame_files_of_a_killed_run_go(void **state)
+{
+    Bench *bench = *state;
+    static const char *const names[] = {"left"};
+    Settings before;
+    settings_defaults(&before);
+    memory_free(before.frame_store);
+    before.frame_store = text_duplicate("disk");
+    before.temp_dir = bench_path(bench, "temp");
+    Store *store = make_store(bench, VIDEO_RUNNING, names, 1);
+    json_t *options = settings_to_json(&before);
+    RunRow run = {.began_s = clock_wall_s(), .options = json_dumps(options, JSON_COMPACT)};
+    assert_int_equal(store_run_begin(store, &run, &run.id, NULL), STATUS_OK);
+    free(run.options);
+    json_decref(options);
+    store_close(&store);
+    char *folder = put_frames(bench, &before, "left");
+    bench_add(bench, "good1");
+    bench_run(bench);
+    assert_false(file_exists(folder));
+    memory_free(folder);
+    settings_free(&before);
+}
+
 static void links_in_place_of_our_folders_are_refused(void **state)
 {
     Bench *bench = *state;
@@ -370,6 +436,8 @@ int main(void)
         BENCH_TEST(old_logs_go_by_age_and_by_size),
         BENCH_TEST(the_queue_works_in_small_steps),
         BENCH_TEST(a_batch_leaves_no_bytes_behind),
+        BENCH_TEST(frame_files_of_a_dead_worker_go),
+        BENCH_TEST(frame_files_of_a_killed_run_go),
         BENCH_TEST(links_in_place_of_our_folders_are_refused),
     };
     return cmocka_run_group_tests_name("supervisor_cleaner", tests, NULL, NULL);
