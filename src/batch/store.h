@@ -176,8 +176,9 @@ Status store_rebuild(Store *store, const char *output_dir, const char *state_dir
 /* ---- written by the supervisor ---- */
 
 /* Several writes as one: much cheaper, and all or nothing. May not be nested. store_commit gives the first
- * failure among them, so they need not be asked one by one; it syncs where `sync` or one of the writes asks
- * for it. In STORE_READ: several reads that see one state. */
+ * failure among them, so they need not be asked one by one; the numbers that writes filled in (id) are void
+ * then. It syncs where `sync` or one of the writes asks for it. In STORE_READ: several reads that see one
+ * state. */
 void store_begin(Store *store);
 Status store_commit(Store *store, bool sync, Error *err);
 
@@ -195,7 +196,7 @@ Status store_video_progress(Store *store, const VideoRow *row, Error *err);
 
 /* Fills id and number. attempt->run 0: not known. Synced. */
 Status store_attempt_begin(Store *store, AttemptRow *attempt, Error *err);
-/* Replaces all columns; one whose beginning could not be saved (id 0) is inserted. Synced. */
+/* Replaces what can change; one whose beginning is not in the store is inserted. Synced. */
 Status store_attempt_end(Store *store, AttemptRow *attempt, Error *err);
 
 /* Replaces the chunk of that index. Synced. */

@@ -254,22 +254,19 @@ static Status next_number(Store *store, int64_t video, int *number, Error *err)
     return query_end(&query, store_cannot_save, err);
 }
 
-/* All columns; attempt->id 0: a new row. */
-static Status put_attempt(Store *store, const AttemptRow *attempt, int64_t *id, Error *err)
+/* All columns. Changes nothing (`saved` false) where another attempt has the number. */
+static Status put_attempt(Store *store, const AttemptRow *attempt, bool *saved, Error *err)
 {
     static const char sql[] =
-        "INSERT INTO attempts (id, video, run, number, began_s, ended_s, ended, error, decision, frames,"
-        " chunks, chunks_reused, threads, peak_rss_bytes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET video = excluded.video, run = excluded.run, number = "
-        "excluded.number,"
-        " began_s = excluded.began_s, ended_s = excluded.ended_s, ended = excluded.ended,"
-        " error = excluded.error, decision = excluded.decision, frames = excluded.frames,"
-        " chunks = excluded.chunks, chunks_reused = excluded.chunks_reused, threads = excluded.threads,"
-        " peak_rss_bytes = excluded.peak_rss_bytes";
+        "INSERT INTO attempts (video, run, number, began_s, ended_s, ended, error, decision, frames, chunks,"
+        " chunks_reused, threads, peak_rss_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (video, number) DO UPDATE SET run = excluded.run, ended_s = excluded.ended_s,"
+        " ended = excluded.ended, error = excluded.error, decision = excluded.decision,"
+        " frames = excluded.frames, chunks = excluded.chunks, chunks_reused = excluded.chunks_reused,"
+        " threads = excluded.threads, peak_rss_bytes = excluded.peak_rss_bytes"
+        " WHERE began_s = excluded.began_s";
     char *error = store_error_text(&attempt->error);
     Query query = query_new(store, sql);
-    query_bind_reference(&query, attempt->id);
     query_bind_integer(&query, attempt->video);
     query_bind_reference(&query, attempt->run);
     query_bind_integer(&query, attempt->number);
@@ -284,9 +281,21 @@ static Status put_attempt(Store *store, const AttemptRow *attempt, int64_t *id, 
     query_bind_integer(&query, attempt->threads);
     query_bind_integer(&query, attempt->peak_rss_bytes);
     const Status status = query_run(&query, store_cannot_save, err);
-    *id = attempt->id != 0 ? attempt->id : sqlite3_last_insert_rowid(store->db);
+    *saved = status == STATUS_OK && sqlite3_changes(store->db) > 0;
     memory_free(error);
     return status;
+}
+
+static Status find_attempt(Store *store, AttemptRow *attempt, Error *err)
+{
+    static const char sql[] = "SELECT id FROM attempts WHERE video = ? AND number = ?";
+    Query query = query_new(store, sql);
+    query_bind_integer(&query, attempt->video);
+    query_bind_integer(&query, attempt->number);
+    if (query_row(&query)) {
+        attempt->id = query_get_integer(&query, 1, INT64_MAX);
+    }
+    return query_end(&query, store_cannot_save, err);
 }
 
 static Status save_attempt(Store *store, AttemptRow *attempt, Error *err)
@@ -295,17 +304,24 @@ static Status save_attempt(Store *store, AttemptRow *attempt, Error *err)
     if (status != STATUS_OK) {
         return status;
     }
-    AttemptRow saved = *attempt;
-    if (saved.id == 0) {
-        status = next_number(store, saved.video, &saved.number, err);
+    AttemptRow row = *attempt;
+    bool saved = false;
+    if (row.number > 0) {
+        status = put_attempt(store, &row, &saved, err);
+    }
+    if (status == STATUS_OK && !saved) {
+        status = next_number(store, row.video, &row.number, err);
+        if (status == STATUS_OK) {
+            status = put_attempt(store, &row, &saved, err);
+        }
     }
     if (status == STATUS_OK) {
-        status = put_attempt(store, &saved, &saved.id, err);
+        status = find_attempt(store, &row, err);
     }
     status = store_write_end(store, status, true, err);
     if (status == STATUS_OK) {
-        attempt->id = saved.id;
-        attempt->number = saved.number;
+        attempt->id = row.id;
+        attempt->number = row.number;
     }
     return status;
 }
@@ -313,6 +329,7 @@ static Status save_attempt(Store *store, AttemptRow *attempt, Error *err)
 Status store_attempt_begin(Store *store, AttemptRow *attempt, Error *err)
 {
     attempt->id = 0;
+    attempt->number = 0;
     return save_attempt(store, attempt, err);
 }
 

@@ -200,6 +200,28 @@ static void attempts_are_numbered_over_all_runs(void **state)
     store_close(&store);
 }
 
+static void attempt_that_was_rolled_back_takes_no_other_ones_place(void **state)
+{
+    const Fixture *fixture = *state;
+    Store *store = fixture_open(fixture, STORE_WRITE, STORE_MADE);
+    const int64_t video = fixture_video(store, "a.mp4", VIDEO_RUNNING, 1);
+    AttemptRow lost = {.video = video, .began_s = 1};
+    AttemptRow kept = {.video = video, .began_s = 2, .frames = 5};
+    const ChunkReport chunk = {.checksum = "0123456789abcdef0123456789abcdef"};
+    store_begin(store);
+    assert_int_equal(store_attempt_begin(store, &lost, NULL), STATUS_OK);
+    assert_int_equal(store_chunk_save(store, 999, &chunk, NULL), STATUS_FAILED);
+    assert_int_equal(store_commit(store, true, NULL), STATUS_FAILED);
+    assert_int_equal(store_attempt_begin(store, &kept, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_end(store, &lost, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_end(store, &kept, NULL), STATUS_OK);
+    AttemptRow rows[3] = {0};
+    assert_int_equal(store_each_attempt(store, video, take_attempt, rows, NULL), STATUS_OK);
+    assert_memory_equal(&rows[1], &kept, sizeof kept);
+    assert_memory_equal(&rows[2], &lost, sizeof lost);
+    store_close(&store);
+}
+
 static bool take_chunk(void *context, const ChunkReport *chunk)
 {
     ChunkReport *chunks = context;
@@ -481,6 +503,7 @@ int main(void)
         FIXTURE_TEST(videos_come_by_position),
         FIXTURE_TEST(names_that_lead_elsewhere_are_refused),
         FIXTURE_TEST(attempts_are_numbered_over_all_runs),
+        FIXTURE_TEST(attempt_that_was_rolled_back_takes_no_other_ones_place),
         FIXTURE_TEST(chunks_are_replaced_and_forgotten),
         FIXTURE_TEST(last_run_is_told),
         cmocka_unit_test(states_have_stable_names),

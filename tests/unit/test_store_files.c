@@ -43,6 +43,17 @@ static void overwrite(const char *path, int64_t offset, const void *bytes, size_
     assert_int_equal(close(fd), 0);
 }
 
+/* Turns all bits of one byte. */
+static void spoil(const char *path, int64_t offset)
+{
+    unsigned char byte = 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, &byte, 1, (off_t)offset), 1);
+    assert_int_equal(close(fd), 0);
+    byte = (unsigned char)~byte;
+    overwrite(path, offset, &byte, 1);
+}
+
 static void digest_of(const char *path, char digest[HASH_SIZE])
 {
     assert_int_equal(hash_file(path, ERROR_INPUT, digest, NULL), STATUS_OK);
@@ -195,7 +206,7 @@ static void log_with_a_broken_head_is_set_aside(void **state)
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         make_store(fixture, true);
         char *log = side_of(fixture, "-wal");
-        overwrite(log, offsets[i], "\xAA", 1);
+        spoil(log, offsets[i]);
         check_rescued(fixture);
         memory_free(log);
     }
@@ -209,7 +220,7 @@ static void log_broken_behind_its_head_gives_an_older_state(void **state)
     store_close(&store);
     make_store(fixture, true);
     char *log = side_of(fixture, "-wal");
-    overwrite(log, file_size(log) / 2, "\xAA\x55\xAA\x55", 4);
+    spoil(log, file_size(log) / 2);
     store = fixture_open(fixture, STORE_WRITE, STORE_FOUND);
     assert_int_equal(fixture_count(store), 1);
     store_close(&store);
