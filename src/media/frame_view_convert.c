@@ -41,10 +41,8 @@ static void read_band(const ViewLayout *layout, int top, Image *band)
     for (int y = 0; y < band->height; y++) {
         for (int x = 0; x < band->width; x += VIEW_TILE) {
             const int count = band->width - x < VIEW_TILE ? band->width - x : VIEW_TILE;
-            float *row[3];
-            for (int i = 0; i < 3; i++) {
-                row[i] = band->plane[i] + y * band->stride + x;
-            }
+            const ptrdiff_t at = y * band->stride + x;
+            float *const row[3] = {band->plane[0] + at, band->plane[1] + at, band->plane[2] + at};
             for (int i = 0; i < layout->components; i++) {
                 read_repeated(&layout->component[i], x, top + y, count, row[i]);
             }
