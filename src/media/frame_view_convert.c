@@ -43,7 +43,7 @@ static void read_band(const ViewLayout *layout, int top, Image *band)
             const int count = band->width - x < VIEW_TILE ? band->width - x : VIEW_TILE;
             const ptrdiff_t at = y * band->stride + x;
             float *const row[3] = {band->plane[0] + at, band->plane[1] + at, band->plane[2] + at};
-            for (int i = 0; i < layout->components; i++) {
+            for (int i = 0; i < 3 && i < layout->components; i++) {
                 read_repeated(&layout->component[i], x, top + y, count, row[i]);
             }
             view_convert(layout, count, row[0], row[1], row[2]);
