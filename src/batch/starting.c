@@ -356,13 +356,10 @@ static void begin_attempt(Batch *batch, size_t index, Runner *runner)
     tell_memory_before(batch, video);
 }
 
-/* Whether its work folder holds nothing of another recipe any more. */
+/* Whether its work folder holds nothing of another recipe any more, and no frame files of a killed worker. */
 static bool is_clean(Batch *batch, Video *video)
 {
-    if (!video->clean_first) {
-        return true;
-    }
-    if (!video->cleaning) {
+    if (video->clean_first && !video->cleaning) {
         cleaner_add_work(&batch->cleaner, video->row.output);
         video->cleaning = true;
     }

@@ -66,7 +66,7 @@ Status frame_files_replace(FrameFiles *files, const AVFrame *frame, Error *err);
 Status frame_files_take(FrameFiles *files, const AVFrame *frame, AVFrame *picture, Error *err);
 
 /* Removes what a run that was killed left in a folder that is ours, at most `most` files, and the folder if
- * nothing else is in it. Links are not followed. True: there are no frame files any more. */
+ * nothing else is in it. Links are not followed. True: there is no more to remove. */
 bool frame_files_clear(const char *folder, int most);
 
 typedef struct FrameFilesStats {

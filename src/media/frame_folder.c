@@ -109,23 +109,24 @@ Status frame_folder_clean(const FrameFolder *folder, int64_t first, int most, bo
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot look into the folder for frame files",
                                folder->path, code);
     }
-    int found = 0;
+    int removed = 0;
     const struct dirent *entry = NULL;
-    while (found <= most && (entry = readdir(entries)) != NULL) {
+    while (removed < most && (entry = readdir(entries)) != NULL) {
         bool whole = false;
         const int64_t number = number_of(entry->d_name, &whole);
         if (number < 0 || (whole && number < first)) {
             continue;
         }
-        found++;
-        if (found <= most && unlinkat(folder->fd, entry->d_name, 0) != 0 && errno != ENOENT) {
+        if (unlinkat(folder->fd, entry->d_name, 0) == 0) {
+            removed++;
+        } else if (errno != ENOENT) {
             log_warn("%s/%s: an old frame file cannot be removed: %s", folder->path, entry->d_name,
                      strerror(errno));
         }
     }
     (void)closedir(entries);
     if (done != NULL) {
-        *done = found <= most;
+        *done = removed < most;
     }
     return STATUS_OK;
 }

@@ -24,7 +24,7 @@ Status frame_folder_make(const char *path, bool shared, Error *err);
 /* A link, or a folder of another user, is ERROR_ENVIRONMENT. */
 Status frame_folder_open(FrameFolder *folder, const char *path, const char *extension, Error *err);
 /* Removes frame files (whole or not, of any kind) from number `first` on, at most `most`; what is not one is
- * left. `done` (may be NULL): none is left. */
+ * left. `done` (may be NULL): no more can be removed. */
 Status frame_folder_clean(const FrameFolder *folder, int64_t first, int most, bool *done, Error *err);
 /* Removes the folder itself if it is empty. Copes with one that is not open. */
 void frame_folder_close(FrameFolder *folder);

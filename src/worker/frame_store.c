@@ -1,7 +1,9 @@
 #include "worker/frame_store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -75,10 +77,13 @@ Status frame_store_open(FrameFiles **files, const Settings *settings, const char
     return status;
 }
 
-bool frame_store_tidy(const Settings *settings, const char *work, const char *output, int most)
+char *frame_store_leftover(const Settings *settings, const char *work, const char *output)
 {
-    char *folder = settings->keep_frames ? NULL : frame_store_folder(settings, work, output);
-    const bool done = folder == NULL || frame_files_clear(folder, most);
+    char *folder = frame_store_folder(settings, work, output);
+    const bool empty = folder == NULL || rmdir(folder) == 0 || errno == ENOENT;
+    if (!empty && !settings->keep_frames) {
+        return folder;
+    }
     memory_free(folder);
-    return done;
+    return NULL;
 }

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import BatchCase, decodes_clean, ffmpeg, frame_hashes, frame_times, media, probe, wait_until
+from harness import BatchCase, children, decodes_clean, ffmpeg, frame_hashes, frame_times, media, probe, wait_until
 
 # Without loss: what comes out tells what went in.
 LOSSLESS = ("--output-video-quality", 0, "--output-video-preset", "ultrafast")
@@ -254,6 +254,23 @@ class FrameStore(BatchCase):
                 os.unlink(self.output("joconde_1.mp4"))
                 shutil.rmtree(self.path("outputVideos", ".runbatch"))
 
+    def test_workers_that_die_leave_no_frame_files(self):
+        """Three times in the first chunk: the video is set aside, and the supervisor clears up behind each of them."""
+        ffmpeg("-t", 8, "-i", media("franck.mp4"), "-c", "copy", "-an", self.input("clip1.mp4"))
+        for temp in ((), ("--temp-dir", "temp")):
+            with self.subTest(temp):
+                process = self.start_batch("--frame-store", "disk", *temp)
+                killed = set()
+                for _ in range(3):
+                    self.assertTrue(wait_until(lambda: set(children(process.pid)) - killed and self.frame_files(), 60))
+                    worker = next(iter(set(children(process.pid)) - killed))
+                    killed.add(worker)
+                    os.kill(worker, signal.SIGKILL)
+                process.communicate(timeout=120)
+                self.assertNotEqual(process.returncode, 0)
+                self.assertEqual(self.frame_files(), [])
+                self.assertFalse(temp and os.listdir(self.path("temp")))
+
     def test_a_file_that_is_changed_by_hand_changes_the_video(self):
         """A frame of the chunk that waits is painted over while the batch is held."""
         ffmpeg("-t", 3, "-i", media("franck.mp4"), "-c:v", "libx264", "-an", self.input("clip1.mp4"))
@@ -261,12 +278,12 @@ class FrameStore(BatchCase):
         waiting = os.path.join(self.frames_folder(), "frame-00000048.png")
         self.assertTrue(wait_until(lambda: os.path.exists(waiting), 60, 0.001))
         process.send_signal(signal.SIGSTOP)
-        workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+        workers = children(process.pid)
         for worker in workers:
-            os.kill(int(worker), signal.SIGSTOP)
+            os.kill(worker, signal.SIGSTOP)
         ffmpeg("-f", "lavfi", "-i", "color=c=red:s=360x288,format=rgb24", "-frames:v", 1, "-update", 1, waiting)
         for worker in (*workers, process.pid):
-            os.kill(int(worker), signal.SIGCONT)
+            os.kill(worker, signal.SIGCONT)
         process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0)
         raw = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", self.output("joconde_1.mp4"), "-vf",
@@ -274,6 +291,32 @@ class FrameStore(BatchCase):
                              check=True, capture_output=True).stdout
         self.assertGreater(raw[0], 230)
         self.assertLess(max(raw[1:]), 25)
+
+    def test_a_full_volume_of_frame_files_is_waited_for(self):
+        """A volume of its own for --temp-dir, which somebody else fills for a while."""
+        inside = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=12m none temp && exec "$0" "$@"']
+        os.mkdir(self.path("temp"))
+        if subprocess.run([*inside, "true"], cwd=self.root, capture_output=True).returncode != 0:
+            self.skipTest("may not mount")
+        ffmpeg("-stream_loop", 3, "-i", media("franck.mp4"), "-t", 20, "-c", "copy", "-an", self.input("clip1.mp4"))
+        process = self.start_batch("--frame-store", "disk", "--chunk-seconds", 1, "--temp-dir", "temp", "--json",
+                                   "--disk-reserve", "1kB", prefix=inside)
+        temp = f"/proc/{process.pid}/root{self.path('temp')}"
+        self.assertTrue(wait_until(lambda: any(names for _, _, names in os.walk(temp)), 60))
+        try:
+            with open(os.path.join(temp, "filler"), "wb", 0) as filler:
+                while True:
+                    filler.write(bytes(65536))
+        except OSError:
+            pass
+        time.sleep(3)
+        self.assertIsNone(process.poll(), "it waits")
+        os.unlink(os.path.join(temp, "filler"))
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertIn("space", out)
+        self.assertTrue(decodes_clean(self.output("joconde_1.mp4")))
+        self.assertEqual(frame_times(self.input("clip1.mp4")), frame_times(self.output("joconde_1.mp4")))
 
     def test_a_planted_link_is_refused(self):
         ffmpeg("-t", 0.5, "-i", media("franck.mp4"), "-c", "copy", "-an", self.input("clip1.mp4"))

@@ -150,9 +150,9 @@ class BatchCase(unittest.TestCase):
                               env={**os.environ, "LC_ALL": "C.UTF-8", **environment})
         return Result(done)
 
-    def start_batch(self, *arguments, **environment):
+    def start_batch(self, *arguments, prefix=(), **environment):
         """Starts the program in a session of its own; it is killed at the end of the test if it still runs."""
-        process = subprocess.Popen([os.path.abspath(PROGRAM), *map(str, arguments)], cwd=self.root,
+        process = subprocess.Popen([*prefix, os.path.abspath(PROGRAM), *map(str, arguments)], cwd=self.root,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                    text=True, start_new_session=True,
                                    env={**os.environ, "LC_ALL": "C.UTF-8", **environment})

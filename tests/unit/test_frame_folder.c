@@ -179,6 +179,12 @@ static void leftovers_are_cleared_in_steps(void **state)
     assert_false(frame_files_clear(folder, 3));
     assert_true(frame_files_clear(folder, 3));
     assert_false(file_exists(folder));
+    /* what cannot be removed does not keep the caller for ever */
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(mkdir(file_path("frame-00000001.png"), 0700), 0);
+    assert_true(frame_files_clear(folder, 1));
+    assert_int_equal(rmdir(file_path("frame-00000001.png")), 0);
+    assert_int_equal(rmdir(folder), 0);
     /* not through a link, and nothing foreign */
     char *elsewhere = path_join(root, "elsewhere2");
     assert_int_equal(mkdir(elsewhere, 0700), 0);
