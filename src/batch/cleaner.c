@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/cleaner_internal.h"
-#include "media/frame_files.h"
 
 /* ---- names ---- */
 
@@ -198,8 +197,6 @@ void cleaner_close(Cleaner *cleaner)
         (void)unlinkat(state, "work", AT_REMOVEDIR); /* if it is empty */
         (void)close(state);
     }
-    text_list_free(&cleaner->frames);
-    text_list_free(&cleaner->frames_of);
     text_list_free(&cleaner->work);
     text_list_free(&cleaner->logs);
     *cleaner = (Cleaner){0};
@@ -219,24 +216,8 @@ void cleaner_add_work(Cleaner *cleaner, const char *output)
     text_list_add(&cleaner->work, output);
 }
 
-void cleaner_add_frames(Cleaner *cleaner, const char *output, const char *folder)
-{
-    if (cleaner->frames_done == cleaner->frames.count) {
-        text_list_free(&cleaner->frames);
-        text_list_free(&cleaner->frames_of);
-        cleaner->frames_done = 0;
-    }
-    text_list_add(&cleaner->frames, folder);
-    text_list_add(&cleaner->frames_of, output);
-}
-
 bool cleaner_waits_for(const Cleaner *cleaner, const char *output)
 {
-    for (size_t i = cleaner->frames_done; i < cleaner->frames_of.count; i++) {
-        if (strcmp(cleaner->frames_of.items[i], output) == 0) {
-            return true;
-        }
-    }
     for (size_t i = cleaner->work_done; i < cleaner->work.count; i++) {
         if (strcmp(cleaner->work.items[i], output) == 0) {
             return true;
@@ -247,8 +228,7 @@ bool cleaner_waits_for(const Cleaner *cleaner, const char *output)
 
 bool cleaner_is_idle(const Cleaner *cleaner)
 {
-    return cleaner->frames_done == cleaner->frames.count && cleaner->work_done == cleaner->work.count &&
-           cleaner->logs_done == cleaner->logs.count;
+    return cleaner->work_done == cleaner->work.count && cleaner->logs_done == cleaner->logs.count;
 }
 
 static void step_logs(Cleaner *cleaner)
@@ -270,10 +250,6 @@ static void step_logs(Cleaner *cleaner)
 const char *cleaner_step(Cleaner *cleaner, bool *stays)
 {
     *stays = false;
-    if (cleaner->frames_done < cleaner->frames.count) {
-        cleaner->frames_done += frame_files_clear(cleaner->frames.items[cleaner->frames_done], CLEANER_STEP);
-        return NULL;
-    }
     if (cleaner->work_done == cleaner->work.count) {
         if (cleaner->logs_done < cleaner->logs.count) {
             step_logs(cleaner);

@@ -75,13 +75,10 @@ Status cleaner_remove(const char *state_dir, const CleanItem *item, Error *err);
 
 /* ---- in the background of a batch ---- */
 
-/* A queue of frame files, work folders and logs, emptied a few files at a time. Zero-initialise. */
+/* A queue of work folders and logs, emptied a few files at a time. Zero-initialise. */
 typedef struct Cleaner {
     const char *state_dir; /* must outlive it */
-    TextList frames;       /* folders of frame files (worker/frame_store.h) */
-    TextList frames_of;    /* the outputs that they belong to */
-    size_t frames_done;
-    TextList work; /* names of work folders */
+    TextList work;         /* names of work folders */
     size_t work_done;
     TextList logs;
     size_t logs_done;
@@ -94,12 +91,10 @@ void cleaner_close(Cleaner *cleaner);
 void cleaner_each_work(const char *state_dir, void (*visit)(void *context, const char *output),
                        void *context);
 void cleaner_add_work(Cleaner *cleaner, const char *output);
-/* A folder of frame files that is ours, and no worker's any more. */
-void cleaner_add_frames(Cleaner *cleaner, const char *output, const char *folder);
 /* Looks through the logs once. */
 void cleaner_add_old_logs(Cleaner *cleaner, double wall_s);
 
-/* Whether that output's work folder or frame files still wait to be removed. */
+/* Whether that work folder still waits to be removed. */
 bool cleaner_waits_for(const Cleaner *cleaner, const char *output);
 bool cleaner_is_idle(const Cleaner *cleaner);
 

@@ -8,7 +8,6 @@
 #include "batch/unfinished.h"
 #include "batch/verdict.h"
 #include "report/i18n.h"
-#include "worker/frame_store.h"
 
 /* ---- for good ---- */
 
@@ -276,16 +275,6 @@ static void write_last_line(Runner *runner, Status status, const Error *error)
     video_log_line(&runner->log, "runbatch", text);
 }
 
-/* Frame files are of no use without the worker that made them. */
-static void clean_frames(Batch *batch, const PlanItem *planned, const Video *video)
-{
-    char *frames = frame_store_leftover(batch->settings, planned->folder, planned->output);
-    if (frames != NULL) {
-        cleaner_add_frames(&batch->cleaner, video->row.output, frames);
-    }
-    memory_free(frames);
-}
-
 void batch_end_attempt(Batch *batch, Runner *runner)
 {
     Error err = {0};
@@ -313,7 +302,6 @@ void batch_end_attempt(Batch *batch, Runner *runner)
     if (died) {
         cleaner_drop_parts(batch->plan->state_dir, video->row.output);
     }
-    clean_frames(batch, planned, video);
     const VideoReport report = video->report; /* the video may be settled, and so freed */
     const int64_t used_before_bytes = video->used_before_bytes;
     if (status == STATUS_OK) {

@@ -9,7 +9,7 @@ enum { ALL_FILES = 1000000 };
 
 void frames_tidy(Batch *batch, size_t index)
 {
-    if (settings_frames_on_disk(batch->settings) && !batch->settings->keep_frames) {
+    if (settings_frames_on_disk(batch->settings)) {
         batch->tidy = memory_resize(batch->tidy, batch->tidy_count + 1, sizeof *batch->tidy);
         batch->tidy[batch->tidy_count++] = index;
     }

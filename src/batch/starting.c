@@ -356,10 +356,13 @@ static void begin_attempt(Batch *batch, size_t index, Runner *runner)
     tell_memory_before(batch, video);
 }
 
-/* Whether its work folder holds nothing of another recipe any more, and no frame files of a killed worker. */
+/* Whether its work folder holds nothing of another recipe any more. */
 static bool is_clean(Batch *batch, Video *video)
 {
-    if (video->clean_first && !video->cleaning) {
+    if (!video->clean_first) {
+        return true;
+    }
+    if (!video->cleaning) {
         cleaner_add_work(&batch->cleaner, video->row.output);
         video->cleaning = true;
     }

@@ -1,6 +1,5 @@
 #include "worker/frame_store.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,13 +76,13 @@ Status frame_store_open(FrameFiles **files, const Settings *settings, const char
     return status;
 }
 
-char *frame_store_leftover(const Settings *settings, const char *work, const char *output)
+bool frame_store_tidy(const Settings *settings, const char *work, const char *output, int most)
 {
     char *folder = frame_store_folder(settings, work, output);
-    const bool empty = folder == NULL || rmdir(folder) == 0 || errno == ENOENT;
-    if (!empty && !settings->keep_frames) {
-        return folder;
+    bool done = folder == NULL || rmdir(folder) == 0 || settings->keep_frames;
+    if (!done) {
+        done = frame_files_clear(folder, most);
     }
     memory_free(folder);
-    return NULL;
+    return done;
 }

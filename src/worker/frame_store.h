@@ -5,7 +5,7 @@
  *   <output>.frames                                with --keep-frames
  *   <temp-dir>/<output name>-<8 digits>.frames     with both
  *
- * The first two are ours, and are removed when their worker is gone (frame_store_leftover). The
+ * The first two are ours, and are removed when their worker is gone (frame_store_tidy). The
  * last two are the user's: nothing removes them but a run that makes the frames in them anew.
  */
 #ifndef RUNBATCH_WORKER_FRAME_STORE_H
@@ -28,9 +28,9 @@ char *frame_store_make(const Settings *settings, const char *work, const char *o
 Status frame_store_open(FrameFiles **files, const Settings *settings, const char *work, const char *output,
                         const FrameFilesConfig *stages, Error *err);
 
-/* For the supervisor, when no worker has the video. Removes an empty folder, which a worker in its sandbox
- * cannot, and gives one of ours in which a worker that was killed left files, for frame_files_clear; NULL:
- * there is none. The caller frees it. */
-char *frame_store_leftover(const Settings *settings, const char *work, const char *output);
+/* For the supervisor, when no worker has the video: removes what lies in a folder of ours, at most `most`
+ * files, and the folder itself, which a worker in its sandbox cannot. Kept files stay, their folder if it is
+ * not empty. True when it is done. */
+bool frame_store_tidy(const Settings *settings, const char *work, const char *output, int most);
 
 #endif

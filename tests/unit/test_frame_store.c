@@ -1,7 +1,6 @@
 /* Where --frame-store disk puts the files, and whose they are. */
 #include "frame_fixtures.h"
 
-#include "batch/cleaner.h"
 #include "options/value.h"
 #include "worker/frame_store.h"
 
@@ -39,7 +38,7 @@ static void frames_have_their_places(void **state)
     settings_defaults(&memory);
     assert_null(frame_store_folder(&memory, "work", "out/x_1.mp4"));
     assert_null(frame_store_make(&memory, "work", "out/x_1.mp4"));
-    assert_null(frame_store_leftover(&memory, "work", "out/x_1.mp4"));
+    assert_true(frame_store_tidy(&memory, "work", "out/x_1.mp4", 1));
     FrameFiles *files = NULL;
     const FrameFilesConfig none = {0};
     assert_int_equal(frame_store_open(&files, &memory, "work", "out/x_1.mp4", &none, NULL), STATUS_OK);
@@ -86,56 +85,18 @@ static void folders_are_made_and_left_behind(void **state)
         FILE *made = fopen(file, "wb");
         assert_non_null(made);
         assert_int_equal(fclose(made), 0);
-        char *left = frame_store_leftover(&settings, root, output);
-        assert_int_equal(left == NULL, keep);
-        if (left != NULL) {
-            assert_string_equal(left, path);
-        }
-        assert_true(file_exists(file));
-        assert_int_equal(unlink(file), 0);
-        assert_null(frame_store_leftover(&settings, root, output));
+        assert_int_equal(frame_store_tidy(&settings, root, output, 1), keep); /* ours: there may be more */
+        assert_int_equal(file_exists(file), keep);
+        (void)unlink(file);
+        assert_true(frame_store_tidy(&settings, root, output, 1));
         assert_false(file_exists(path));
-        assert_null(frame_store_leftover(&settings, root, output));
-        memory_free(left);
+        assert_true(frame_store_tidy(&settings, root, output, 1));
         memory_free(file);
         memory_free(path);
         settings_free(&settings);
     }
     memory_free(temp_dir);
     memory_free(output);
-}
-
-/* As the supervisor does after a worker was killed: a few files a turn, and that output waits. */
-static void leftovers_are_cleaned_in_the_background(void **state)
-{
-    (void)state;
-    enum { FILES = 2 * CLEANER_STEP + 1 };
-    Cleaner cleaner;
-    cleaner_open(&cleaner, root);
-    assert_int_equal(frame_files_make(folder, false, NULL), STATUS_OK);
-    for (int i = 0; i < FILES; i++) {
-        char name[32];
-        (void)snprintf(name, sizeof name, "frame-%08d.png", i + 1);
-        put_file(name, "x", 1);
-    }
-    for (int round = 0; round < 2; round++) {
-        cleaner_add_frames(&cleaner, "x_1.mp4", folder); /* the second time there is nothing */
-        cleaner_add_frames(&cleaner, "y_1.mp4", "/nowhere");
-        int steps = 0;
-        for (; cleaner_waits_for(&cleaner, "x_1.mp4"); steps++) {
-            assert_true(cleaner_waits_for(&cleaner, "y_1.mp4"));
-            assert_false(cleaner_waits_for(&cleaner, "z_1.mp4"));
-            assert_false(cleaner_is_idle(&cleaner));
-            bool stays = false;
-            assert_null(cleaner_step(&cleaner, &stays));
-            assert_false(stays);
-        }
-        assert_int_equal(steps, round == 0 ? 3 : 1);
-        assert_false(file_exists(folder));
-        assert_null(cleaner_step(&cleaner, &(bool){false}));
-        assert_true(cleaner_is_idle(&cleaner));
-    }
-    cleaner_close(&cleaner);
 }
 
 static void options_reach_the_files(void **state)
@@ -170,7 +131,6 @@ int main(void)
         cmocka_unit_test(frames_have_their_places),
         cmocka_unit_test(outputs_are_told_apart),
         cmocka_unit_test(folders_are_made_and_left_behind),
-        cmocka_unit_test(leftovers_are_cleaned_in_the_background),
         cmocka_unit_test(options_reach_the_files),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
