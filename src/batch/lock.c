@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -15,11 +16,17 @@
 #include "base/text.h"
 #include "batch/naming.h"
 
-static Status tell_holder(int fd, const char *path, Error *err)
+static long read_holder(int fd)
 {
     char text[32] = "";
     const ssize_t count = pread(fd, text, sizeof text - 1, 0);
     const long holder = count > 0 ? strtol(text, NULL, 10) : 0;
+    return holder > 0 ? holder : 0;
+}
+
+static Status tell_holder(int fd, const char *path, Error *err)
+{
+    const long holder = read_holder(fd);
     if (holder > 0) {
         (void)error_setf(err, ERROR_ENVIRONMENT, "another runbatch works in this output folder", path,
                          "process %ld holds it", holder);
@@ -29,6 +36,23 @@ static Status tell_holder(int fd, const char *path, Error *err)
     }
     error_advise(err, "wait until it has ended, or choose another folder with --output-dir");
     return STATUS_FAILED;
+}
+
+/* One who only looks (lock_is_held) holds the lock shared for a moment: that is waited for. */
+static bool try_lock(int fd)
+{
+    enum { TRIES = 5, PAUSE_NS = 10 * 1000 * 1000 };
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            return true;
+        }
+        if (errno != EWOULDBLOCK) {
+            return false;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        errno = EWOULDBLOCK;
+    }
+    return false;
 }
 
 Status lock_take(Lock *lock, const char *state_dir, Error *err)
@@ -42,7 +66,7 @@ Status lock_take(Lock *lock, const char *state_dir, Error *err)
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
         status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot open the lock", path, errno);
-    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    } else if (!try_lock(fd)) {
         status = errno == EWOULDBLOCK
                      ? tell_holder(fd, path, err)
                      : error_set_errno(err, ERROR_ENVIRONMENT, "cannot take the lock", path, errno);
@@ -66,6 +90,21 @@ void lock_release(Lock *lock)
         (void)close(lock->fd);
         lock->fd = -1;
     }
+}
+
+bool lock_is_held(const char *state_dir, long *holder)
+{
+    char *path = path_join(state_dir, "lock");
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    memory_free(path);
+    *holder = 0;
+    if (fd < 0) {
+        return false;
+    }
+    const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    *holder = held ? read_holder(fd) : 0;
+    (void)close(fd);
+    return held;
 }
 
 bool lock_is_temporary_name(const char *name)

@@ -16,6 +16,10 @@ typedef struct Lock {
 Status lock_take(Lock *lock, const char *state_dir, Error *err);
 void lock_release(Lock *lock);
 
+/* Whether somebody holds it now, and the number of that process (0 where it is not told); looks only, so that
+ * the state folder may be missing, or belong to somebody else. */
+bool lock_is_held(const char *state_dir, long *holder);
+
 /* Whether the file name is one that a plan gives to an unfinished output:
  * ".<name>.<video extension>" NAMING_TEMPORARY_SUFFIX. */
 bool lock_is_temporary_name(const char *name);

@@ -6,16 +6,40 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "cmd/available.h"
+#include "cmd/terminal.h"
+#include "options/parse.h"
 #include "worker/worker.h"
+
+static const HelpLine run_examples[] = {
+    {"runbatch", "all videos of inputVideos/"},
+    {"runbatch 1-30", "the first thirty"},
+    {"runbatch run -s face.png -t clip.mp4 -o out.mp4", "one video"},
+    {0},
+};
+static const HelpLine run_codes[] = {
+    {"0", "every video is done, or was before"},
+    {"1", "some videos failed; the statistics tell which and why"},
+    {"2", "the command line cannot be"},
+    {"3", "a folder, a permission, space, a model or an encoder is missing"},
+    {"130", "interrupted; what is finished stays"},
+    {0},
+};
 
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
      .help = "Work on the videos of a folder, or on one --target; the word itself may be left out",
+     .about =
+         "Works on the faces in the videos of a folder: every video of inputVideos/, with the face of the "
+         "picture in source/, becomes one of outputVideos/. What is complete is skipped, so a batch that "
+         "was stopped goes on where it was.",
+     .examples = run_examples,
+     .exit_codes = run_codes,
      .run = cmd_run},
     {.name = "help",
-     .usage = "[--man]",
-     .help = "Print this help; with --man the manual page's source",
+     .usage = "[COMMAND] [--man]",
+     .help = "Print this help, or that of one command; with --man the manual page's source",
      .run = cmd_help},
     {.name = "version",
      .usage = "",
@@ -29,6 +53,16 @@ const Command command_table[] = {
 };
 
 const size_t command_count = sizeof command_table / sizeof command_table[0];
+
+const Command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i].name, name) == 0) {
+            return &command_table[i];
+        }
+    }
+    return NULL;
+}
 
 static Status refuse_unknown(const char *word, Error *err)
 {
@@ -62,12 +96,31 @@ Status command_choose(int argc, char *const *argv, const Command **command, int 
     if (word[0] == '-' || (word[0] >= '0' && word[0] <= '9')) {
         return STATUS_OK;
     }
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(command_table[i].name, word) == 0) {
-            *command = &command_table[i];
-            *words_before = 2;
-            return STATUS_OK;
-        }
+    const Command *named = command_find(word);
+    if (named == NULL) {
+        return refuse_unknown(word, err);
     }
-    return refuse_unknown(word, err);
+    *command = named;
+    *words_before = 2;
+    return STATUS_OK;
+}
+
+bool command_begin(const char *name, int argc, char **argv, Settings *settings, int *code)
+{
+    const CommandLine line = {
+        .command = name, .argc = argc, .argv = (const char *const *)argv, .available = available_here};
+    OptionsAction action;
+    Error err = {0};
+    if (options_parse(&line, settings, &action, &err) != STATUS_OK) {
+        *code = print_error(&err);
+        return false;
+    }
+    if (action != OPTIONS_RUN) {
+        settings_free(settings);
+        const bool named = strcmp(argv[0], name) == 0;
+        *code =
+            action == OPTIONS_VERSION ? cmd_version(0, NULL) : print_help(named ? command_find(name) : NULL);
+        return false;
+    }
+    return true;
 }

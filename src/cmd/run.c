@@ -1,10 +1,8 @@
 #include "batch/plan.h"
 #include "batch/supervisor.h"
-#include "cmd/available.h"
 #include "cmd/command.h"
 #include "cmd/dry_run.h"
 #include "cmd/terminal.h"
-#include "options/parse.h"
 #include "ui/ui.h"
 
 static int run_plan(const Settings *settings, const Plan *plan)
@@ -46,20 +44,11 @@ static int run_settings(const Settings *settings)
 int cmd_run(int argc, char **argv)
 {
     Settings settings;
-    OptionsAction action;
-    Error err = {0};
-    if (options_parse(argc, (const char *const *)argv, available_here, &settings, &action, &err) !=
-        STATUS_OK) {
-        return print_error(&err);
-    }
     int code = EXIT_CODE_DONE;
-    if (action == OPTIONS_HELP) {
-        code = print_help();
-    } else if (action == OPTIONS_VERSION) {
-        code = cmd_version(0, NULL);
-    } else {
-        code = run_settings(&settings);
+    if (!command_begin("run", argc, argv, &settings, &code)) {
+        return code;
     }
+    code = run_settings(&settings);
     settings_free(&settings);
     return code;
 }

@@ -102,16 +102,27 @@ static void append_option(Text *text, const Option *option, size_t columns)
     text_free(&description);
 }
 
-void options_help(Text *text, size_t columns)
+/* The group's next option that the command takes, from row `from` on; option_count: none. */
+static size_t next_of(const char *command, OptionGroup group, size_t from)
+{
+    size_t i = from;
+    while (i < option_count && (option_table[i].group != group || !option_is_of(&option_table[i], command))) {
+        i++;
+    }
+    return i;
+}
+
+void options_help(Text *text, const char *command, size_t columns)
 {
     columns = columns < LEAST_COLUMNS ? LEAST_COLUMNS : columns;
     columns = columns > MOST_COLUMNS ? MOST_COLUMNS : columns;
     for (int group = 0; group < OPTION_GROUP_COUNT; group++) {
-        text_appendf(text, "\n%s:\n", option_group_title((OptionGroup)group));
-        for (size_t i = 0; i < option_count; i++) {
-            if ((int)option_table[i].group == group) {
-                append_option(text, &option_table[i], columns);
-            }
+        size_t i = next_of(command, (OptionGroup)group, 0);
+        if (i < option_count) {
+            text_appendf(text, "\n%s:\n", option_group_title((OptionGroup)group));
+        }
+        for (; i < option_count; i = next_of(command, (OptionGroup)group, i + 1)) {
+            append_option(text, &option_table[i], columns);
         }
     }
 }
@@ -133,26 +144,30 @@ void roff_append(Text *text, const char *words)
     }
 }
 
-void options_roff(Text *text)
+static void append_option_roff(Text *text, const Option *option)
+{
+    Text names = {0};
+    Text description = {0};
+    append_names(&names, option, false);
+    append_description(&description, option);
+    text_append(text, ".TP\n.B ");
+    roff_append(text, names.data);
+    text_append(text, "\n");
+    roff_append(text, description.data);
+    text_append(text, "\n");
+    text_free(&names);
+    text_free(&description);
+}
+
+void options_roff(Text *text, const char *command)
 {
     for (int group = 0; group < OPTION_GROUP_COUNT; group++) {
-        text_appendf(text, ".SS %s\n", option_group_title((OptionGroup)group));
-        for (size_t i = 0; i < option_count; i++) {
-            const Option *option = &option_table[i];
-            if ((int)option->group != group) {
-                continue;
-            }
-            Text names = {0};
-            Text description = {0};
-            append_names(&names, option, false);
-            append_description(&description, option);
-            text_append(text, ".TP\n.B ");
-            roff_append(text, names.data);
-            text_append(text, "\n");
-            roff_append(text, description.data);
-            text_append(text, "\n");
-            text_free(&names);
-            text_free(&description);
+        size_t i = next_of(command, (OptionGroup)group, 0);
+        if (i < option_count) {
+            text_appendf(text, ".SS %s\n", option_group_title((OptionGroup)group));
+        }
+        for (; i < option_count; i = next_of(command, (OptionGroup)group, i + 1)) {
+            append_option_roff(text, &option_table[i]);
         }
     }
 }

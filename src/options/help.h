@@ -4,11 +4,11 @@
 
 #include "base/text.h"
 
-/* Appends the options by group, wrapped at `columns` (40 at least). */
-void options_help(Text *text, size_t columns);
+/* Appends the options of the command by group, wrapped at `columns` (40 at least). */
+void options_help(Text *text, const char *command, size_t columns);
 
 /* Appends the same as roff (man macros): a .SS a group, a .TP an option. */
-void options_roff(Text *text);
+void options_roff(Text *text, const char *command);
 
 /* Appends `words` wrapped at `columns`; every line but the first starts with `indent` blanks, and the first
  * is taken to start at column `at`. Ends with a newline. */

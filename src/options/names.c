@@ -18,20 +18,8 @@ static bool spell(const Option *option, bool negated, char name[NAME_BYTES])
     return true;
 }
 
-/* Calls `look` for every spelling. */
-static void each_spelling(void (*look)(void *context, const char *name, OptionMatch match), void *context)
-{
-    for (size_t i = 0; i < option_count; i++) {
-        for (int negated = 0; negated < 2; negated++) {
-            char name[NAME_BYTES];
-            if (spell(&option_table[i], negated == 1, name)) {
-                look(context, name, (OptionMatch){&option_table[i], negated == 1});
-            }
-        }
-    }
-}
-
 typedef struct Search {
+    const char *command; /* NULL: any */
     const char *typed;
     OptionMatch exact;
     OptionMatch prefix;
@@ -43,14 +31,29 @@ typedef struct Search {
     Text containing_names;
 } Search;
 
+/* Calls `look` for every spelling of the command's options. */
+static void each_spelling(void (*look)(Search *search, const char *name, OptionMatch match), Search *search)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (search->command != NULL && !option_is_of(&option_table[i], search->command)) {
+            continue;
+        }
+        for (int negated = 0; negated < 2; negated++) {
+            char name[NAME_BYTES];
+            if (spell(&option_table[i], negated == 1, name)) {
+                look(search, name, (OptionMatch){&option_table[i], negated == 1});
+            }
+        }
+    }
+}
+
 static void list_name(Text *names, const char *name)
 {
     text_appendf(names, "%s--%s", names->length > 0 ? ", " : "", name);
 }
 
-static void look_at(void *context, const char *name, OptionMatch match)
+static void look_at(Search *search, const char *name, OptionMatch match)
 {
-    Search *search = context;
     if (strcmp(name, search->typed) == 0) {
         search->exact = match;
     }
@@ -64,10 +67,9 @@ static void look_at(void *context, const char *name, OptionMatch match)
     }
 }
 
-static void look_how_near(void *context, const char *name, OptionMatch match)
+static void look_how_near(Search *search, const char *name, OptionMatch match)
 {
     (void)match;
-    Search *search = context;
     const size_t distance = text_distance(name, search->typed);
     if (distance < search->nearest) {
         search->nearest = distance;
@@ -75,9 +77,37 @@ static void look_how_near(void *context, const char *name, OptionMatch match)
     }
 }
 
+/* "runbatch help status lists its options" */
+static void advise_help(const char *command, Error *err)
+{
+    if (command != NULL && strcmp(command, "run") != 0) {
+        error_advise(err, "runbatch help %s lists its options", command);
+    } else {
+        error_advise(err, "runbatch --help lists the options");
+    }
+}
+
+Status option_refuse_for(const char *command, const char *as_typed, Error *err)
+{
+    char what[128];
+    char shown[81];
+    text_copy(shown, sizeof shown, as_typed);
+    (void)snprintf(what, sizeof what, "%s is no option of runbatch %s", shown, command);
+    (void)error_set(err, ERROR_USAGE, what, NULL, "");
+    advise_help(command, err);
+    return STATUS_FAILED;
+}
+
 static Status refuse_unknown(Search *search, Error *err)
 {
     enum { LEAST_PART = 3, MOST_PARTS = 3 };
+    OptionMatch elsewhere;
+    if (search->command != NULL && option_match(NULL, search->typed, &elsewhere, NULL) == STATUS_OK) {
+        char as_typed[NAME_BYTES];
+        (void)snprintf(as_typed, sizeof as_typed, "--%s%s", elsewhere.negated ? "no-" : "",
+                       elsewhere.option->name);
+        return option_refuse_for(search->command, as_typed, err);
+    }
     char what[128];
     char shown[81];
     text_copy(shown, sizeof shown, search->typed);
@@ -92,14 +122,14 @@ static Status refuse_unknown(Search *search, Error *err)
     } else if (length >= LEAST_PART && search->containing > 0 && search->containing <= MOST_PARTS) {
         error_advise(err, "did you mean %s?", search->containing_names.data);
     } else {
-        error_advise(err, "runbatch --help lists the options");
+        advise_help(search->command, err);
     }
     return STATUS_FAILED;
 }
 
-Status option_match(const char *typed, OptionMatch *match, Error *err)
+Status option_match(const char *command, const char *typed, OptionMatch *match, Error *err)
 {
-    Search search = {.typed = typed, .nearest = SIZE_MAX};
+    Search search = {.command = command, .typed = typed, .nearest = SIZE_MAX};
     each_spelling(look_at, &search);
     Status status = STATUS_OK;
     if (search.exact.option != NULL) {
@@ -135,5 +165,5 @@ bool option_is_one(const char *word)
     memcpy(name, word + 2, length);
     name[length] = '\0';
     OptionMatch match;
-    return option_match(name, &match, NULL) == STATUS_OK;
+    return option_match(NULL, name, &match, NULL) == STATUS_OK;
 }

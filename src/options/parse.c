@@ -1,5 +1,6 @@
 #include "options/parse.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,10 +10,8 @@
 #include "options/value.h"
 
 typedef struct Parser {
-    int argc;
-    const char *const *argv;
+    const CommandLine *line;
     int next; /* the word to look at next */
-    OptionAvailable available;
     Settings *settings;
     OptionsAction *action;
     bool given[OPTION_MOST]; /* by row of the table */
@@ -21,7 +20,7 @@ typedef struct Parser {
 
 static const char *peek(const Parser *parser)
 {
-    return parser->next < parser->argc ? parser->argv[parser->next] : NULL;
+    return parser->next < parser->line->argc ? parser->line->argv[parser->next] : NULL;
 }
 
 /* `as_typed` is "--output" or "-o". */
@@ -56,7 +55,7 @@ static Status assign_pieces(const Parser *parser, const Option *option, const ch
 static const char *first_available(const Parser *parser, const Option *option, const TextList *names)
 {
     for (size_t i = 0; i < names->count; i++) {
-        if (parser->available == NULL || parser->available(option->check, names->items[i])) {
+        if (parser->line->available == NULL || parser->line->available(option->check, names->items[i])) {
             return names->items[i];
         }
     }
@@ -89,7 +88,7 @@ static Status assign_several(Parser *parser, const Option *option, const char *f
     TextList pieces = {0};
     Status status = assign_pieces(parser, option, first, &pieces);
     while (status == STATUS_OK && more && continues_list(peek(parser))) {
-        status = assign_pieces(parser, option, parser->argv[parser->next++], &pieces);
+        status = assign_pieces(parser, option, parser->line->argv[parser->next++], &pieces);
     }
     if (status == STATUS_OK) {
         status = assign_collected(parser, option, &pieces);
@@ -130,7 +129,7 @@ static Status take_long(Parser *parser, const char *word)
     Text name = {0};
     text_append_bytes(&name, word, length);
     OptionMatch match = {0};
-    Status status = option_match(name.data + 2, &match, parser->err);
+    Status status = option_match(parser->line->command, name.data + 2, &match, parser->err);
     if (status == STATUS_OK && match.negated) {
         parser->given[match.option - option_table] = true;
         status = value == NULL ? option_assign(match.option, "off", parser->settings, parser->err)
@@ -154,6 +153,9 @@ static Status take_short(Parser *parser, const char *word)
             return STATUS_FAILED;
         }
         const char as_typed[] = {'-', *letter, '\0'};
+        if (!option_is_of(option, parser->line->command)) {
+            return option_refuse_for(parser->line->command, as_typed, parser->err);
+        }
         const bool valued = option_takes_value(option);
         const char *value = valued && letter[1] != '\0' ? letter + 1 : NULL;
         if (take_option(parser, option, as_typed, value) != STATUS_OK) {
@@ -166,11 +168,27 @@ static Status take_short(Parser *parser, const char *word)
     return STATUS_OK;
 }
 
+static Status take_positional(Parser *parser, const char *word)
+{
+    const Option *option = option_positional(parser->line->command);
+    if (option == NULL) {
+        char what[64];
+        (void)snprintf(what, sizeof what, "runbatch %s", parser->line->command);
+        return error_setf(parser->err, ERROR_USAGE, what, NULL, "takes options only, not '%.80s'", word);
+    }
+    bool *given = &parser->given[option - option_table];
+    if (!*given) {
+        option_clear(option, parser->settings);
+        *given = true;
+    }
+    return option_assign(option, word, parser->settings, parser->err);
+}
+
 static Status take_word(Parser *parser, bool *options_ended)
 {
-    const char *word = parser->argv[parser->next++];
+    const char *word = parser->line->argv[parser->next++];
     if (*options_ended || word[0] != '-' || word[1] == '\0') {
-        return option_assign(option_positional(), word, parser->settings, parser->err);
+        return take_positional(parser, word);
     }
     if (strcmp(word, "--") == 0) {
         *options_ended = true;
@@ -182,6 +200,17 @@ static Status take_word(Parser *parser, bool *options_ended)
 static bool was_given(const Parser *parser, const char *name)
 {
     return parser->given[option_find(name) - option_table];
+}
+
+/* A folder that is named now takes the place of the one file that an earlier run was about. */
+static void replace_earlier(const Parser *parser)
+{
+    static const char *const places[][2] = {{"input-dir", "target"}, {"source-dir", "source"}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        if (was_given(parser, places[i][0]) && !was_given(parser, places[i][1])) {
+            option_clear(option_find(places[i][1]), parser->settings);
+        }
+    }
 }
 
 static Status check_combinations(const Parser *parser)
@@ -202,7 +231,7 @@ static Status check_combinations(const Parser *parser)
         return error_set(parser->err, ERROR_USAGE, "options that exclude each other", NULL,
                          "--frame-store memory and --keep-frames");
     }
-    if (was_given(parser, "output") && !was_given(parser, "target")) {
+    if (was_given(parser, "output") && parser->settings->target == NULL) {
         (void)refuse(parser, "--output", "says where one --target goes, and there is none");
         error_advise(parser->err, "for the outputs of a folder: --output-dir");
         return STATUS_FAILED;
@@ -242,35 +271,57 @@ Status settings_check(const Settings *settings, OptionAvailable available, Error
     return STATUS_OK;
 }
 
-Status options_parse(int argc, const char *const *argv, OptionAvailable available, Settings *settings,
-                     OptionsAction *action, Error *err)
+/* Fills the parser's settings, which hold what the line leaves out; on failure they own nothing. */
+static Status parse(Parser *parser)
 {
-    Parser parser = {.argc = argc,
-                     .argv = argv,
-                     .next = 1,
-                     .available = available,
-                     .settings = settings,
-                     .action = action,
-                     .err = err};
-    settings_defaults(settings);
-    *action = OPTIONS_RUN;
+    *parser->action = OPTIONS_RUN;
     bool options_ended = false;
     Status status = STATUS_OK;
-    while (status == STATUS_OK && *action == OPTIONS_RUN && parser.next < argc) {
-        status = take_word(&parser, &options_ended);
+    while (status == STATUS_OK && *parser->action == OPTIONS_RUN && peek(parser) != NULL) {
+        status = take_word(parser, &options_ended);
     }
-    if (status == STATUS_OK && *action == OPTIONS_RUN) {
-        status = check_combinations(&parser);
+    if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
+        replace_earlier(parser);
+        status = check_combinations(parser);
     }
-    if (status == STATUS_OK && *action == OPTIONS_RUN) {
-        settings_settle(settings);
-        status = preset_check(settings, err);
+    if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
+        settings_settle(parser->settings);
+        status = preset_check(parser->settings, parser->err);
     }
-    if (status == STATUS_OK && *action == OPTIONS_RUN) {
-        status = settings_check(settings, available, err);
+    if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
+        status = settings_check(parser->settings, parser->line->available, parser->err);
     }
     if (status != STATUS_OK) {
-        settings_free(settings);
+        settings_free(parser->settings);
     }
     return status;
+}
+
+Status options_parse(const CommandLine *line, Settings *settings, OptionsAction *action, Error *err)
+{
+    Parser parser = {.line = line, .next = 1, .settings = settings, .action = action, .err = err};
+    settings_defaults(settings);
+    return parse(&parser);
+}
+
+/* What of an earlier run's settings holds for this one. */
+static json_t *carried(const CommandLine *line, const json_t *before)
+{
+    json_t *object = json_copy((json_t *)(uintptr_t)before);
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].group == OPTION_GROUP_TALK || !option_is_of(&option_table[i], line->command)) {
+            (void)json_object_del(object, option_table[i].name);
+        }
+    }
+    return object;
+}
+
+Status options_parse_over(const CommandLine *line, const json_t *before, Settings *settings,
+                          OptionsAction *action, Error *err)
+{
+    Parser parser = {.line = line, .next = 1, .settings = settings, .action = action, .err = err};
+    json_t *object = carried(line, before);
+    const Status status = settings_from_json(object, settings, err);
+    json_decref(object);
+    return status == STATUS_OK ? parse(&parser) : status;
 }

@@ -21,10 +21,21 @@ typedef enum OptionsAction {
     OPTIONS_VERSION, /* likewise */
 } OptionsAction;
 
-/* argv[0] is the program's or command's name and is skipped. `settings` owns nothing before; on success the
- * caller frees it, on failure it owns nothing. */
-Status options_parse(int argc, const char *const *argv, OptionAvailable available, Settings *settings,
-                     OptionsAction *action, Error *err);
+typedef struct CommandLine {
+    const char *command; /* "run": what it does not take is refused */
+    int argc;
+    const char *const *argv;   /* [0] is the program's or command's name and is skipped */
+    OptionAvailable available; /* may be NULL */
+} CommandLine;
+
+/* `settings` owns nothing before; on success the caller frees it, on failure it owns nothing. */
+Status options_parse(const CommandLine *line, Settings *settings, OptionsAction *action, Error *err);
+
+/* The same, but what the line leaves out is not the default but what `before` says, the settings of an
+ * earlier run as settings_to_json gave them; without those of how to talk, and those that the command does
+ * not take. --input-dir takes the place of an earlier --target, --source-dir that of a --source. */
+Status options_parse_over(const CommandLine *line, const json_t *before, Settings *settings,
+                          OptionsAction *action, Error *err);
 
 /* Asks `available` for every value that needs it. What is not there is ERROR_ENVIRONMENT and lists what is.
  */

@@ -5,6 +5,11 @@
 #include "options/settings.h"
 
 #define FIELD(name) offsetof(Settings, name)
+/* Which commands take an option (Option.commands). */
+#define RUNS "run resume"
+#define SHOWS "status report"
+#define ASKS "pause continue cancel"
+#define ALL RUNS " " SHOWS " " ASKS " clean"
 #define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
 
 static const char *const processors[] = {"face_swapper", NULL};
@@ -22,6 +27,14 @@ const Option option_table[] = {
      .offset = FIELD(ranges),
      .value = "RANGE",
      .help = "Videos by their position in the sorted folder: 5, 1-30, 31-, 1-3,7,20-; several are joined"},
+    {.name = "videos",
+     .type = OPTION_POSITIONAL,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(videos),
+     .value = "VIDEO",
+     .commands = SHOWS " " ASKS,
+     .help = "Videos by the name of their output or input, with or without extension, by their position, or "
+             "by a range of positions: clip7.mp4, clip7, 7, 7-9"},
     {.name = "source",
      .short_name = 's',
      .type = OPTION_FILE,
@@ -66,6 +79,7 @@ const Option option_table[] = {
      .offset = FIELD(output_dir),
      .value = "DIR",
      .fallback = "outputVideos",
+     .commands = ALL,
      .help = "Folder for the finished videos; made where it is missing"},
     {.name = "output-name",
      .type = OPTION_TEXT,
@@ -200,6 +214,7 @@ const Option option_table[] = {
      .group = OPTION_GROUP_SAFETY,
      .offset = FIELD(restart),
      .fallback = "off",
+     .commands = "run",
      .help = "Begin anew: neither finished outputs nor chunks of earlier runs are used"},
     {.name = "chunk-seconds",
      .picture = true,
@@ -363,13 +378,14 @@ const Option option_table[] = {
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(dry_run),
      .fallback = "off",
+     .commands = RUNS " clean",
      .help = "Print what would be done, video by video, and do nothing"},
     {.name = "watch",
      .type = OPTION_BOOL,
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(watch),
      .fallback = "off",
-     .command = "status",
+     .commands = "status",
      .help = "Show the state again and again until the batch is over or you press Ctrl+C"},
     {.name = "quiet",
      .short_name = 'q',
@@ -384,22 +400,26 @@ const Option option_table[] = {
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(verbose),
      .fallback = "off",
-     .help = "Print more about each step"},
+     .commands = RUNS " " SHOWS,
+     .help = "Print more: about each step, and every video"},
     {.name = "json",
      .type = OPTION_BOOL,
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(json),
      .fallback = "off",
-     .help = "Print one JSON object per event and line on standard output"},
+     .commands = ALL,
+     .help = "Write JSON on standard output: an object per event and line, or one for what is asked"},
     {.name = "help",
      .short_name = 'h',
      .type = OPTION_HELP,
      .group = OPTION_GROUP_TALK,
+     .commands = ALL,
      .help = "Print this help and end"},
     {.name = "version",
      .short_name = 'V',
      .type = OPTION_VERSION,
      .group = OPTION_GROUP_TALK,
+     .commands = ALL,
      .help = "Print the versions of runbatch and of the libraries it uses, and end"},
 };
 
@@ -436,13 +456,28 @@ const Option *option_find_short(char short_name)
     return NULL;
 }
 
-const Option *option_positional(void)
+const Option *option_positional(const char *command)
 {
-    const Option *option = option_table;
-    while (option->type != OPTION_POSITIONAL) {
-        option++;
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].type == OPTION_POSITIONAL && option_is_of(&option_table[i], command)) {
+            return &option_table[i];
+        }
     }
-    return option;
+    return NULL;
+}
+
+bool option_is_of(const Option *option, const char *command)
+{
+    const size_t length = strlen(command);
+    for (const char *word = option->commands != NULL ? option->commands : RUNS; *word != '\0';) {
+        const size_t word_length = strcspn(word, " ");
+        if (word_length == length && strncmp(word, command, length) == 0) {
+            return true;
+        }
+        word += word_length;
+        word += strspn(word, " ");
+    }
+    return false;
 }
 
 bool option_takes_value(const Option *option)

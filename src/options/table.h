@@ -61,7 +61,7 @@ typedef struct Option {
     const char *fallback_help;  /* how --help words the default; NULL: `fallback` itself */
     const char *const *choices; /* closed by NULL */
     bool picture;               /* another value makes another output: what was made with it is made anew */
-    const char *command;        /* the only command that takes it; NULL: all */
+    const char *commands;       /* which take it: "status report"; NULL: those that run a batch */
     const char *help;
 } Option;
 
@@ -76,8 +76,11 @@ const char *option_group_title(OptionGroup group);
 /* NULL when there is none of exactly that name. */
 const Option *option_find(const char *name);
 const Option *option_find_short(char short_name);
-/* The row that takes the words that are no options. */
-const Option *option_positional(void);
+/* The row that takes the words that are no options; NULL when the command takes none. */
+const Option *option_positional(const char *command);
+
+/* Whether the command takes the option. */
+bool option_is_of(const Option *option, const char *command);
 
 bool option_takes_value(const Option *option);
 /* Whether several values may follow the option. */

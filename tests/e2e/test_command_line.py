@@ -37,8 +37,8 @@ class CommandLine(BatchCase):
                        "--frame-budget", "--output-fps", "--keep-frames", "--temp-frame-format",
                        "--temp-frame-quality", "--temp-dir", "--frame-store"):
             self.assertIn(option, result.out.replace("[no-]", ""))
-        for later in ("--max-memory", "face_enhancer"):
-            self.assertNotIn(later, result.out)
+        for other in ("--watch", "--max-memory", "face_enhancer"):
+            self.assertNotIn(other, result.out)
         self.assertTrue(all(len(line) <= 110 for line in result.out.splitlines()))
 
     def test_a_mistyped_option_gets_a_suggestion(self):

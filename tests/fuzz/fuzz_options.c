@@ -9,6 +9,8 @@
 
 enum { MOST_WORDS = 64 };
 
+static const char *const commands[] = {"run", "resume", "status", "pause", "clean", "version"};
+
 static void require(bool holds)
 {
     if (!holds) {
@@ -46,6 +48,27 @@ static void check_name(const Settings *settings)
     memory_free(name);
 }
 
+static void check_line(const CommandLine *line)
+{
+    Settings settings;
+    OptionsAction action;
+    Error err = {0};
+    const Status status = options_parse(line, &settings, &action, &err);
+    require(error_is_set(&err) == (status != STATUS_OK));
+    if (status != STATUS_OK) {
+        return;
+    }
+    check_json(&settings);
+    check_name(&settings);
+    json_t *before = settings_to_json(&settings);
+    Settings again;
+    if (options_parse_over(line, before, &again, &action, &err) == STATUS_OK) {
+        settings_free(&again);
+    }
+    json_decref(before);
+    settings_free(&settings);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_text(data, size);
@@ -54,15 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (char *rest = text, *word = NULL; argc < MOST_WORDS && (word = strsep(&rest, "\n")) != NULL;) {
         argv[argc++] = word;
     }
-    Settings settings;
-    OptionsAction action;
-    Error err = {0};
-    const Status status = options_parse(argc, argv, NULL, &settings, &action, &err);
-    require(error_is_set(&err) == (status != STATUS_OK));
-    if (status == STATUS_OK) {
-        check_json(&settings);
-        check_name(&settings);
-        settings_free(&settings);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const CommandLine line = {.command = commands[i], .argc = argc, .argv = argv};
+        check_line(&line);
     }
     free(text);
     return 0;

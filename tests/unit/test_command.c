@@ -10,6 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/dry_run.h"
 #include "cmd/exit_code.h"
+#include "options/table.h"
 
 static void the_first_word_chooses_the_command(void **state)
 {
@@ -64,6 +65,23 @@ static void an_unknown_command_gets_advice(void **state)
         assert_int_equal(err.class_, ERROR_USAGE);
         assert_string_equal(err.todo, cases[i].todo);
     }
+}
+
+/* What the option table says about commands is about some there are, and each command is told of. */
+static void the_table_of_commands_is_sound(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        const Command *command = &command_table[i];
+        assert_true(command->help[0] != '\0' && command->help[strlen(command->help) - 1] != '.');
+        assert_non_null(command->run);
+        assert_ptr_equal(command_find(command->name), command);
+        if (option_is_of(option_find("help"), command->name)) {
+            assert_non_null(command->about);
+            assert_non_null(command->exit_codes);
+        }
+    }
+    assert_null(command_find("xyzzy"));
 }
 
 static void errors_have_their_exit_codes(void **state)
@@ -136,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_word_chooses_the_command),
         cmocka_unit_test(an_unknown_command_gets_advice),
+        cmocka_unit_test(the_table_of_commands_is_sound),
         cmocka_unit_test(errors_have_their_exit_codes),
         cmocka_unit_test(a_dry_run_tells_video_by_video),
         cmocka_unit_test(a_dry_run_in_json_has_a_line_per_video),

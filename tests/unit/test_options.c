@@ -34,7 +34,8 @@ static Status parse(const char *const *words, OptionAvailable available, Setting
     for (int i = 0; i < count; i++) {
         argv[i + 1] = words[i];
     }
-    return options_parse(count + 1, argv, available, settings, action, err);
+    const CommandLine line = {.command = "run", .argc = count + 1, .argv = argv, .available = available};
+    return options_parse(&line, settings, action, err);
 }
 
 static char *dumped(const Settings *settings)
@@ -571,7 +572,7 @@ static void help_fits_the_width_and_tells_everything(void **state)
     static const size_t widths[] = {0, 40, 59, 60, 80, 100, 200};
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
         Text text = {0};
-        options_help(&text, widths[i]);
+        options_help(&text, "run", widths[i]);
         const size_t width = widths[i] < 40 ? 40 : widths[i] > 120 ? 120 : widths[i];
         for (const char *line = text.data; *line != '\0';) {
             const size_t length = strcspn(line, "\n");
@@ -582,17 +583,130 @@ static void help_fits_the_width_and_tells_everything(void **state)
             line += length + (line[length] == '\n');
         }
         for (size_t j = 0; j < option_count; j++) {
-            assert_non_null(strstr(text.data, option_table[j].name == option_positional()->name
-                                                  ? option_table[j].value
-                                                  : option_table[j].name));
+            const Option *option = &option_table[j];
+            if (option_is_of(option, "run")) {
+                assert_non_null(
+                    strstr(text.data, option->type == OPTION_POSITIONAL ? option->value : option->name));
+            }
         }
         text_free(&text);
     }
     Text text = {0};
-    options_help(&text, 120);
+    options_help(&text, "run", 120);
     assert_non_null(strstr(text.data, "--[no-]many-faces"));
     assert_non_null(strstr(text.data, "-s, --source=IMAGE"));
     text_free(&text);
+}
+
+static Status parse_for(const char *command, const char *const *words, Settings *settings, Error *err)
+{
+    const char *argv[MOST_WORDS + 1] = {command};
+    const int count = count_words(words);
+    for (int i = 0; i < count; i++) {
+        argv[i + 1] = words[i];
+    }
+    const CommandLine line = {.command = command, .argc = count + 1, .argv = argv};
+    OptionsAction action;
+    return options_parse(&line, settings, &action, err);
+}
+
+static void each_command_takes_its_own_options(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command;
+        const char *words[MOST_WORDS];
+        const char *what; /* NULL: taken */
+        const char *todo;
+    } cases[] = {
+        {"status", {"--watch", "--output-dir=x", "clip7", "3-5"}, NULL, NULL},
+        {"status", {"--out=x"}, NULL, NULL}, /* cut short: unique among its own */
+        {"status", {"--jobs=2"}, "--jobs is no option of runbatch status", "runbatch help status lists"},
+        {"status", {"-j2"}, "-j is no option of runbatch status", "runbatch help status lists"},
+        {"status", {"--no-many-f"}, "--no-many-faces is no option of runbatch status", "help status"},
+        {"status", {"--wach"}, "unknown option --wach", "did you mean --watch?"},
+        {"status", {"--xyzzy"}, "unknown option --xyzzy", "runbatch help status lists"},
+        {"run", {"--watch"}, "--watch is no option of runbatch run", "runbatch --help lists"},
+        {"resume", {"--restart"}, "--restart is no option of runbatch resume", "runbatch help resume"},
+        {"resume", {"--jobs=2", "1-3"}, NULL, NULL},
+        {"clean", {"--dry-run", "--json"}, NULL, NULL},
+        {"clean", {"x"}, "runbatch clean", ""},
+        {"pause", {"--dry-run"}, "--dry-run is no option of runbatch pause", "help pause"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Settings settings;
+        Error err = {0};
+        const Status status = parse_for(cases[i].command, cases[i].words, &settings, &err);
+        if (cases[i].what == NULL) {
+            assert_int_equal(status, STATUS_OK);
+            settings_free(&settings);
+            continue;
+        }
+        assert_int_equal(status, STATUS_FAILED);
+        assert_int_equal(err.class_, ERROR_USAGE);
+        assert_string_equal(err.what, cases[i].what);
+        assert_non_null(strstr(err.todo, cases[i].todo));
+    }
+}
+
+/* What an earlier run was given, and a later line over it. */
+static void parse_over(const char *const *before, const char *const *words, Settings *settings)
+{
+    Settings earlier;
+    OptionsAction action;
+    const char *argv[MOST_WORDS + 1] = {"resume"};
+    const int count = count_words(words);
+    for (int i = 0; i < count; i++) {
+        argv[i + 1] = words[i];
+    }
+    const CommandLine line = {.command = "resume", .argc = count + 1, .argv = argv};
+    assert_int_equal(parse(before, NULL, &earlier, &action, NULL), STATUS_OK);
+    json_t *json = settings_to_json(&earlier);
+    assert_int_equal(options_parse_over(&line, json, settings, &action, NULL), STATUS_OK);
+    json_decref(json);
+    settings_free(&earlier);
+}
+
+static void a_line_over_an_earlier_run(void **state)
+{
+    (void)state;
+    static const char *const before[MOST_WORDS] = {"1-30",     "--jobs=3", "--source=a.png", "--restart",
+                                                   "--target", "folder",   "--json",         "--dry-run"};
+    Settings settings;
+    parse_over(before, (const char *const[MOST_WORDS]){NULL}, &settings);
+    assert_int_equal(settings.jobs, 3);
+    assert_string_equal(settings.ranges.items[0], "1-30");
+    assert_string_equal(settings.source, "a.png");
+    assert_string_equal(settings.target, "folder");
+    assert_false(settings.restart || settings.json || settings.dry_run);
+    settings_free(&settings);
+    parse_over(before,
+               (const char *const[MOST_WORDS]){"5", "7", "--jobs=1", "--input-dir=videos", "--source-dir=s"},
+               &settings);
+    assert_int_equal(settings.jobs, 1);
+    assert_int_equal(settings.ranges.count, 2);
+    assert_string_equal(settings.ranges.items[0], "5");
+    assert_null(settings.target);
+    assert_null(settings.source);
+    assert_string_equal(settings.input_dir, "videos");
+    settings_free(&settings);
+}
+
+static void an_earlier_run_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"[]", "{\"jobs\": 1000}", "{\"no-such-option\": 1}"};
+    static const char *const argv[] = {"resume"};
+    const CommandLine line = {.command = "resume", .argc = 1, .argv = argv};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        json_t *before = json_loads(wrong[i], 0, NULL);
+        Settings settings;
+        OptionsAction action;
+        Error err = {0};
+        assert_int_equal(options_parse_over(&line, before, &settings, &action, &err), STATUS_FAILED);
+        assert_int_equal(err.class_, ERROR_USAGE);
+        json_decref(before);
+    }
 }
 
 static void roff_is_escaped(void **state)
@@ -602,7 +716,7 @@ static void roff_is_escaped(void **state)
     roff_append(&text, ".a-b\\c\n'd");
     assert_string_equal(text.data, "\\&.a\\-b\\ec\n\\&'d");
     text_free(&text);
-    options_roff(&text);
+    options_roff(&text, "run");
     assert_non_null(strstr(text.data, ".B \\-s, \\-\\-source=IMAGE\n"));
     assert_non_null(strstr(text.data, "(0 to 100; default: 18)"));
     assert_non_null(strstr(text.data, ": libx264, libx265, libvpx\\-vp9, h264_nvenc, hevc_nvenc"));
@@ -642,6 +756,9 @@ int main(void)
         cmocka_unit_test(bad_json_is_refused),
         cmocka_unit_test(json_keeps_defaults_for_what_is_left_out),
         cmocka_unit_test(help_fits_the_width_and_tells_everything),
+        cmocka_unit_test(each_command_takes_its_own_options),
+        cmocka_unit_test(a_line_over_an_earlier_run),
+        cmocka_unit_test(an_earlier_run_that_cannot_be_is_refused),
         cmocka_unit_test(roff_is_escaped),
         cmocka_unit_test(words_that_are_options),
     };
