@@ -216,7 +216,7 @@ class FrameStore(BatchCase):
 
     def start_and_wait_for_files(self, *options):
         """A batch that is in its sixth chunk."""
-        ffmpeg("-stream_loop", 3, "-i", media("franck.mp4"), "-t", 20, "-c", "copy", "-an", self.input("clip1.mp4"))
+        ffmpeg("-stream_loop", 3, "-i", media("franck.mp4"), "-t", 12, "-c", "copy", "-an", self.input("clip1.mp4"))
         process = self.start_batch("--frame-store", "disk", "--chunk-seconds", 1, *options)
         self.assertTrue(wait_until(lambda: any(os.path.basename(path) > "frame-00000130" for path in self.frame_files()), 60))
         return process
@@ -238,19 +238,22 @@ class FrameStore(BatchCase):
         self.assertGreater(len(kept), 24)
 
     def test_a_kill_is_made_good_by_the_next_run(self):
-        for temp in ((), ("--temp-dir", "temp")):
-            with self.subTest(temp):
-                process = self.start_and_wait_for_files(*temp)
+        for options in ((), ("--temp-dir", "temp"), ("--keep-frames",)):
+            with self.subTest(options):
+                process = self.start_and_wait_for_files(*options)
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
                 self.assertTrue(self.frame_files())
-                result = self.run_batch("--frame-store", "disk", "--chunk-seconds", 1, "--verbose", *temp)
+                result = self.run_batch("--frame-store", "disk", "--chunk-seconds", 1, "--verbose", *options)
                 self.assert_code(result, 0)
                 self.assertIn("goes on at frame", result.out + result.err)
-                self.assertEqual(self.frame_files(), [])
-                self.assertFalse(temp and os.listdir(self.path("temp")))
+                times = frame_times(self.input("clip1.mp4"))
+                kept = sorted(os.path.basename(path) for path in self.frame_files())
+                wanted = len(times) if options == ("--keep-frames",) else 0
+                self.assertEqual(kept, [f"frame-{i:08}.png" for i in range(1, wanted + 1)])
+                self.assertFalse(options == ("--temp-dir", "temp") and os.listdir(self.path("temp")))
                 self.assertTrue(decodes_clean(self.output("joconde_1.mp4")))
-                self.assertEqual(frame_times(self.input("clip1.mp4")), frame_times(self.output("joconde_1.mp4")))
+                self.assertEqual(times, frame_times(self.output("joconde_1.mp4")))
                 os.unlink(self.output("joconde_1.mp4"))
                 shutil.rmtree(self.path("outputVideos", ".runbatch"))
 
@@ -298,7 +301,7 @@ class FrameStore(BatchCase):
         os.mkdir(self.path("temp"))
         if subprocess.run([*inside, "true"], cwd=self.root, capture_output=True).returncode != 0:
             self.skipTest("may not mount")
-        ffmpeg("-stream_loop", 3, "-i", media("franck.mp4"), "-t", 20, "-c", "copy", "-an", self.input("clip1.mp4"))
+        ffmpeg("-stream_loop", 3, "-i", media("franck.mp4"), "-t", 12, "-c", "copy", "-an", self.input("clip1.mp4"))
         process = self.start_batch("--frame-store", "disk", "--chunk-seconds", 1, "--temp-dir", "temp", "--json",
                                    "--disk-reserve", "1kB", prefix=inside)
         temp = f"/proc/{process.pid}/root{self.path('temp')}"

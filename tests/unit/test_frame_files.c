@@ -104,7 +104,10 @@ static void names_and_deletion(void **state)
     AVFrame *first = next_frame(files, &(uint64_t){0});
     assert_holds("frame-100000000.jpg frame-100000001.jpg frame-100000002.jpg frame-99999999.jpg");
     AVFrame *second = next_frame(files, &(uint64_t){0});
-    AVFrame *picture = taken(files, first);
+    AVFrame *picture = av_frame_alloc();
+    assert_int_equal(frame_files_take(files, second, picture, NULL), STATUS_FAILED); /* out of turn */
+    av_frame_free(&picture);
+    picture = taken(files, first);
     av_frame_free(&picture);
     assert_holds("frame-100000000.jpg frame-100000001.jpg frame-100000002.jpg");
     assert_int_equal(frame_files_take(files, first, second, NULL), STATUS_FAILED); /* twice */
