@@ -13,6 +13,7 @@
 #include "batch/naming.h"
 #include "batch/recipe.h"
 #include "batch/store_internal.h"
+#include "report/i18n.h"
 
 static const char what[] = "cannot look for what an earlier run left";
 
@@ -78,7 +79,7 @@ static Status add_video(Store *store, const char *name, const char *folder, Stor
                     .changed_s = newest_s,
                     .recipe = recipe.json};
     text_copy(row.key, sizeof row.key, recipe.key);
-    text_copy(row.note, sizeof row.note, "found on disk after the store was lost");
+    text_copy(row.note, sizeof row.note, _("left by an earlier run that is not known"));
     status = store_video_save(store, &row, err);
     if (status == STATUS_OK) {
         rebuilt->videos++;

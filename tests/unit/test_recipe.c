@@ -384,6 +384,11 @@ static void note_follows_nothing_and_waits_for_nothing(void **state)
     assert_int_equal(symlink("/dev/zero", note), 0);
     assert_int_equal(recipe_note_read(kitchen->folder, &back), STATUS_AGAIN);
     assert_int_equal(unlink(note), 0);
+    char *elsewhere = put(kitchen, "elsewhere", recipe.json);
+    assert_int_equal(symlink(elsewhere, note), 0);
+    assert_int_equal(recipe_note_read(kitchen->folder, &back), STATUS_AGAIN);
+    memory_free(elsewhere);
+    assert_int_equal(unlink(note), 0);
     memory_free(put(kitchen, "recipe.json", "{\"input\":{},\"options\":[]}"));
     assert_int_equal(recipe_note_read(kitchen->folder, &back), STATUS_AGAIN);
     memory_free(precious);

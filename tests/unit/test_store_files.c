@@ -381,8 +381,13 @@ static void rows_that_cannot_be_are_passed_over(void **state)
     store = fixture_open(fixture, STORE_WRITE, STORE_FOUND);
     assert_int_equal(fixture_count(store), 1);
     assert_int_equal(store_rows_skipped(store), count);
-    /* Saving makes it whole again. */
+    /* A text is for people: it cannot steer a terminal. */
     VideoRow row;
+    run_sql(fixture, "UPDATE videos SET note = char(27) || '[2J' WHERE output = 'good.mp4'");
+    assert_int_equal(store_video_find(store, "good.mp4", &row, NULL), STATUS_OK);
+    assert_string_equal(row.note, "?[2J");
+    video_row_free(&row);
+    /* Saving makes it whole again. */
     assert_int_equal(store_video_find(store, "v3.mp4", &row, NULL), STATUS_AGAIN);
     (void)fixture_video(store, "v3.mp4", VIDEO_QUEUED, 3);
     assert_int_equal(fixture_count(store), 2);
