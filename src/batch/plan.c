@@ -9,8 +9,6 @@
 #include "batch/places.h"
 #include "batch/range.h"
 
-#define STATE_FOLDER ".runbatch"
-
 static Status read_ranges(const Settings *settings, const Places *places, RangeSet *ranges, TextList *notes,
                           Error *err)
 {
@@ -107,7 +105,7 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, E
         plan->found = found;
         plan->source = places->source != NULL ? text_duplicate(places->source) : NULL;
         plan->output_dir = text_duplicate(places->output_dir);
-        plan->state_dir = path_join(places->output_dir, STATE_FOLDER);
+        plan->state_dir = path_join(places->output_dir, PLAN_STATE_FOLDER);
         plan->items = memory_alloc(found, sizeof *plan->items);
         for (size_t i = 0; i < found; i++) {
             if (entries[i].selected) {

@@ -13,6 +13,9 @@
 #include "base/error.h"
 #include "options/settings.h"
 
+/* In the output folder: all that is kept about it. */
+#define PLAN_STATE_FOLDER ".runbatch"
+
 typedef struct PlanItem {
     int position;       /* in the sorted list, from 1 */
     char *input;        /* path */

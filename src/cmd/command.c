@@ -26,6 +26,20 @@ static const HelpLine run_codes[] = {
     {0},
 };
 
+static const HelpLine status_examples[] = {
+    {"runbatch status", "how the batch of outputVideos/ stands"},
+    {"runbatch status --watch", "the same, once a second"},
+    {"runbatch status 7-9 --json", "three videos, as JSON (docs/json.md)"},
+    {0},
+};
+static const HelpLine status_codes[] = {
+    {"0", "told, also that there is no batch"},
+    {"2", "the command line cannot be, or names no video of the batch"},
+    {"3", "the store cannot be read"},
+    {"130", "--watch was interrupted"},
+    {0},
+};
+
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
@@ -37,6 +51,15 @@ const Command command_table[] = {
      .examples = run_examples,
      .exit_codes = run_codes,
      .run = cmd_run},
+    {.name = "status",
+     .usage = "[VIDEO]... [OPTION]...",
+     .help = "Show how the batch stands: while it runs, after it was killed, when it is over",
+     .about = "Shows who works on the output folder and since when, how far the batch is, and a table of its "
+              "videos, those that are not finished first. Needs no running batch and disturbs none. On a "
+              "terminal as many videos are shown as there is room for; --verbose shows all.",
+     .examples = status_examples,
+     .exit_codes = status_codes,
+     .run = cmd_status},
     {.name = "help",
      .usage = "[COMMAND] [--man]",
      .help = "Print this help, or that of one command; with --man the manual page's source",

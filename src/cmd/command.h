@@ -41,6 +41,7 @@ Status command_choose(int argc, char *const *argv, const Command **command, int 
 bool command_begin(const char *name, int argc, char **argv, Settings *settings, int *code);
 
 int cmd_run(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

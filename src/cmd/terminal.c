@@ -1,7 +1,7 @@
 #include "cmd/terminal.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +57,47 @@ int print_page(const Text *page, int code)
     return print_error(&err);
 }
 
+/* 0 where it is not told. */
+static size_t told_columns(void)
+{
+    enum { LEAST = 20, MOST = 1000 };
+    const char *variable = getenv("COLUMNS");
+    const long columns = variable != NULL ? strtol(variable, NULL, 10) : 0;
+    return columns >= LEAST && columns <= MOST ? (size_t)columns : 0;
+}
+
+/* Zeros where there is no terminal. */
+static struct winsize screen_size(void)
+{
+    struct winsize size = {0};
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size : (struct winsize){0};
+}
+
 size_t terminal_columns(void)
 {
-    enum { USUAL = 80, LEAST = 20, MOST = 1000 };
-    const char *variable = getenv("COLUMNS");
-    long columns = variable != NULL ? strtol(variable, NULL, 10) : 0;
-    struct winsize size = {0};
-    if (columns <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
-        columns = size.ws_col;
+    enum { USUAL = 80, LEAST = 20 };
+    const size_t told = told_columns();
+    const struct winsize size = screen_size();
+    if (told > 0) {
+        return told;
     }
-    return columns >= LEAST && columns <= MOST ? (size_t)columns : USUAL;
+    return size.ws_col >= LEAST ? size.ws_col : USUAL;
+}
+
+bool terminal_is_screen(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(STDOUT_FILENO) == 1 && terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+PageFrame terminal_frame(void)
+{
+    enum { USUAL_ROWS = 24 };
+    const struct winsize size = screen_size();
+    if (!terminal_is_screen()) {
+        const size_t told = told_columns();
+        return (PageFrame){.columns = told > 0 ? told : SIZE_MAX, .rows = SIZE_MAX};
+    }
+    const size_t rows = size.ws_row > 1 ? size.ws_row : USUAL_ROWS;
+    return (PageFrame){.columns = terminal_columns(), .rows = rows - 1, .colour = colour_on(STDOUT_FILENO)};
 }

@@ -3,11 +3,13 @@
 #ifndef RUNBATCH_CMD_TERMINAL_H
 #define RUNBATCH_CMD_TERMINAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "cmd/exit_code.h"
+#include "ui/status_page.h"
 
 /* "runbatch: what: file: why", and a line with what to do. Returns the exit code of the error's class. */
 int print_error(const Error *err);
@@ -21,5 +23,12 @@ int print_page(const Text *page, int code);
 
 /* Of the terminal that is standard output, from $COLUMNS where that is set; 80 without one. */
 size_t terminal_columns(void);
+
+/* Whether standard output is a terminal that can be drawn on. */
+bool terminal_is_screen(void);
+
+/* How large a page may be: as the terminal, less a line for the prompt. Elsewhere as large as it gets, but
+ * for $COLUMNS. */
+PageFrame terminal_frame(void);
 
 #endif

@@ -5,40 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-
-/* The length of the UTF-8 sequence at `bytes`, 0 when it is none. Source: RFC 3629, section 4. */
-static size_t sequence_length(const unsigned char *bytes)
-{
-    const unsigned char first = bytes[0];
-    size_t length = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first >= 0xC2 && first <= 0xDF) {
-        length = 2;
-    } else if (first >= 0xE0 && first <= 0xEF) {
-        length = 3;
-        low = first == 0xE0 ? 0xA0 : low;
-        high = first == 0xED ? 0x9F : high;
-    } else if (first >= 0xF0 && first <= 0xF4) {
-        length = 4;
-        low = first == 0xF0 ? 0x90 : low;
-        high = first == 0xF4 ? 0x8F : high;
-    } else {
-        return 0;
-    }
-    if (bytes[1] < low || bytes[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if ((bytes[i] & 0xC0U) != 0x80U) {
-            return 0;
-        }
-    }
-    return length;
-}
+#include "base/utf8.h"
 
 json_t *json_text(const char *text)
 {
@@ -47,14 +14,13 @@ json_t *json_text(const char *text)
     }
     Text clean = {0};
     text_append(&clean, "");
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-        const size_t length = sequence_length(c);
-        if (length > 0) {
-            text_append_bytes(&clean, (const char *)c, length);
-            c += length;
+    for (const char *c = text; *c != '\0';) {
+        const char *begin = c;
+        uint32_t code = 0;
+        if (utf8_next(&c, &code)) {
+            text_append_bytes(&clean, begin, (size_t)(c - begin));
         } else {
             text_append(&clean, "\xEF\xBF\xBD");
-            c++;
         }
     }
     json_t *value = json_stringn(clean.data, clean.length);

@@ -77,7 +77,7 @@ static void append_name(Text *text, const char *path, size_t width)
     text_free(&name);
 }
 
-static void append_bar(Text *text, double share, int width, bool colour)
+void progress_bar(Text *text, double share, int width, bool colour)
 {
     const int inside = width - 2;
     const int filled = (int)(share * inside + 0.5);
@@ -119,7 +119,7 @@ static void finish_line(Text *text, int head, const Line *line, int width, bool 
     const int room = width - head - parts_width(line, count) - 1;
     if (wants_bar && room >= BAR_LEAST) {
         text_append(text, " ");
-        append_bar(text, line->share, room < BAR_MOST ? room : BAR_MOST, colour);
+        progress_bar(text, line->share, room < BAR_MOST ? room : BAR_MOST, colour);
     }
     for (int i = 0; i < count; i++) {
         text_appendf(text, "  %s", line->parts[i]);

@@ -36,6 +36,9 @@ void progress_video_line(Text *text, const VideoReport *video, int width, bool c
 /* "Batch: 3 of 10, 1 failed [###-------] 31 %  2:05  ETA 4:12" */
 void progress_batch_line(Text *text, const BatchProgress *batch, int width, bool colour);
 
+/* "[####------]", `width` columns (3 at least). `share` 0..1. */
+void progress_bar(Text *text, double share, int width, bool colour);
+
 /* The columns of a line without its colour sequences. */
 int progress_line_width(const char *line);
 
