@@ -41,7 +41,13 @@ Status command_choose(int argc, char *const *argv, const Command **command, int 
 bool command_begin(const char *name, int argc, char **argv, Settings *settings, int *code);
 
 int cmd_run(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_pause(int argc, char **argv);
+int cmd_continue(int argc, char **argv);
+int cmd_cancel(int argc, char **argv);
+int cmd_clean(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -1,8 +1,13 @@
+#include "base/alloc.h"
+#include "base/files.h"
 #include "batch/plan.h"
+#include "batch/store.h"
 #include "batch/supervisor.h"
+#include "cmd/available.h"
 #include "cmd/command.h"
 #include "cmd/dry_run.h"
 #include "cmd/terminal.h"
+#include "options/parse.h"
 #include "ui/ui.h"
 
 static int run_plan(const Settings *settings, const Plan *plan)
@@ -38,6 +43,56 @@ static int run_settings(const Settings *settings)
     }
     const int code = settings->dry_run ? dry_run(settings, &plan) : run_plan(settings, &plan);
     plan_free(&plan);
+    return code;
+}
+
+/* The options of the last run on this folder; NULL when there was none. */
+static json_t *last_options(const char *output_dir, Error *err)
+{
+    char *state_dir = path_join(output_dir, ".runbatch");
+    Store *store = NULL;
+    RunRow run = {0};
+    json_t *options = NULL;
+    Status status = store_open(&store, state_dir, STORE_READ, NULL, NULL, err);
+    if (status == STATUS_OK) {
+        status = store_last_run(store, &run, err);
+    }
+    if (status == STATUS_OK && run.options != NULL) {
+        options = json_loads(run.options, 0, NULL);
+    }
+    if (status != STATUS_FAILED && options == NULL) {
+        (void)error_set(err, ERROR_ENVIRONMENT, "cannot go on", output_dir, "no batch was ever run here");
+        error_advise(err, "runbatch begins one; --output-dir names another folder");
+    }
+    memory_free(run.options);
+    store_close(&store);
+    memory_free(state_dir);
+    return options;
+}
+
+int cmd_resume(int argc, char **argv)
+{
+    Settings settings;
+    int code = EXIT_CODE_DONE;
+    if (!command_begin("resume", argc, argv, &settings, &code)) {
+        return code; /* only where to look is taken from this first reading */
+    }
+    Error err = {0};
+    json_t *before = last_options(settings.output_dir, &err);
+    settings_free(&settings);
+    if (before == NULL) {
+        return print_error(&err);
+    }
+    const CommandLine line = {
+        .command = "resume", .argc = argc, .argv = (const char *const *)argv, .available = available_here};
+    OptionsAction action;
+    const Status status = options_parse_over(&line, before, &settings, &action, &err);
+    json_decref(before);
+    if (status != STATUS_OK) {
+        return print_error(&err);
+    }
+    code = run_settings(&settings);
+    settings_free(&settings);
     return code;
 }
 
