@@ -40,6 +40,12 @@ static const HelpLine status_codes[] = {
     {0},
 };
 
+static const HelpLine clean_codes[] = {
+    {"0", "removed, or nothing to remove"},
+    {"2", "the command line cannot be"},
+    {"3", "a batch runs here, or something could not be removed"},
+    {0},
+};
 static const HelpLine control_codes[] = {
     {"0", "asked"},
     {"2", "the command line cannot be, or names no video of the batch"},
@@ -70,30 +76,44 @@ const Command command_table[] = {
     {.name = "report",
      .usage = "[VIDEO]... [OPTION]...",
      .help = "Tell of every video what was tried, why it failed, what is kept, and how to go on",
+     .about =
+         "Lists every try at every video with its reason and what was decided then, the chunks and bytes "
+         "that are kept on disk, what would be removed, and how to go on. While a batch runs, after it "
+         "was killed, and when it is over.",
+     .exit_codes = status_codes,
      .run = cmd_report},
     {.name = "resume",
      .usage = "[RANGE]... [OPTION]...",
      .help = "Go on with the options of the last run in this folder; those given here count before them",
+     .about = "Finished videos are skipped, begun ones go on behind their last whole chunk, failed ones are "
+              "tried again.",
      .exit_codes = run_codes,
      .run = cmd_resume},
     {.name = "pause",
      .usage = "[VIDEO]...",
-     .help = "Let the running batch, or some videos of it, pause at the end of a chunk; memory is given back",
+     .help = "Let the running batch, or some videos of it, pause at the end of a chunk",
+     .about = "The worker of a paused video ends once its chunk is on disk, so that all its memory is given "
+              "back. runbatch continue lets it go on from there.",
      .exit_codes = control_codes,
      .run = cmd_pause},
     {.name = "continue",
      .usage = "[VIDEO]...",
      .help = "Let what was paused go on",
+     .about = "All videos, or those that are named: by output or input, or by position.",
      .exit_codes = control_codes,
      .run = cmd_continue},
     {.name = "cancel",
      .usage = "[VIDEO]...",
      .help = "Give up the unfinished videos, or some of them; what there is of them is removed",
+     .about = "Finished outputs stay. A video that is named can be cancelled where no batch runs, too.",
      .exit_codes = control_codes,
      .run = cmd_cancel},
     {.name = "clean",
      .usage = "[--dry-run] [OPTION]...",
      .help = "Remove what earlier runs left and nobody needs: work folders, unfinished outputs, old logs",
+     .about = "Shows path by path what goes, with its size and why; --dry-run only shows. Never an output, "
+              "never a file that is not runbatch's own. While a batch runs it cleans by itself.",
+     .exit_codes = clean_codes,
      .run = cmd_clean},
     {.name = "help",
      .usage = "[COMMAND] [--man]",

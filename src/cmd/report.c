@@ -28,7 +28,6 @@ static void append_attempt(Text *page, const AttemptRow *attempt, const PageFram
                        attempt->decision[0] != '\0' ? " → " : "", attempt->decision);
     }
     page_append_wrapped(page, line, frame, 4);
-    text_append(page, "\n");
 }
 
 static void append_video(Text *page, const Snapshot *snapshot, const VideoView *video, const PageFrame *frame)
@@ -39,12 +38,10 @@ static void append_video(Text *page, const Snapshot *snapshot, const VideoView *
     (void)snprintf(line, sizeof line, "[%d] %.400s: %s", video->row.position, video->row.output,
                    video_state_word(video->state));
     page_append_wrapped(page, line, frame, 2);
-    text_append(page, "\n");
     if (video_view_has_reason(video) && error_is_set(&video->row.error)) {
         (void)snprintf(line, sizeof line, _("  reason: %s"),
                        error_text(&video->row.error, reason, sizeof reason));
         page_append_wrapped(page, line, frame, 4);
-        text_append(page, "\n");
     }
     for (size_t i = 0; i < video->attempt_count; i++) {
         append_attempt(page, &video->attempts[i], frame);
@@ -62,7 +59,6 @@ static void append_video(Text *page, const Snapshot *snapshot, const VideoView *
     if (advice_text(snapshot, video, advice, sizeof advice)[0] != '\0') {
         (void)snprintf(line, sizeof line, _("  how to go on: %s"), advice);
         page_append_wrapped(page, line, frame, 4);
-        text_append(page, "\n");
     }
 }
 
