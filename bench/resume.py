@@ -54,8 +54,8 @@ def main():
             resumed = time.monotonic() - began
             made = sum(e["frames"] for e in batch.events("chunk_done") if not e["reused"])
             rows.append((resumed / unbroken, made / frames))
-            print(f"turn {turn + 1}: unbroken {unbroken:.2f} s, resumed {resumed:.2f} s, {made} of {frames} frames made",
-                  flush=True)
+            print(f"turn {turn + 1}: unbroken {unbroken:.2f} s, resumed {resumed:.2f} s, {made} of {frames} frames "
+                  "made", flush=True)
     finish({"clip_s": options.seconds, "killed_at": options.share,
             "resumed_to_unbroken_wall": round(statistics.median(row[0] for row in rows), 4),
             "frames_made_again_and_left": round(statistics.median(row[1] for row in rows), 4)}, options.json)

@@ -2,7 +2,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import unittest
@@ -100,26 +99,6 @@ class Kills(BatchCase):
         out, err = process.communicate(timeout=200)
         self.assertEqual(process.returncode, 0, out + err)
         self.assert_all_whole()
-
-    def test_a_second_batch_on_the_same_folder_is_told_who_holds_it(self):
-        process = self.start_batch()
-        self.busy_worker(process)
-        second = self.run_batch()
-        self.assert_code(second, 3)
-        self.assertIn(str(process.pid), second.err)
-
-    @unittest.skipUnless(os.geteuid() == 0, "a small volume can only be mounted by root")
-    def test_a_volume_that_stays_full_fails_the_videos_in_the_end(self):
-        """A 300 kB volume as output folder, in a mount namespace of its own, so that nothing stays mounted."""
-        if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode != 0:
-            self.skipTest("there can be no mount namespace here: the root is not a mount (a chroot)")
-        script = 'mount -t tmpfs -o size=300k tmpfs outputVideos && "$0" "$@"; code=$?; ls -A outputVideos >&2; exit $code'
-        result = self.run_batch("--json", "--output-video-quality", 0, "--disk-timeout", 1,
-                                prefix=("unshare", "--mount", "sh", "-c", script))
-        self.assert_code(result, 1)
-        failed = result.events_of("video_failed")
-        self.assertEqual([event["error"]["class"] for event in failed], ["space", "space"], str(result))
-        self.assertEqual(result.err.split()[-1], ".runbatch", "nothing but the state folder is left")
 
 
 if __name__ == "__main__":

@@ -126,8 +126,8 @@ def mutated(seeds, number):
 
 
 class Mutations(FaultCase):
-    OPTIONS = ("--output-video-preset", "ultrafast", "--chunk-seconds", 0.5, "--stall-timeout", SECONDS_A_FILE, "--jobs",
-               2, "--execution-threads", 1, "--encoder-threads", 1, "--disk-reserve", 1)
+    OPTIONS = ("--output-video-preset", "ultrafast", "--chunk-seconds", 0.5, "--stall-timeout", SECONDS_A_FILE,
+               "--jobs", 2, "--execution-threads", 1, "--encoder-threads", 1, "--disk-reserve", 1)
 
     def make_seeds(self):
         """Ten to twenty frames each of real clips, in the containers and codecs that people have."""
@@ -174,7 +174,8 @@ class Mutations(FaultCase):
             count = len(os.listdir(self.path("inputVideos")))
             with self.subTest(f"files {first} to {first + count - 1}"):
                 self.one_batch(count, tally)
-        print(f"# {sum(tally.values())} files: " + ", ".join(f"{kind} {n}" for kind, n in sorted(tally.items())), flush=True)
+        told = ", ".join(f"{kind} {count}" for kind, count in sorted(tally.items()))
+        print(f"# {sum(tally.values())} files: {told}", flush=True)
 
     def one_batch(self, count, tally):
         run = self.start()
@@ -182,15 +183,15 @@ class Mutations(FaultCase):
         self.assertIn(code, (0, 1), str(run))
         wrong = {}
         ends = collections.Counter()
-        for event in run.events_of("video_done", "video_failed"):
-            ends[event["input"]] += 1
+        for event in run.events_of("video_done", "video_failed", "video_set_aside", "video_retry"):
+            ends[event["input"]] += event["event"] != "video_retry"
             if event["event"] == "video_done":
                 tally["done"] += 1
                 problem = self.problem_of(event)
             else:
                 told = event["error"]
-                tally[told["class"]] += 1
-                problem = f"{told}" if told["class"] in ("crash", "killed", "timeout", "stall", "internal") else ""
+                tally[told["class"]] += event["event"] != "video_retry"
+                problem = f"{told}" if told["class"] in ("crash", "killed", "timeout", "internal") else ""
             if problem:
                 wrong[event["input"]] = problem
                 self.keep(event["input"])
@@ -209,8 +210,9 @@ class Mutations(FaultCase):
     def problem_of(self, event):
         """What is wrong with an output that is called done; empty when nothing is. Its sound is the input's, packet by
         packet, so that is not looked into."""
-        made = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", self.path(event["output"]), "-map",
-                               "0:v:0", "-fps_mode", "passthrough", "-f", "framecrc", "-"], capture_output=True, text=True)
+        made = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", self.path(event["output"]),
+                               "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "framecrc",
+                               "-"], capture_output=True, text=True)
         frames = sum(1 for line in made.stdout.splitlines() if not line.startswith("#"))
         told = [line for line in made.stderr.splitlines() if not line.startswith(("[aac ", "[opus ", "[libopus "))]
         if made.returncode != 0 or told:

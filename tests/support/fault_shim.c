@@ -6,11 +6,11 @@
  *   who=worker|supervisor  in which process; without it in both
  *   after=N                so many matching calls are good first (0)
  *   times=N                so many fail then (1); 0 all
- *   do=ERRNO|crash|kill    EIO, ENOSPC, EACCES, EDQUOT, EROFS; crash: SIGSEGV; kill: SIGKILL
- * RUNBATCH_FAULT_STATE: a file of 4096 zeros. Counts of all processes are kept in it, so that a rule that has
- * failed its times stays quiet in the next worker.
- * RUNBATCH_FAULT_LOG: a file that gets "sync PATH SIZE" and "rename OLD NEW" as they succeed: what a power
- * cut leaves of the files. Paths have no blanks in the tests.
+ *   do=ERRNO|crash|kill|hang   EIO, ENOSPC, EACCES, EDQUOT, EROFS; crash: SIGSEGV; kill: SIGKILL; hang: for
+ * ever RUNBATCH_FAULT_STATE: a file of 4096 zeros. Counts of all processes are kept in it, so that a rule
+ * that has failed its times stays quiet in the next worker. RUNBATCH_FAULT_LOG: a file that gets "sync PATH
+ * SIZE" and "rename OLD NEW" as they succeed: what a power cut leaves of the files. Paths have no blanks in
+ * the tests.
  *
  * Nothing is looked up once the process has begun, so it works inside a worker's sandbox.
  */
@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -44,7 +45,7 @@ typedef enum Call {
     CALL_UNLINK,
     CALL_TRUNCATE
 } Call;
-typedef enum Deed { DEED_ERRNO, DEED_CRASH, DEED_KILL } Deed;
+typedef enum Deed { DEED_ERRNO, DEED_CRASH, DEED_KILL, DEED_HANG } Deed;
 
 typedef struct Rule {
     Call call;
@@ -126,6 +127,8 @@ static bool rule_read(Rule *rule, char *text)
             rule->deed = DEED_CRASH;
         } else if (strcmp(value, "kill") == 0) {
             rule->deed = DEED_KILL;
+        } else if (strcmp(value, "hang") == 0) {
+            rule->deed = DEED_HANG;
         } else {
             rule->number = word_number(value);
         }
@@ -188,6 +191,10 @@ static bool fails(Call call, const char *path)
         case DEED_KILL:
             (void)raise(SIGKILL);
             __builtin_trap();
+        case DEED_HANG:
+            for (;;) {
+                (void)poll(NULL, 0, 1000);
+            }
         case DEED_ERRNO:
             errno = rule->number;
             return true;

@@ -29,9 +29,11 @@ def ffmpeg(*arguments):
                    stdin=subprocess.DEVNULL)
 
 
-def probe(path, *entries, stream=None):
-    """ffprobe as a dict; `entries` in -show_entries' words."""
+def probe(path, *entries, stream=None, data_hash=False):
+    """ffprobe as a dict; `entries` in -show_entries' words. With `data_hash` packets have it."""
     command = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", ":".join(entries)]
+    if data_hash:
+        command += ["-show_data_hash", "md5"]
     if stream:
         command += ["-select_streams", stream]
     return json.loads(subprocess.run([*command, path], check=True, capture_output=True, text=True).stdout)
@@ -60,10 +62,16 @@ def frame_hashes(path, filters=None):
     return [line.split(",")[-1].strip() for line in text.splitlines() if not line.startswith("#")]
 
 
+def decoder_says(path):
+    """What ffmpeg has to say when it decodes all of the file; empty when it has nothing to. Times stay as they are:
+    it would round them to a frame rate, and complain of what comes of that."""
+    done = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", path, "-fps_mode", "passthrough",
+                           "-enc_time_base", "-1", "-f", "null", "-"], capture_output=True, text=True)
+    return done.stderr.strip() or (f"exit code {done.returncode}" if done.returncode else "")
+
+
 def decodes_clean(path):
-    done = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", path, "-f", "null", "-"],
-                          capture_output=True, text=True)
-    return done.returncode == 0 and done.stderr.strip() == ""
+    return decoder_says(path) == ""
 
 
 def resident_kb(pid):
