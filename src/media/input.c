@@ -97,13 +97,16 @@ static int open_no_other(AVFormatContext *format, AVIOContext **file, const char
     return avio_open2(file, url, flags, &format->interrupt_callback, options);
 }
 
-static int open_format(const char *path, AVFormatContext **format)
+static int open_format(const char *path, const AVIOInterruptCB *interrupt, AVFormatContext **format)
 {
     *format = avformat_alloc_context();
     if (*format == NULL) {
         return AVERROR(ENOMEM);
     }
     (*format)->io_open = open_no_other;
+    if (interrupt != NULL) {
+        (*format)->interrupt_callback = *interrupt;
+    }
     AVDictionary *options = NULL;
     (void)av_dict_set(&options, "format_whitelist", demuxers, 0);
     /* for what a demuxer opens by a context of its own: no protocol has that name */
@@ -124,6 +127,12 @@ static int open_format(const char *path, AVFormatContext **format)
 
 Status input_open(const char *path, AVFormatContext **format, ContainerCheck *check, Error *err)
 {
+    return input_open_watched(path, NULL, format, check, err);
+}
+
+Status input_open_watched(const char *path, const AVIOInterruptCB *interrupt, AVFormatContext **format,
+                          ContainerCheck *check, Error *err)
+{
     *format = NULL;
     ContainerCheck found = {0};
     if (check_file(path, err) != STATUS_OK) {
@@ -133,7 +142,7 @@ Status input_open(const char *path, AVFormatContext **format, ContainerCheck *ch
     if (check != NULL) {
         *check = found;
     }
-    const int result = open_format(path, format);
+    const int result = open_format(path, interrupt, format);
     return result >= 0 ? STATUS_OK : explain_open_failure(path, &found, result, err);
 }
 

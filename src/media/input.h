@@ -12,6 +12,11 @@
  * it). */
 Status input_open(const char *path, AVFormatContext **format, ContainerCheck *check, Error *err);
 
+/* The same; `interrupt` (may be NULL) is asked before each read of the file, from the probing on, and may end
+ * it. */
+Status input_open_watched(const char *path, const AVIOInterruptCB *interrupt, AVFormatContext **format,
+                          ContainerCheck *check, Error *err);
+
 /* The video stream to work on, or -1: no cover pictures; a default one before others, then the largest. */
 int input_video_stream(const AVFormatContext *format);
 

@@ -69,8 +69,13 @@ void reader_demux(Reader *reader)
             reader->demuxed = true;
         }
     }
-    if ((reader->format->pb != NULL && reader->format->pb->error < 0) || ends_too_early(reader)) {
+    const int error = reader->format->pb != NULL ? reader->format->pb->error : 0;
+    if (error < 0 || ends_too_early(reader)) {
         reader->damage.truncated = true;
+    }
+    enum { ERRNO_MAX = 4095 };
+    if (error < 0 && AVUNERROR(error) <= ERRNO_MAX) {
+        reader->damage.read_errno = AVUNERROR(error);
     }
 }
 
@@ -301,9 +306,22 @@ static Status take_first_frame(Reader *reader, Error *err)
     return STATUS_OK;
 }
 
+/* Going on is coming further in the file: a demuxer that goes round in circles does not. */
+static int watch_reading(void *context)
+{
+    Reader *reader = context;
+    const AVIOContext *file = reader->format != NULL ? reader->format->pb : NULL;
+    if (file != NULL && reader->work != NULL && file->pos > reader->furthest_byte) {
+        reader->furthest_byte = file->pos;
+        atomic_fetch_add(reader->work, 1);
+    }
+    return reader->stop != NULL && atomic_load(reader->stop);
+}
+
 static Status open_all(Reader *reader, const ReaderConfig *config, Error *err)
 {
-    if (input_open(config->path, &reader->format, &reader->check, err) != STATUS_OK ||
+    const AVIOInterruptCB watch = {.callback = watch_reading, .opaque = reader};
+    if (input_open_watched(config->path, &watch, &reader->format, &reader->check, err) != STATUS_OK ||
         check_stream(reader, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
@@ -348,6 +366,12 @@ void reader_free(Reader **reader)
     memory_free(r->path);
     memory_free(r);
     *reader = NULL;
+}
+
+void reader_watch(Reader *reader, const atomic_bool *stop, atomic_llong *work)
+{
+    reader->stop = stop;
+    reader->work = work;
 }
 
 const MediaInfo *reader_info(const Reader *reader)

@@ -11,6 +11,7 @@
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/mastering_display_metadata.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -72,6 +73,11 @@ typedef struct Reader Reader;
 Status reader_open(Reader **reader, const ReaderConfig *config, Error *err);
 void reader_free(Reader **reader);
 
+/* From now on a search through gigabytes can be ended, and be seen to get on: `work` grows as the reader
+ * comes further in the file than ever before; once `stop` is set, the file seems to end. Both may be NULL,
+ * and must outlive it. */
+void reader_watch(Reader *reader, const atomic_bool *stop, atomic_llong *work);
+
 const MediaInfo *reader_info(const Reader *reader);
 
 /* Moves the next frame into `frame` (unreferenced before). Its pts is in info->time_base and strictly
@@ -86,6 +92,7 @@ typedef struct ReaderDamage {
     /* The file is shorter than its container promises, or the demuxer met an I/O error. For mp4, mov, mkv,
      * webm, avi and wmv it is known once the file is open, for others at the end. */
     bool truncated;
+    int read_errno; /* of a read of the file that failed, so that it seemed to end; 0: none did */
 } ReaderDamage;
 
 ReaderDamage reader_damage(const Reader *reader);

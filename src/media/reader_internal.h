@@ -9,6 +9,9 @@
 
 struct Reader {
     char *path;
+    const atomic_bool *stop;
+    atomic_llong *work;
+    int64_t furthest_byte; /* of what was read */
     int max_dimension;
     ContainerCheck check;
     AVFormatContext *format;

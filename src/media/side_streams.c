@@ -367,8 +367,8 @@ static Status judge_read(SideStreams *side, int code, int errors, Error *err)
     if ((code == AVERROR(EAGAIN) || code == AVERROR_INVALIDDATA) && io >= 0 && errors <= ERRORS_MAX) {
         return STATUS_OK;
     }
-    return media_error(err, ERROR_INPUT, "the sound cannot be read to its end", side->path,
-                       io < 0 ? io : code);
+    return media_error(err, io < 0 ? ERROR_DISK : ERROR_INPUT, "the sound cannot be read to its end",
+                       side->path, io < 0 ? io : code);
 }
 
 /* Reads the next packet of a carried stream into side->packet. */

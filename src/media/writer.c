@@ -23,6 +23,7 @@ struct Writer {
     AVRational source_base;
     AVRational source_rate;
     const atomic_bool *stop;
+    atomic_llong *work;
     FrameRateConverter rate; /* rate.rate 0/1: frames keep their pts */
     Encoder *encoder;
     Muxer *muxer;
@@ -86,6 +87,14 @@ static Status open_encoder(Writer *writer, const WriterConfig *config, Error *er
     return encoder_open(&writer->encoder, &encoder, err);
 }
 
+static Status put(Writer *writer, AVPacket *packet, Error *err)
+{
+    if (writer->work != NULL) {
+        atomic_fetch_add(writer->work, 1);
+    }
+    return muxer_packet(writer->muxer, packet, err);
+}
+
 /* A packet of a chunk that was there. */
 static Status take_packet(void *context, AVPacket *packet, Error *err)
 {
@@ -93,7 +102,7 @@ static Status take_packet(void *context, AVPacket *packet, Error *err)
     if (writer->summary.frames++ == 0) {
         muxer_shift(writer->muxer, writer->past.shift, writer->source_base);
     }
-    return muxer_packet(writer->muxer, packet, err);
+    return put(writer, packet, err);
 }
 
 /* The chunks of an earlier run go into the output, and all that follows goes on from them. */
@@ -206,6 +215,7 @@ Status writer_open(Writer **writer, const WriterConfig *config, Error *err)
     (*writer)->path = text_duplicate(config->path);
     (*writer)->before = AV_NOPTS_VALUE;
     (*writer)->stop = config->stop;
+    (*writer)->work = config->work;
     const Status status = open_all(*writer, config, err);
     if (status != STATUS_OK) {
         writer_free(writer);
@@ -258,7 +268,7 @@ static Status drain(Writer *writer, Error *err)
             }
         }
         if (status == STATUS_OK) {
-            status = muxer_packet(writer->muxer, writer->packet, err);
+            status = put(writer, writer->packet, err);
         }
         av_packet_unref(writer->packet);
         if (status != STATUS_OK) {

@@ -48,6 +48,8 @@ typedef struct WriterConfig {
         output_fps; /* 0/1: every frame keeps its pts; otherwise constant rate by dropping and repeating */
     /* Polled while a frame is repeated and between chunks that are used again. May be NULL. */
     const atomic_bool *stop;
+    /* Grows with every packet that goes into the output. May be NULL. */
+    atomic_llong *work;
     /* Pairs for the container's metadata, closed by a NULL key; may be NULL. */
     const char *const (*metadata)[2];
     WriterChunks chunks;

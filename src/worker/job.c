@@ -171,7 +171,7 @@ static Status open_input(Job *job, Error *err)
 static Status open_faces(Job *job, Error *err)
 {
     const JobConfig *config = job->config;
-    if (config->settings->frame_processors.count == 0 || job->resume.complete) {
+    if (config->settings->frame_processors.count == 0) {
         return STATUS_OK;
     }
     const FaceWorkConfig faces = {
@@ -199,7 +199,6 @@ static void note_chunk(void *context, const ChunkInfo *chunk)
     if (chunk->reused) {
         atomic_fetch_add(&control->frames_reused, chunk->counts.frames);
         atomic_fetch_add(&control->frames_done, chunk->counts.frames);
-        atomic_fetch_add(&control->work, chunk->packets);
     }
     if (control->chunk != NULL) {
         control->chunk(control->context, chunk);
@@ -223,6 +222,7 @@ Status job_open_writer(Job *job, Error *err)
         .skip_audio = settings->skip_audio,
         .output_fps = {rate.num, rate.den},
         .stop = &job->control->stop,
+        .work = &job->control->work,
         .metadata = is_marked(job) ? (const char *const(*)[2])job->provenance.pairs : NULL,
         .chunks = {.folder = config->folder,
                    .key = config->key,
@@ -335,6 +335,14 @@ static Status run_frames(Job *job, Error *err)
     return status;
 }
 
+Status job_check_reads(const Job *job, Error *err)
+{
+    const int error = reader_damage(job->reader).read_errno;
+    return error == 0
+               ? STATUS_OK
+               : error_set_errno(err, ERROR_DISK, "cannot read the whole video", job->config->input, error);
+}
+
 /* What was read must be a whole video, and still the one that was asked for. */
 static Status check_input(const Job *job, Error *err)
 {
@@ -350,6 +358,9 @@ static Status check_input(const Job *job, Error *err)
         now.st_mtim.tv_sec != before->st_mtim.tv_sec || now.st_mtim.tv_nsec != before->st_mtim.tv_nsec) {
         (void)error_set(err, ERROR_INPUT, what, input, "it was changed while it was read");
         error_advise(err, "run again when it is complete");
+        return STATUS_FAILED;
+    }
+    if (job_check_reads(job, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     if (job->counts.frames == 0) {
@@ -444,7 +455,7 @@ static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
 
 static Status run_steps(Job *job, Error *err)
 {
-    static Status (*const steps[])(Job *, Error *) = {open_input, open_output, open_faces,
+    static Status (*const steps[])(Job *, Error *) = {open_input, open_faces,  open_output,
                                                       job_go_on,  open_frames, run_frames};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (atomic_load(&job->control->stop)) {
@@ -464,7 +475,10 @@ Status job_run(const JobConfig *config, JobControl *control, VideoResult *result
     const int64_t began_ms = clock_now_ms();
     Job job = {.config = config, .control = control, .pts_before = AV_NOPTS_VALUE};
     *result = (VideoResult){0};
-    const Status status = run_steps(&job, err);
+    Status status = run_steps(&job, err);
+    if (status == STATUS_FAILED && atomic_load(&control->stop)) {
+        status = STATUS_STOPPED; /* most likely a consequence: what is read seems to end then */
+    }
     if (status == STATUS_OK) {
         fill_result(&job, (double)(clock_now_ms() - began_ms) / 1000.0, result);
     }

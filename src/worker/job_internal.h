@@ -36,6 +36,9 @@ typedef struct Job {
 Status job_open_reader(Job *job, Error *err);
 Status job_open_writer(Job *job, Error *err);
 
+/* Whether every read of the input worked. */
+Status job_check_reads(const Job *job, Error *err);
+
 /* Brings the reader to the frame that the writer wants next (then in job->first) and the face tracker to the
  * state it had there. */
 Status job_go_on(Job *job, Error *err);

@@ -33,13 +33,15 @@ static Status follow(Job *job, const AVFrame *frame, Error *err)
     return status;
 }
 
+/* STATUS_EOF: the video really ends here. */
 static Status read_over(Job *job, AVFrame *frame, Error *err)
 {
+    atomic_fetch_add(&job->control->work, 1);
+    const Status status = reader_next(job->reader, frame, err);
     if (atomic_load(&job->control->stop)) {
         return STATUS_STOPPED;
     }
-    atomic_fetch_add(&job->control->work, 1);
-    return reader_next(job->reader, frame, err);
+    return status == STATUS_EOF && job_check_reads(job, err) != STATUS_OK ? STATUS_FAILED : status;
 }
 
 /* The wanted frame is in job->first, `before` is the one before it, if there is one. */
@@ -104,13 +106,22 @@ static Status seek(Job *job, Error *err)
     return status == STATUS_OK ? approach(job, false, err) : status;
 }
 
+static void watch(Job *job)
+{
+    reader_watch(job->reader, &job->control->stop, &job->control->work);
+}
+
 static Status begin_reading(Job *job, Error *err)
 {
+    if (atomic_load(&job->control->stop)) {
+        return STATUS_STOPPED;
+    }
     reader_free(&job->reader);
     job->pts_before = AV_NOPTS_VALUE;
     if (job_open_reader(job, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
+    watch(job);
     return job->faces != NULL ? face_work_restart(job->faces, err) : STATUS_OK;
 }
 
@@ -134,6 +145,7 @@ static Status make_anew(Job *job, Error *err)
 
 Status job_go_on(Job *job, Error *err)
 {
+    watch(job);
     if (!job->resumed || job->resume.complete) {
         return STATUS_OK;
     }

@@ -1,5 +1,6 @@
 /* A job that is ended in the middle and run again: the file that comes out in the end is the one of an
  * unbroken run. Frames pass unchanged here; faces are looked at through the program. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -7,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 /* after those above */
 #include <cmocka.h>
 
@@ -34,16 +37,61 @@ typedef struct Run {
     int reused;
 } Run;
 
+/* What happens when the input is read from a certain place on. */
+static struct {
+    ino_t inode; /* 0: nothing */
+    bool asleep; /* until a chunk is used again */
+    off_t from;
+    bool fail;
+    atomic_bool *stop;
+    int count;
+} reading;
+
+/* Stands before the C library's, for FFmpeg as well. */
+__attribute__((visibility("default"))) ssize_t read(int fd, void *buffer, size_t size)
+{
+    struct stat status;
+    if (reading.inode != 0 && !reading.asleep && fstat(fd, &status) == 0 && status.st_ino == reading.inode &&
+        lseek(fd, 0, SEEK_CUR) >= reading.from) {
+        reading.count++;
+        if (reading.stop != NULL) {
+            atomic_store(reading.stop, true);
+        }
+        if (reading.fail) {
+            errno = EIO;
+            return -1;
+        }
+    }
+    return syscall(SYS_read, fd, buffer, size);
+}
+
+static void watch_reading(const char *path, double share)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    reading.inode = status.st_ino;
+    reading.from = (off_t)((double)status.st_size * share);
+    reading.asleep = false;
+    reading.fail = false;
+    reading.stop = NULL;
+    reading.count = 0;
+}
+
 static void note_chunk(void *context, const ChunkInfo *chunk)
 {
     Run *run = context;
     assert_true(run->count < CHUNKS_MAX);
     run->chunks[run->count++] = *chunk;
     run->reused += chunk->reused;
+    reading.asleep = reading.asleep && !chunk->reused;
     if (!chunk->reused && chunk->index == run->stop_after) {
         atomic_store(&run->control.stop, true);
     }
 }
+
+/* What the next runs are asked for. */
+static FrameRate wanted_rate;
+static const char *wanted_verify = "normal";
 
 static const char *folder_of(const char *output)
 {
@@ -61,6 +109,9 @@ static Run *new_run(int stop_after)
     text_list_free(&run->settings.frame_processors);
     run->settings.chunk_seconds = 1;
     run->settings.execution_threads = 2;
+    run->settings.output_fps = wanted_rate;
+    memory_free(run->settings.verify);
+    run->settings.verify = text_duplicate(wanted_verify);
     run->settings.encoder_threads = 1;
     run->control = (JobControl)JOB_CONTROL_INIT;
     run->control.chunk = note_chunk;
@@ -148,8 +199,10 @@ static void assert_totals(const Run *run, const char *input)
 {
     size_t count = 0;
     memory_free(frame_checksums(input, &count));
-    assert_int_equal(run->result.frames, count);
     assert_int_equal(atomic_load(&run->control.frames_done), count);
+    assert_int_equal(run->result.frames,
+                     (int64_t)count - run->result.frames_dropped + run->result.frames_repeated);
+    assert_true(atomic_load(&run->control.work) >= run->result.frames);
     int64_t frames = 0;
     int64_t packets = 0;
     for (int i = 0; i < run->count; i++) {
@@ -160,7 +213,7 @@ static void assert_totals(const Run *run, const char *input)
         packets += run->chunks[i].packets;
     }
     assert_int_equal(frames, count);
-    assert_int_equal(packets, count);
+    assert_int_equal(packets, run->result.frames);
 }
 
 /* Ended behind each of `stops`, then run to the end. */
@@ -220,6 +273,27 @@ static void test_times(void **state)
     check_broken(input, whole(input, "late-whole.mp4"), "late-broken.mp4", (const int[]){0, 2}, 2);
 }
 
+/* A rate of the output's own: the slots go on where they were. */
+static void test_constant_rate(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    wanted_rate = (FrameRate){30, 1};
+    check_broken(input, whole(input, "30-whole.mp4"), "30-broken.mp4", (const int[]){1, 3}, 2);
+    wanted_rate = (FrameRate){12, 1};
+    check_broken(input, whole(input, "12-whole.mp4"), "12-broken.mp4", (const int[]){0, 2}, 2);
+    wanted_rate = (FrameRate){0, 0};
+}
+
+static void test_verified_in_full(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    wanted_verify = "full";
+    check_broken(input, whole(input, "full-whole.mp4"), "full-broken.mp4", (const int[]){2}, 1);
+    wanted_verify = "normal";
+}
+
 /* All is written, but nobody gave the file its name: nothing is read or encoded again. */
 static void test_complete(void **state)
 {
@@ -239,6 +313,100 @@ static void test_complete(void **state)
                         note_stream(&after, AVMEDIA_TYPE_AUDIO, 0));
     note_free(&before);
     note_free(&after);
+}
+
+/* A damaged input: what was damaged on the way is known only by reading it. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    char *data = NULL;
+    int64_t size = 0;
+    assert_int_equal(
+        file_read(fixture_clip("fast.mp4", PATTERN TONE "-c:v libx264 -g 20 -movflags faststart"), 1 << 24,
+                  &data, &size, NULL),
+        STATUS_OK);
+    for (int64_t i = size / 5; i < size / 5 + size / 40; i++) {
+        data[i] = (char)(data[i] ^ 0x5A);
+    }
+    fixture_write("damaged.mp4", data, (size_t)size);
+    memory_free(data);
+    const char *input = fixture_path("damaged.mp4");
+    const char *reference = fixture_path("damaged-whole.mp4");
+    Run *run = new_run(NEVER);
+    assert_int_equal(start(run, input, reference), STATUS_OK);
+    const int64_t damage = run->result.corrupt_packets;
+    const int64_t frames = run->result.frames;
+    assert_true(damage > 0);
+    end(run);
+    run = new_run(3);
+    assert_int_equal(start(run, input, fixture_path("damaged-out.mp4")), STATUS_STOPPED);
+    assert_true(run->chunks[3].next.check == 0);
+    end(run);
+    run = new_run(NEVER);
+    assert_int_equal(start(run, input, fixture_path("damaged-out.mp4")), STATUS_OK);
+    assert_int_equal(run->reused, 4);
+    assert_int_equal(run->result.corrupt_packets, damage);
+    assert_int_equal(run->result.frames, frames);
+    end(run);
+    assert_same_video(reference, fixture_path("damaged-out.mp4"), 0);
+}
+
+/* A disk that fails, or a stop, while the place is looked for, says nothing about the chunks. */
+static void test_cut_short(void **state)
+{
+    (void)state;
+    const char *input = fixture_clip("silent.avi", PATTERN "-c:v mpeg4 -bf 2 -g 30");
+    const char *output = fixture_path("cut-short.mp4");
+    Run *run = new_run(3);
+    assert_int_equal(start(run, input, output), STATUS_STOPPED);
+    end(run);
+    watch_reading(input, 0.4);
+    reading.fail = true;
+    reading.asleep = true;
+    run = new_run(NEVER);
+    assert_int_equal(start(run, input, output), STATUS_FAILED);
+    assert_int_equal(run->error.class_, ERROR_DISK);
+    assert_int_equal(run->reused, 4);
+    assert_int_equal(run->count, 4);
+    end(run);
+    run = new_run(NEVER);
+    watch_reading(input, 0.4);
+    reading.stop = &run->control.stop;
+    reading.asleep = true;
+    assert_int_equal(start(run, input, output), STATUS_STOPPED);
+    assert_int_equal(run->count, 4);
+    assert_true(reading.count > 0);
+    end(run);
+    reading.inode = 0;
+    run = new_run(NEVER);
+    assert_int_equal(start(run, input, output), STATUS_OK);
+    assert_int_equal(run->reused, 4);
+    assert_totals(run, input);
+    end(run);
+}
+
+/* The same on the way through the video: it is not taken for one that is cut off. */
+static void test_disk_fails(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"noisy.mp4", "silent.mkv"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *input =
+            i == 0 ? fixture_clip(names[i], PATTERN TONE "-c:v libx264 -g 30 -movflags faststart")
+                   : fixture_clip(names[i], PATTERN "-c:v libx264 -g 30");
+        watch_reading(input, 0.5);
+        reading.fail = true;
+        Run *run = new_run(NEVER);
+        assert_int_equal(start(run, input, fixture_path("disk-fails.mkv")), STATUS_FAILED);
+        assert_int_equal(run->error.class_, ERROR_DISK);
+        end(run);
+        reading.inode = 0;
+        run = new_run(NEVER);
+        assert_int_equal(start(run, input, fixture_path("disk-fails.mkv")), STATUS_OK);
+        assert_true(run->reused > 0);
+        end(run);
+        assert_int_equal(chunk_folder_clear(folder_of("disk-fails.mkv"), 0, NULL), STATUS_OK);
+    }
 }
 
 /* Another video came into the input's place, and nobody changed the key. */
@@ -298,9 +466,17 @@ static void test_stop_at_chunk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broken_runs), cmocka_unit_test(test_counted),
-        cmocka_unit_test(test_times),       cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_other_input), cmocka_unit_test(test_stop_at_chunk),
+        cmocka_unit_test(test_broken_runs),
+        cmocka_unit_test(test_counted),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_constant_rate),
+        cmocka_unit_test(test_verified_in_full),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_other_input),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_cut_short),
+        cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_stop_at_chunk),
     };
     return cmocka_run_group_tests_name("job_resume", tests, fixtures_make, fixtures_remove);
 }

@@ -208,6 +208,33 @@ static void test_back_and_forth(void **state)
     memory_free(whole.frames);
 }
 
+/* A search can be ended, and tells that it gets on; going round in circles is no getting on. */
+static void test_watched(void **state)
+{
+    (void)state;
+    const char *path = fixture_clip("large.mkv", PATTERN "-c:v mjpeg -q:v 1 -f matroska -live 1");
+    Notes whole = read_whole(path);
+    Reader *reader = open_clip(path);
+    Error err = {0};
+    atomic_bool stop = false;
+    atomic_llong work = 0;
+    reader_watch(reader, &stop, &work);
+    assert_int_equal(reader_seek(reader, whole.frames[95].pts, &err), STATUS_OK);
+    const long long once = atomic_load(&work);
+    assert_true(once > 0);
+    for (size_t i = 95; i > 5; i -= 30) {
+        assert_int_equal(reader_seek(reader, whole.frames[i].pts, &err), STATUS_OK);
+    }
+    assert_int_equal(atomic_load(&work), once);
+    atomic_store(&stop, true);
+    Notes rest = read_on(reader);
+    assert_true(rest.count < 30);
+    assert_int_equal(reader_damage(reader).read_errno, 0);
+    memory_free(rest.frames);
+    memory_free(whole.frames);
+    reader_free(&reader);
+}
+
 /* What is guessed or moved on the way to a frame cannot be known when the way is skipped. */
 static void test_not_plain(void **state)
 {
@@ -252,7 +279,7 @@ int main(void)
         cmocka_unit_test(test_b_frames),      cmocka_unit_test(test_open_groups),
         cmocka_unit_test(test_intra_refresh), cmocka_unit_test(test_containers),
         cmocka_unit_test(test_times),         cmocka_unit_test(test_back_and_forth),
-        cmocka_unit_test(test_not_plain),
+        cmocka_unit_test(test_watched),       cmocka_unit_test(test_not_plain),
     };
     return cmocka_run_group_tests_name("media_seek", tests, fixtures_make, fixtures_remove);
 }

@@ -220,7 +220,7 @@ static void test_sound_that_cannot_be_read(void **state)
         const char *path = fixture_clip(names[i], arguments);
         assert_int_equal(carry_sound(path, false, &err), STATUS_OK);
         assert_int_equal(carry_sound(path, true, &err), STATUS_FAILED);
-        assert_int_equal(err.class_, ERROR_INPUT);
+        assert_int_equal(err.class_, ERROR_DISK);
         assert_string_equal(err.what, "the sound cannot be read to its end");
         assert_string_equal(err.file, path);
     }
