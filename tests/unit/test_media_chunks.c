@@ -147,6 +147,15 @@ static PacketTimes *packet_times(const char *path, size_t *count)
     return times;
 }
 
+static int by_pts(const void *a, const void *b)
+{
+    const PacketTimes *x = a;
+    const PacketTimes *y = b;
+    return (x->pts > y->pts) - (x->pts < y->pts);
+}
+
+/* The same pictures at the same times, the same of them key frames, and the same decoding times. Which of the
+ * others are sent before their turn is the encoder's choice: with threads it is not always the same. */
 static void assert_same_stream(const char *a, const char *b)
 {
     size_t count_a = 0;
@@ -155,12 +164,16 @@ static void assert_same_stream(const char *a, const char *b)
     PacketTimes *times_b = packet_times(b, &count_b);
     assert_int_equal(count_a, count_b);
     for (size_t i = 0; i < count_a; i++) {
+        assert_int_equal(times_a[i].dts, times_b[i].dts);
+    }
+    qsort(times_a, count_a, sizeof *times_a, by_pts);
+    qsort(times_b, count_b, sizeof *times_b, by_pts);
+    for (size_t i = 0; i < count_a; i++) {
         const PacketTimes *x = &times_a[i];
         const PacketTimes *y = &times_b[i];
-        if (x->pts != y->pts || x->dts != y->dts || x->key != y->key) {
-            fail_msg("packet %zu: pts %lld dts %lld key %d, and pts %lld dts %lld key %d", i,
-                     (long long)x->pts, (long long)x->dts, x->key, (long long)y->pts, (long long)y->dts,
-                     y->key);
+        if (x->pts != y->pts || x->key != y->key) {
+            fail_msg("picture %zu: pts %lld key %d, and pts %lld key %d", i, (long long)x->pts, x->key,
+                     (long long)y->pts, y->key);
         }
     }
     memory_free(times_a);
