@@ -41,7 +41,7 @@ static Status tell_holder(int fd, const char *path, Error *err)
 /* One who only looks (lock_is_held) holds the lock shared for a moment: that is waited for. */
 static bool try_lock(int fd)
 {
-    enum { TRIES = 5, PAUSE_NS = 10 * 1000 * 1000 };
+    enum { TRIES = 25, PAUSE_NS = 10 * 1000 * 1000 };
     for (int i = 0; i < TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             return true;
