@@ -276,6 +276,7 @@ static void enter(Job *job, JobPhase phase)
     (void)pthread_mutex_lock(&control->lock);
     control->phase = phase;
     control->writer = phase == JOB_RUNNING ? job->writer : NULL;
+    control->frames_total = job->info.frame_count;
     control->frame_rate = job->info.frame_rate.num > 0 ? av_q2d(job->info.frame_rate) : 0;
     (void)pthread_mutex_unlock(&control->lock);
 }
@@ -298,6 +299,10 @@ bool job_stop_at_chunk(JobControl *control, int64_t grace_ms, double fps)
         double done_s = 0;
         double length_s = 0;
         writer_chunk_progress(control->writer, &done_s, &length_s);
+        if (control->frames_total > 0 && control->frame_rate > 0) { /* the video may end before the chunk */
+            const int64_t left = control->frames_total - atomic_load(&control->frames_done);
+            length_s = fmin(length_s, done_s + (double)(left > 0 ? left : 0) / control->frame_rate);
+        }
         near = job_is_near(done_s, length_s, control->frame_rate, fps, grace_ms);
         if (near) {
             writer_stop_at_chunk(control->writer);

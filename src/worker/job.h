@@ -52,8 +52,9 @@ typedef struct JobControl {
     pthread_mutex_t lock;
     /* protected by lock */
     JobPhase phase;
-    Writer *writer;    /* while running */
-    double frame_rate; /* of the video; 0 not known */
+    Writer *writer;       /* while running */
+    int64_t frames_total; /* an estimate; 0 unknown */
+    double frame_rate;    /* of the video; 0 not known */
 } JobControl;
 
 #define JOB_CONTROL_INIT                                                                                     \
