@@ -8,6 +8,7 @@
 
 #include <poll.h>
 
+#include "batch/clash.h"
 #include "batch/cleaner.h"
 #include "batch/lock.h"
 #include "batch/probe.h"
@@ -47,8 +48,12 @@ typedef struct Video {
     bool has_deadline;       /* it waits for space until then, fails after */
     int64_t deadline_ms;
     Wish wish;
-    bool began;       /* frames of it were written in this run */
-    bool ready;       /* for its next attempt: row.recipe, row.key and clean_first are of now */
+    bool began; /* frames of it were written in this run */
+    bool ready; /* for its next attempt: row.recipe, row.key and clean_first are of ready_ms */
+    int64_t ready_ms;
+    bool recipe_known;
+    FileId temporary; /* the unfinished output, as it was made */
+    bool unsaved;     /* the store does not have its row as it is */
     bool clean_first; /* what is in its work folder is of no use */
     bool cleaning;    /* and was given to the cleaner */
     int64_t chunk_bytes;
@@ -135,6 +140,8 @@ typedef struct Batch {
     bool store_warned;
     int64_t store_tried_ms;
     int64_t flushed_ms;
+    VideoRow *unsaved; /* of settled videos that could not be saved; a bounded number */
+    size_t unsaved_count;
     Sample *samples;
     size_t sample_count;
 } Batch;
@@ -180,6 +187,15 @@ void frames_tidy_killed_run(Batch *batch);
 void batch_ask_about_outputs(Batch *batch);
 /* Whether outputs remain to be looked at that need no answer of the probe. */
 bool batch_has_outputs_to_ask(const Batch *batch);
+
+/* ---- keys.c: what a video is made from, and whether its chunks are made from the same ---- */
+
+/* Before an attempt: fills row.recipe and row.key. Where that cannot be told and there are chunks, that is a
+ * failure; where there are none, the worker may tell more. */
+Status keys_find(Batch *batch, size_t index, Error *err);
+/* Whether its work folder holds nothing of another recipe (with --restart: of an earlier run) any more; the
+ * cleaner does that. */
+bool keys_folder_is_clean(Batch *batch, Video *video);
 
 /* ---- starting.c ---- */
 
@@ -228,6 +244,8 @@ Status record_open(Batch *batch, Error *err);
 void record_close(Batch *batch);
 /* Every item of the plan gets its row; what earlier runs left behind is given to the cleaner. */
 void record_plan(Batch *batch);
+/* Of a video that is let go: its row is kept until it can be saved, if it could not be. */
+void record_let_go(Batch *batch, Video *video);
 /* Fills video->row. */
 void record_load(Batch *batch, size_t index, Video *video);
 /* Saves the row in this state, with the report's numbers. */
@@ -246,5 +264,11 @@ void record_event(Batch *batch, const Event *event);
 void record_sample(Batch *batch, int64_t video, int64_t rss_bytes, int64_t limit_bytes);
 /* About once a second: progress and samples in one transaction; tries again to open a store. */
 void record_flush(Batch *batch);
+void record_flush_now(Batch *batch);
+void record_forget_unsaved(Batch *batch);
+/* The report's numbers into the row. */
+void record_fill_progress(Video *video);
+/* Tells of a failure of the store, once. */
+void record_check(Batch *batch, Status status, const Error *error);
 
 #endif

@@ -73,8 +73,8 @@ const char *cleaner_reason(const VideoRow *row, double wall_s)
     case VIDEO_CANCELLED:
         return "cancelled";
     case VIDEO_FAILED:
-        if (row->error.class_ == ERROR_INPUT) {
-            return "cannot be made";
+        if (row->error.class_ == ERROR_INPUT && row->work == NULL) {
+            return "cannot be made"; /* as the run that failed has found */
         }
         break;
     default:

@@ -54,7 +54,8 @@ static void fail(Batch *batch, size_t index, const char *decision)
     Video *video = batch->items[index].video;
     const Error *error = &video->row.error;
     video->report.error = *error;
-    if (error->class_ == ERROR_INPUT) {
+    /* an input that cannot be read at all may be on a disk that is not there for the moment */
+    if (error->class_ == ERROR_INPUT && video->recipe_known && file_exists(video->report.input)) {
         clean(batch, video);
     } else {
         clean_if_empty(batch, video);
@@ -286,7 +287,7 @@ void batch_end_attempt(Batch *batch, Runner *runner)
     video->report.elapsed_s = (double)(batch->now_ms - video->started_ms) / 1000.0;
     video->available_bytes = batch->memory.available_bytes;
     if (status == STATUS_OK) {
-        status = unfinished_publish(planned, &err);
+        status = unfinished_publish(planned, &video->temporary, &err);
     }
     write_last_line(runner, status, &err);
     const bool died = runner->end.kind == MESSAGE_NONE;

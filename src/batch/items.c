@@ -29,7 +29,10 @@ void items_open(Batch *batch)
 void items_close(Batch *batch)
 {
     for (size_t i = 0; i < batch->plan->count; i++) {
-        items_forget_video(batch, i);
+        if (batch->items[i].video != NULL) {
+            video_row_free(&batch->items[i].video->row);
+            memory_free(batch->items[i].video);
+        }
     }
     memory_free(batch->items);
     memory_free(batch->again);
@@ -79,7 +82,7 @@ void items_forget_video(Batch *batch, size_t index)
 {
     Item *item = &batch->items[index];
     if (item->video != NULL) {
-        video_row_free(&item->video->row);
+        record_let_go(batch, item->video);
         memory_free(item->video);
         item->video = NULL;
     }

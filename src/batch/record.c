@@ -8,8 +8,6 @@
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
 
-enum { FLUSH_MS = 1000, OPEN_AGAIN_MS = 5000, SAMPLES_A_FLUSH = 8 };
-
 /* ---- troubles ---- */
 
 static void tell_trouble(Batch *batch, const Error *error)
@@ -25,7 +23,7 @@ static void tell_trouble(Batch *batch, const Error *error)
     batch_warn(batch, NULL, text);
 }
 
-static void check(Batch *batch, Status status, const Error *error)
+void record_check(Batch *batch, Status status, const Error *error)
 {
     if (status == STATUS_FAILED) {
         tell_trouble(batch, error);
@@ -52,7 +50,7 @@ static void begin_run(Batch *batch)
     RunRow run;
     Error err = {0};
     fill_run(batch, &run);
-    check(batch, store_run_begin(batch->store, &run, &batch->run, &err), &err);
+    record_check(batch, store_run_begin(batch->store, &run, &batch->run, &err), &err);
     free(run.options); /* jansson's */
 }
 
@@ -69,8 +67,9 @@ static void tell_opened(Batch *batch, StoreOpened how, const char *aside)
     if (how != STORE_MADE && how != STORE_RESCUED) {
         return;
     }
-    check(batch, store_rebuild(batch->store, batch->plan->output_dir, batch->plan->state_dir, &rebuilt, &err),
-          &err);
+    record_check(batch,
+                 store_rebuild(batch->store, batch->plan->output_dir, batch->plan->state_dir, &rebuilt, &err),
+                 &err);
     if (rebuilt.videos > 0) {
         (void)snprintf(text, sizeof text,
                        _("unfinished videos that were found on disk without the store: %d"), rebuilt.videos);
@@ -99,11 +98,15 @@ Status record_open(Batch *batch, Error *err)
 void record_close(Batch *batch)
 {
     Error err = {0};
+    if (batch->store == NULL && record_open(batch, &err) == STATUS_OK && batch->store != NULL) {
+        record_plan(batch); /* better late than never */
+    }
     if (batch->store != NULL) {
-        record_flush(batch);
-        check(batch, store_run_end(batch->store, batch->run, &err), &err);
+        record_flush_now(batch);
+        record_check(batch, store_run_end(batch->store, batch->run, &err), &err);
     }
     store_close(&batch->store);
+    record_forget_unsaved(batch);
     memory_free(batch->samples);
 }
 
@@ -165,7 +168,7 @@ void record_plan(Batch *batch)
         queue_video(batch, i, &err);
     }
     error_clear(&err);
-    check(batch, store_commit(batch->store, true, &err), &err);
+    record_check(batch, store_commit(batch->store, true, &err), &err);
     cleaner_each_work(batch->plan->state_dir, clean_what_is_over, batch);
     for (size_t i = 0; i < batch->slots; i++) {
         /* those that began before the store could be opened */
@@ -184,7 +187,7 @@ void record_load(Batch *batch, size_t index, Video *video)
     Status status = STATUS_AGAIN;
     if (batch->store != NULL) {
         status = store_video_find(batch->store, path_name(planned->output), &video->row, &err);
-        check(batch, status, &err);
+        record_check(batch, status, &err);
     }
     if (status != STATUS_OK) {
         video_row_free(&video->row);
@@ -197,22 +200,10 @@ void record_load(Batch *batch, size_t index, Video *video)
     video->report.stored = video->row.id;
 }
 
-static void fill_progress(Video *video)
-{
-    const VideoReport *report = &video->report;
-    VideoRow *row = &video->row;
-    row->frames_done = report->frames_done;
-    row->fps = report->fps;
-    row->rss_bytes = report->rss_bytes;
-    if (report->peak_rss_bytes > row->peak_rss_bytes) {
-        row->peak_rss_bytes = report->peak_rss_bytes;
-    }
-}
-
 static void fill_row(Video *video, VideoState state)
 {
     VideoRow *row = &video->row;
-    fill_progress(video);
+    record_fill_progress(video);
     row->state = state;
     row->changed_s = clock_wall_s();
     row->frames_total = video->report.frames_total > 0 ? video->report.frames_total : row->frames_total;
@@ -230,8 +221,12 @@ void record_state(Batch *batch, Video *video, VideoState state)
     Error err = {0};
     fill_row(video, state);
     if (batch->store != NULL) {
-        check(batch, store_video_save(batch->store, &video->row, &err), &err);
+        const Status status = store_video_save(batch->store, &video->row, &err);
+        video->unsaved = status != STATUS_OK;
+        record_check(batch, status, &err);
         video->report.stored = video->row.id;
+    } else {
+        video->unsaved = true;
     }
 }
 
@@ -240,9 +235,10 @@ static void commit(Batch *batch, Video *video)
 {
     Error err = {0};
     const Status status = store_commit(batch->store, true, &err);
+    video->unsaved = status != STATUS_OK;
     video->row.id = status == STATUS_OK ? video->row.id : video->report.stored;
     video->report.stored = video->row.id;
-    check(batch, status, &err);
+    record_check(batch, status, &err);
 }
 
 void record_started(Batch *batch, Video *video)
@@ -251,6 +247,7 @@ void record_started(Batch *batch, Video *video)
     video->attempt =
         (AttemptRow){.run = batch->run, .began_s = clock_wall_s(), .threads = video->retry.threads};
     if (batch->store == NULL) {
+        video->unsaved = true;
         return;
     }
     store_begin(batch->store);
@@ -273,6 +270,7 @@ void record_ended(Batch *batch, Video *video, VideoState state, const char *ende
     text_copy(attempt->decision, sizeof attempt->decision, decision);
     attempt->error = video->row.error;
     if (batch->store == NULL) {
+        video->unsaved = true;
         return;
     }
     store_begin(batch->store);
@@ -291,7 +289,7 @@ void record_chunk(Batch *batch, Video *video, const ChunkReport *chunk)
 {
     Error err = {0};
     if (batch->store != NULL && video->row.id > 0) {
-        check(batch, store_chunk_save(batch->store, video->row.id, chunk, &err), &err);
+        record_check(batch, store_chunk_save(batch->store, video->row.id, chunk, &err), &err);
     }
 }
 
@@ -299,7 +297,7 @@ void record_no_chunks(Batch *batch, Video *video)
 {
     Error err = {0};
     if (batch->store != NULL && video->row.id > 0) {
-        check(batch, store_chunks_forget(batch->store, video->row.id, &err), &err);
+        record_check(batch, store_chunks_forget(batch->store, video->row.id, &err), &err);
     }
 }
 
@@ -320,7 +318,7 @@ void record_count_chunks(Batch *batch, Video *video)
     video->report.chunks = 0;
     video->chunk_bytes = 0;
     if (batch->store != NULL && video->row.id > 0) {
-        check(batch, store_each_chunk(batch->store, video->row.id, count_chunk, video, &err), &err);
+        record_check(batch, store_each_chunk(batch->store, video->row.id, count_chunk, video, &err), &err);
     }
 }
 
@@ -330,7 +328,7 @@ void record_run_state(Batch *batch, const char *state, const char *note)
 {
     Error err = {0};
     if (batch->store != NULL) {
-        check(batch, store_run_state(batch->store, batch->run, state, note, &err), &err);
+        record_check(batch, store_run_state(batch->store, batch->run, state, note, &err), &err);
     }
 }
 
@@ -364,49 +362,5 @@ void record_event(Batch *batch, const Event *event)
     const Status status =
         store_event(batch->store, batch->run, video != NULL ? video->stored : 0, event->wall_s,
                     event_kind_name(event->kind), text != NULL ? text : "", &err);
-    check(batch, status, &err);
-}
-
-void record_sample(Batch *batch, int64_t video, int64_t rss_bytes, int64_t limit_bytes)
-{
-    const size_t most = SAMPLES_A_FLUSH * (batch->slots + 1);
-    if (batch->samples == NULL) {
-        batch->samples = memory_alloc(most, sizeof *batch->samples);
-    }
-    if (batch->sample_count < most && batch->store != NULL) {
-        batch->samples[batch->sample_count++] = (Sample){video, clock_wall_s(), rss_bytes, limit_bytes};
-    }
-}
-
-static void flush(Batch *batch)
-{
-    Error err = {0};
-    store_begin(batch->store);
-    for (size_t i = 0; i < batch->slots; i++) {
-        Video *video = batch->runners[i].used ? batch->items[batch->runners[i].item].video : NULL;
-        if (video != NULL && video->row.id > 0) {
-            fill_progress(video);
-            (void)store_video_progress(batch->store, &video->row, NULL);
-        }
-    }
-    for (size_t i = 0; i < batch->sample_count; i++) {
-        const Sample *sample = &batch->samples[i];
-        (void)store_sample(batch->store, batch->run, sample->video, sample->wall_s, sample->rss_bytes,
-                           sample->limit_bytes, NULL);
-    }
-    check(batch, store_commit(batch->store, false, &err), &err);
-    batch->sample_count = 0;
-}
-
-void record_flush(Batch *batch)
-{
-    Error err = {0};
-    if (batch->store != NULL && batch->now_ms - batch->flushed_ms >= FLUSH_MS) {
-        batch->flushed_ms = batch->now_ms;
-        flush(batch);
-    } else if (batch->store == NULL && batch->now_ms - batch->store_tried_ms >= OPEN_AGAIN_MS) {
-        if (record_open(batch, &err) == STATUS_OK && batch->store != NULL) {
-            record_plan(batch);
-        }
-    }
+    record_check(batch, status, &err);
 }

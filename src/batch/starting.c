@@ -3,9 +3,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "batch/batch_internal.h"
 #include "batch/unfinished.h"
 #include "batch/verdict.h"
@@ -101,45 +99,6 @@ static bool take_next(Batch *batch, size_t *index)
         return true;
     }
     return !waits && batch->running == 0 && take_again(batch, true, index);
-}
-
-/* ---- what it is made from ---- */
-
-/* A key that no other chunk has: what the video is made from is not known, its worker will tell why. */
-static void make_unique_key(char key[HASH_SIZE])
-{
-    static unsigned int count;
-    char text[96];
-    (void)snprintf(text, sizeof text, "%ld %.6f %u", (long)getpid(), clock_wall_s(), count++);
-    hash_bytes(text, strlen(text), key);
-}
-
-/* Chunks of another recipe are cleaned away before its first attempt, as are all with --restart. */
-static void find_recipe(Batch *batch, size_t index)
-{
-    Video *video = batch->items[index].video;
-    VideoRow *row = &video->row;
-    Recipe recipe = {0};
-    if (batch->book == NULL ||
-        recipe_make(batch->book, batch->plan->items[index].input, &recipe, NULL) != STATUS_OK) {
-        make_unique_key(recipe.key);
-    }
-    const bool same = strcmp(row->key, recipe.key) == 0;
-    const bool there = file_exists(batch->plan->items[index].folder);
-    const bool useless = !same || (batch->settings->restart && video->report.attempt == 0);
-    video->clean_first = useless && there;
-    video->cleaning = false;
-    video->ready = true;
-    text_copy(row->key, sizeof row->key, recipe.key);
-    memory_free(row->recipe);
-    row->recipe = recipe.json;
-    recipe.json = NULL;
-    recipe_free(&recipe);
-    record_count_chunks(batch, video);
-    if ((useless || !there) && video->report.chunks > 0) {
-        record_no_chunks(batch, video);
-        record_count_chunks(batch, video);
-    }
 }
 
 /* ---- whether there is room ---- */
@@ -285,7 +244,7 @@ static Status prepare(const Batch *batch, size_t index, Error *err)
             return STATUS_FAILED;
         }
     }
-    return unfinished_make_output(planned->temporary, err);
+    return unfinished_make_output(planned->temporary, &video->temporary, err);
 }
 
 /* What stands under its name will be replaced: a later run must not take it for what is made now. */
@@ -356,34 +315,19 @@ static void begin_attempt(Batch *batch, size_t index, Runner *runner)
     tell_memory_before(batch, video);
 }
 
-/* Whether its work folder holds nothing of another recipe any more. */
-static bool is_clean(Batch *batch, Video *video)
-{
-    if (!video->clean_first) {
-        return true;
-    }
-    if (!video->cleaning) {
-        cleaner_add_work(&batch->cleaner, video->row.output);
-        video->cleaning = true;
-    }
-    if (cleaner_waits_for(&batch->cleaner, video->row.output)) {
-        return false;
-    }
-    video->clean_first = false;
-    return true;
-}
-
 /* False: no other one may be started before it. */
 static bool start_video(Batch *batch, size_t index, Runner *runner)
 {
     Video *video = items_video(batch, index);
-    if (!video->ready) {
-        find_recipe(batch, index);
+    Error err = {0};
+    if (keys_find(batch, index, &err) != STATUS_OK) {
+        batch_fail_attempt(batch, index, &err);
+        return !batch->stopping;
     }
     if (!has_space(batch, index)) {
         return batch->items[index].state == ITEM_SETTLED;
     }
-    if (!is_clean(batch, video) || frames_wait(batch, index)) {
+    if (!keys_folder_is_clean(batch, video) || frames_wait(batch, index)) {
         return false;
     }
     video->ready = false;

@@ -8,15 +8,21 @@
 #include "base/files.h"
 #include "batch/cleaner_internal.h"
 
-Status unfinished_make_output(const char *path, Error *err)
+Status unfinished_make_output(const char *path, FileId *id, Error *err)
 {
     /* what lies under that name may be a link to something else, which must not be written to */
     const bool gone = unlink(path) == 0 || errno == ENOENT;
     const int fd = gone ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
-    if (fd < 0) {
-        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the output", path, errno);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        const int failure = errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the output", path, failure);
     }
     (void)close(fd);
+    *id = (FileId){status.st_dev, status.st_ino};
     return STATUS_OK;
 }
 
@@ -50,14 +56,14 @@ Status unfinished_make_folder(const char *state_dir, const char *path, Error *er
     return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the work folder", path, failure);
 }
 
-Status unfinished_publish(const PlanItem *item, Error *err)
+Status unfinished_publish(const PlanItem *item, const FileId *id, Error *err)
 {
     struct stat status;
     if (lstat(item->temporary, &status) != 0) {
         return error_set_errno(err, ERROR_ENVIRONMENT, "cannot give the finished file its name",
                                item->temporary, errno);
     }
-    if (!S_ISREG(status.st_mode)) {
+    if (!S_ISREG(status.st_mode) || status.st_dev != id->device || status.st_ino != id->inode) {
         return error_set(err, ERROR_INTERNAL, "cannot give the finished file its name", item->temporary,
                          "the worker left something else in its place");
     }

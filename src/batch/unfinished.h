@@ -6,16 +6,17 @@
 #define RUNBATCH_BATCH_UNFINISHED_H
 
 #include "base/error.h"
+#include "batch/clash.h"
 #include "batch/plan.h"
 
-/* An empty file in place of whatever lies there. */
-Status unfinished_make_output(const char *path, Error *err);
+/* An empty file in place of whatever lies there; `id` tells it from any other. */
+Status unfinished_make_output(const char *path, FileId *id, Error *err);
 
 /* <state folder>/work/<name>, kept where it is there already. What lies there and is no folder, or a link to
  * one, is ERROR_ENVIRONMENT. */
 Status unfinished_make_folder(const char *state_dir, const char *path, Error *err);
 
-/* Gives the checked file its name. ERROR_INTERNAL when it is no regular file (any more). */
-Status unfinished_publish(const PlanItem *item, Error *err);
+/* Gives the checked file its name. ERROR_INTERNAL when it is not the one that was made. */
+Status unfinished_publish(const PlanItem *item, const FileId *id, Error *err);
 
 #endif

@@ -361,6 +361,12 @@ static void run_job(const Message *job)
         (void)unlink(job->temporary);
         (void)!symlink(job->input, job->temporary);
         make_video(job, false);
+    } else if (strcmp(way, "swap") == 0) {
+        char *other = text_format("%s.other", job->temporary);
+        put(other, "another file");
+        (void)rename(other, job->temporary);
+        memory_free(other);
+        make_video(job, false);
     } else if (strcmp(way, "stranger") == 0) {
         char *path = text_format("%s/notes.txt", job->folder);
         put(path, "mine");

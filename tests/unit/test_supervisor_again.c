@@ -204,13 +204,16 @@ static void bad_input_is_tried_once_and_leaves_nothing(void **state)
     bench_add(bench, "failed1");
     bench_add(bench, "forbidden2");
     bench_add(bench, "link3");
+    bench_add(bench, "swap4");
     bench_run(bench);
-    assert_int_equal(bench->result.failed, 3);
+    assert_int_equal(bench->result.failed, 4);
     assert_int_equal(bench_tries(bench, "failed1"), 1);
     assert_int_equal(bench_tries(bench, "forbidden2"), 1);
     assert_state(bench, "failed1", VIDEO_FAILED);
     assert_false(bench_has(bench, "out/.runbatch/work/failed1.mp4"));
-    /* what is no file is never published */
+    /* nothing but the file that we made is ever published */
+    assert_true(text_starts_with(bench_failure(bench, "swap4"), "internal"));
+    assert_false(bench_has(bench, "out/swap4.mp4"));
     assert_int_equal(bench_tries(bench, "link3"), 2);
     assert_non_null(strstr(bench_failure(bench, "link3"), "internal"));
     assert_false(bench_has(bench, "out/link3.mp4"));
