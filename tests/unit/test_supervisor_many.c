@@ -57,7 +57,7 @@ static void run_counted(Bench *bench, Growth *growth, double most_ms)
     const int64_t began_ms = clock_now_ms();
     bench_run(bench);
     const double each_ms = (double)(clock_now_ms() - began_ms) / VIDEOS;
-    print_message("%.2f ms a video, %lld kB of growth from video %d on\n", each_ms,
+    print_message("# %.2f ms a video, %lld kB of growth from video %d on\n", each_ms,
                   (long long)(growth->most_bytes - growth->first_bytes) / 1024, FIRST);
     assert_int_equal(growth->ended, VIDEOS);
     if (plain) {
