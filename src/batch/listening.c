@@ -27,6 +27,7 @@ static void take_started(Batch *batch, size_t index, const Message *message)
     report->frames_total = message->frames;
     text_copy(report->codec, sizeof report->codec, message->codec);
     video->need = batch_need(batch, index);
+    record_state(batch, video, VIDEO_RUNNING); /* its length is what a view's progress goes by */
     batch_tell_video(batch, EVENT_VIDEO_OPENED, video, NULL);
 }
 

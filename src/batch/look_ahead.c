@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -72,6 +73,32 @@ static Status judge(LookAhead *look, const PlanItem *item, const VideoRow *row, 
     return status;
 }
 
+static bool count_chunk(void *context, const ChunkReport *chunk)
+{
+    ProbeAnswer *answer = context;
+    if (chunk->index != answer->chunks) {
+        return false;
+    }
+    answer->chunks++;
+    answer->frames += chunk->frames;
+    return true;
+}
+
+/* What an earlier run left of it, where that is of the same input, options and models. */
+static Status count_chunks(LookAhead *look, const PlanItem *item, const VideoRow *row, ProbeAnswer *answer,
+                           Error *err)
+{
+    Recipe recipe = {0};
+    Status status = STATUS_OK;
+    const bool usable = look->store != NULL && row->id > 0 && !answer->complete && !look->settings->restart;
+    if (usable && look->book != NULL && recipe_make(look->book, item->input, &recipe, NULL) == STATUS_OK &&
+        strcmp(recipe.key, row->key) == 0) {
+        status = store_each_chunk(look->store, row->id, count_chunk, answer, err);
+    }
+    recipe_free(&recipe);
+    return status;
+}
+
 static Status look_at(LookAhead *look, const PlanItem *item, ProbeAnswer *answer, Error *err)
 {
     VideoRow row = {0};
@@ -81,6 +108,9 @@ static Status look_at(LookAhead *look, const PlanItem *item, ProbeAnswer *answer
     }
     if (status != STATUS_FAILED) {
         status = judge(look, item, &row, answer, err);
+    }
+    if (status == STATUS_OK || status == STATUS_AGAIN) {
+        status = count_chunks(look, item, &row, answer, err);
     }
     video_row_free(&row);
     return status;

@@ -63,9 +63,11 @@ void batch_result_free(BatchResult *result);
 /* What batch_run would find about an output, for --dry-run. */
 typedef struct ProbeAnswer {
     bool exists;
-    bool complete; /* and made from what it would be made from now: it will be skipped */
-    bool changed;  /* it is complete, and will be made anew nevertheless */
-    char why[256]; /* why an existing one is not complete, or made anew */
+    bool complete;  /* and made from what it would be made from now: it will be skipped */
+    bool changed;   /* it is complete, and will be made anew nevertheless */
+    int chunks;     /* of an earlier run, made from the same: it goes on behind them; 0: from the beginning */
+    int64_t frames; /* in them */
+    char why[256];  /* why an existing one is not complete, or made anew */
 } ProbeAnswer;
 
 /* Fills `answers`, one per item of the plan: by the store, and where it does not know by a worker. Takes no

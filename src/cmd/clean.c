@@ -1,91 +1,146 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/files.h"
-#include "base/text.h"
-#include "batch/cleaner.h"
 #include "batch/lock.h"
+#include "batch/plan.h"
 #include "cmd/command.h"
+#include "cmd/leftovers.h"
 #include "cmd/terminal.h"
 #include "report/format.h"
 #include "report/i18n.h"
 #include "report/json_text.h"
+#include "ui/cells.h"
 #include "ui/snapshot_json.h"
 
-static void append_item(Text *page, const CleanItem *item)
+/* What one call finds and does. */
+typedef struct Cleaning {
+    const Settings *settings;
+    char *state_dir;
+    CleanList list;
+    Lock lock;   /* not held by a dry run, nor while a batch runs */
+    bool in_use; /* somebody works in the folder */
+    long holder;
+    int64_t removed_bytes;
+} Cleaning;
+
+/* ---- what is printed ---- */
+
+static bool same_output(const CleanItem *a, const CleanItem *b)
 {
-    char size[32];
-    char *path = text_duplicate(item->path);
-    text_strip_control(path);
-    format_bytes(item->bytes, size, sizeof size);
-    text_appendf(page, "%10s  %s (%s)%s\n", size, path, item->why != NULL ? item->why : "",
-                 item->foreign ? _("; what is not ours in it stays") : "");
-    memory_free(path);
+    return a->output != NULL && b->output != NULL && strcmp(a->output, b->output) == 0;
 }
 
-static void append_text(Text *page, const CleanList *list, bool dry)
+/* Under a heading for each video; they come video by video, the logs last. */
+static void append_items(Text *page, const CleanList *list)
 {
-    char size[32];
     for (size_t i = 0; i < list->count; i++) {
-        append_item(page, &list->items[i]);
-    }
-    format_bytes(list->bytes, size, sizeof size);
-    if (list->count == 0) {
-        text_append(page, _("Nothing to remove.\n"));
-    } else if (dry) {
-        text_appendf(page, _("%s would be freed. Nothing was removed (--dry-run).\n"), size);
-    } else {
-        text_appendf(page, _("%s freed.\n"), size);
+        char size[32];
+        const CleanItem *item = &list->items[i];
+        if (i == 0 || !same_output(item, &list->items[i - 1])) {
+            const bool log = item->output == NULL;
+            if (!log || i == 0 || list->items[i - 1].output != NULL) {
+                (void)cell_append(page, log ? _("logs") : item->output, SIZE_MAX, CELL_CUT_END);
+                text_append(page, ":\n");
+            }
+        }
+        text_appendf(page, "%10s  ", format_bytes(item->bytes, size, sizeof size));
+        (void)cell_append(page, item->path, SIZE_MAX, CELL_CUT_END);
+        text_appendf(page, " (%s)%s\n", leftovers_word(item->why),
+                     item->foreign ? _("; what is not ours in it stays") : "");
     }
 }
 
-static void append_json(Text *page, const CleanList *list, bool dry)
+static void append_text(const Cleaning *cleaning, Text *page)
+{
+    char size[32];
+    append_items(page, &cleaning->list);
+    if (cleaning->list.count == 0) {
+        text_append(page, _("Nothing to remove.\n"));
+    } else if (cleaning->settings->dry_run) {
+        text_appendf(page, _("%s would be freed. Nothing was removed (--dry-run).\n"),
+                     format_bytes(cleaning->list.bytes, size, sizeof size));
+    } else {
+        text_appendf(page, _("%s freed.\n"), format_bytes(cleaning->removed_bytes, size, sizeof size));
+    }
+    if (cleaning->in_use) {
+        text_appendf(page,
+                     _("Process %ld works here: it removes work folders and unfinished outputs by "
+                       "itself.\n"),
+                     cleaning->holder);
+    }
+}
+
+static json_t *items_to_json(const CleanList *list)
 {
     json_t *items = json_array();
     for (size_t i = 0; i < list->count; i++) {
         const CleanItem *item = &list->items[i];
-        (void)json_array_append_new(
-            items, json_pack("{s:s, s:o, s:o, s:I, s:i, s:b, s:s}", "kind", clean_kind_name(item->kind),
-                             "path", json_text(item->path), "output",
-                             item->output != NULL ? json_text(item->output) : json_null(), "bytes",
-                             (json_int_t)item->bytes, "files", item->files, "foreign", item->foreign, "why",
-                             item->why != NULL ? item->why : ""));
+        json_t *object = json_object();
+        (void)json_object_set_new(object, "kind", json_string(clean_kind_name(item->kind)));
+        (void)json_object_set_new(object, "path", json_text(item->path));
+        (void)json_object_set_new(object, "output", json_text(item->output));
+        (void)json_object_set_new(object, "bytes", json_integer(item->bytes));
+        (void)json_object_set_new(object, "files", json_integer(item->files));
+        (void)json_object_set_new(object, "foreign", json_boolean(item->foreign));
+        (void)json_object_set_new(object, "why", json_text(item->why));
+        (void)json_array_append_new(items, object);
     }
-    json_t *object =
-        json_pack("{s:b, s:I, s:o}", "dry_run", dry, "bytes", (json_int_t)list->bytes, "items", items);
+    return items;
+}
+
+static void append_json(const Cleaning *cleaning, Text *page)
+{
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "dry_run", json_boolean(cleaning->settings->dry_run));
+    (void)json_object_set_new(object, "in_use", json_boolean(cleaning->in_use));
+    (void)json_object_set_new(object, "bytes", json_integer(cleaning->list.bytes));
+    (void)json_object_set_new(object, "removed_bytes", json_integer(cleaning->removed_bytes));
+    (void)json_object_set_new(object, "items", items_to_json(&cleaning->list));
     json_append_line(page, object);
     json_decref(object);
 }
 
-static Status remove_all(const char *state_dir, const CleanList *list, Error *err)
+/* ---- what is done ---- */
+
+/* One that cannot be removed does not keep the others. */
+static Status remove_items(Cleaning *cleaning, Error *err)
 {
     Status status = STATUS_OK;
-    for (size_t i = 0; i < list->count; i++) {
-        /* one that cannot be removed does not keep the others */
-        if (cleaner_remove(state_dir, &list->items[i], err) != STATUS_OK) {
+    for (size_t i = 0; i < cleaning->list.count; i++) {
+        const CleanItem *item = &cleaning->list.items[i];
+        if (cleaner_remove(cleaning->state_dir, item, err) == STATUS_OK) {
+            cleaning->removed_bytes += item->bytes;
+        } else {
             status = STATUS_FAILED;
         }
     }
     return status;
 }
 
-static Status find_and_remove(const Settings *settings, const char *state_dir, CleanList *list, Error *err)
+/* Holds the folder where it can: what is listed is still so when it is removed. */
+static Status take_hold(Cleaning *cleaning, Error *err)
 {
-    Lock lock = {.fd = -1};
-    Store *store = NULL;
-    if (!settings->dry_run && lock_take(&lock, state_dir, err) != STATUS_OK) {
-        return STATUS_FAILED; /* a batch that runs cleans by itself */
+    cleaning->in_use = lock_is_held(cleaning->state_dir, &cleaning->holder);
+    return cleaning->in_use || cleaning->settings->dry_run
+               ? STATUS_OK
+               : lock_take(&cleaning->lock, cleaning->state_dir, err);
+}
+
+static Status clean(Cleaning *cleaning, Error *err)
+{
+    if (!file_is_folder(cleaning->state_dir)) {
+        return STATUS_OK;
     }
-    Status status = store_open(&store, state_dir, STORE_READ, NULL, NULL, err);
-    if (status != STATUS_FAILED) {
-        status = cleaner_find(settings->output_dir, state_dir, store, clock_wall_s(), list, err);
+    Status status = take_hold(cleaning, err);
+    if (status == STATUS_OK) {
+        status = leftovers_find(cleaning->settings->output_dir, cleaning->state_dir, cleaning->in_use,
+                                &cleaning->list, err);
     }
-    if (status == STATUS_OK && !settings->dry_run) {
-        status = remove_all(state_dir, list, err);
+    if (status == STATUS_OK && !cleaning->settings->dry_run) {
+        status = remove_items(cleaning, err);
     }
-    store_close(&store);
-    lock_release(&lock);
+    lock_release(&cleaning->lock);
     return status;
 }
 
@@ -97,21 +152,19 @@ int cmd_clean(int argc, char **argv)
         return code;
     }
     Error err = {0};
-    CleanList list = {0};
-    char *state_dir = path_join(settings.output_dir, ".runbatch");
-    const Status status =
-        file_exists(state_dir) ? find_and_remove(&settings, state_dir, &list, &err) : STATUS_OK;
-    if (status == STATUS_OK || list.count > 0) {
-        Text page = {0};
-        (settings.json ? append_json : append_text)(&page, &list, settings.dry_run);
+    Text page = {0};
+    Cleaning cleaning = {.settings = &settings,
+                         .state_dir = path_join(settings.output_dir, PLAN_STATE_FOLDER),
+                         .lock = {.fd = -1}};
+    const Status status = clean(&cleaning, &err);
+    if (status == STATUS_OK || cleaning.list.count > 0) {
+        (settings.json ? append_json : append_text)(&cleaning, &page);
         code = print_page(&page, EXIT_CODE_DONE);
-        text_free(&page);
     }
-    if (status != STATUS_OK) {
-        code = print_error(&err);
-    }
-    clean_list_free(&list);
-    memory_free(state_dir);
+    code = status == STATUS_OK ? code : print_error(&err);
+    text_free(&page);
+    clean_list_free(&cleaning.list);
+    memory_free(cleaning.state_dir);
     settings_free(&settings);
     return code;
 }

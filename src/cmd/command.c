@@ -43,12 +43,12 @@ static const HelpLine status_codes[] = {
 static const HelpLine clean_codes[] = {
     {"0", "removed, or nothing to remove"},
     {"2", "the command line cannot be"},
-    {"3", "a batch runs here, or something could not be removed"},
+    {"3", "something could not be removed, or the store cannot be read"},
     {0},
 };
 static const HelpLine control_codes[] = {
     {"0", "asked"},
-    {"2", "the command line cannot be, or names no video of the batch"},
+    {"2", "the command line cannot be, or names no video that this can be done to"},
     {"3", "no batch runs here"},
     {0},
 };
@@ -112,7 +112,8 @@ const Command command_table[] = {
      .usage = "[--dry-run] [OPTION]...",
      .help = "Remove what earlier runs left and nobody needs: work folders, unfinished outputs, old logs",
      .about = "Shows path by path what goes, with its size and why; --dry-run only shows. Never an output, "
-              "never a file that is not runbatch's own. While a batch runs it cleans by itself.",
+              "never a file that is not runbatch's own. While a batch runs only old logs go: it removes the "
+              "rest by itself.",
      .exit_codes = clean_codes,
      .run = cmd_clean},
     {.name = "help",

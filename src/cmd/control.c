@@ -1,130 +1,225 @@
+#include <jansson.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/files.h"
-#include "base/text.h"
 #include "batch/cleaner.h"
 #include "batch/lock.h"
+#include "batch/naming.h"
 #include "batch/store.h"
 #include "cmd/command.h"
 #include "cmd/terminal.h"
 #include "cmd/view.h"
-#include "report/i18n.h"
+#include "report/json_text.h"
+#include "ui/cells.h"
+#include "ui/promise.h"
+#include "ui/snapshot_json.h"
 
-/* ---- asking a batch that runs ---- */
+/* What is asked for, and of whom. */
+typedef struct Asking {
+    RequestKind kind;
+    const View *view;
+    bool all; /* no video is named */
+    double chunk_seconds;
+    int asked;
+    Text lines;     /* the promises, for people */
+    json_t *videos; /* and for programs */
+} Asking;
 
-static bool is_over(VideoState state)
+/* Of the run; what its options say. */
+static double chunk_seconds_of(const RunRow *run)
 {
-    return state == VIDEO_DONE || state == VIDEO_FAILED || state == VIDEO_SET_ASIDE ||
-           state == VIDEO_CANCELLED;
+    json_t *options = run->options != NULL ? json_loads(run->options, 0, NULL) : NULL;
+    const double seconds = json_number_value(json_object_get(options, "chunk-seconds"));
+    json_decref(options);
+    return seconds;
 }
 
-/* What will happen to one video, in the user's language. */
-static void append_promise(Text *page, RequestKind kind, const View *view, const VideoView *video)
+static void tell(Asking *asking, const VideoView *video, const Promise *promise)
 {
-    const Snapshot *snapshot = &view->snapshot;
-    char *name = text_duplicate(video->row.output);
-    text_strip_control(name);
-    text_appendf(page, "%s: ", name);
-    memory_free(name);
-    enum { USUAL_CHUNK_S = 10 };
-    const double left_s = video_view_chunk_left_s(video, USUAL_CHUNK_S);
-    if (is_over(video->state)) {
-        text_append(page, _("is over, nothing changes"));
-    } else if (kind == REQUEST_CONTINUE) {
-        text_append(page, _("goes on"));
-    } else if (kind == REQUEST_CANCEL) {
-        text_append(page, _("is cancelled, what there is of it is removed"));
-    } else if (video->state != VIDEO_RUNNING || !snapshot_is_live(snapshot)) {
-        text_append(page, _("is not begun until it may go on"));
-    } else if (left_s >= 0) {
-        text_appendf(page, _("pauses at the end of its chunk, within about %.0f s"), left_s + 1);
-    } else {
-        text_append(page, _("pauses at the end of its chunk"));
-    }
-    text_append(page, "\n");
+    (void)cell_append(&asking->lines, video->row.output, SIZE_MAX, CELL_CUT_END);
+    text_appendf(&asking->lines, ": %s\n", promise->text);
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "position", json_integer(video->row.position));
+    (void)json_object_set_new(object, "output", json_text(video->row.output));
+    (void)json_object_set_new(object, "asked", json_boolean(promise->asks));
+    (void)json_object_set_new(object, "within_s",
+                              promise->within_s >= 0 ? json_rounded(promise->within_s) : json_null());
+    (void)json_object_set_new(object, "text", json_text(promise->text));
+    (void)json_array_append_new(asking->videos, object);
+    asking->asked += promise->asks;
 }
 
-static Status ask(RequestKind kind, const View *view, bool all, Text *page, Error *err)
+/* ---- a batch that runs ---- */
+
+static Status ask_videos(Asking *asking, Store *store, Error *err)
 {
-    Store *store = NULL;
-    Status status = store_open(&store, view->snapshot.state_dir, STORE_READ, NULL, NULL, err);
-    if (status == STATUS_OK && all) {
-        status = store_ask(store, kind, NULL, err);
-    }
-    for (size_t i = 0; status == STATUS_OK && i < view->snapshot.count; i++) {
-        const VideoView *video = &view->snapshot.videos[i];
-        if (!view->chosen[i] || (all && is_over(video->state))) {
+    const Snapshot *snapshot = &asking->view->snapshot;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const VideoView *video = &snapshot->videos[i];
+        if (!asking->view->chosen[i]) {
             continue;
         }
-        status = all ? STATUS_OK : store_ask(store, kind, video->row.output, err);
-        append_promise(page, kind, view, video);
+        const Promise promise = promise_of(snapshot, video, asking->kind, asking->chunk_seconds);
+        if (promise.asks && store_ask(store, asking->kind, video->row.output, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        tell(asking, video, &promise);
     }
-    store_close(&store);
+    return STATUS_OK;
+}
+
+/* Of the videos only those that run are told of: the others just wait. */
+static Status ask_all(Asking *asking, Store *store, Error *err)
+{
+    const Snapshot *snapshot = &asking->view->snapshot;
+    const Promise whole = promise_of_all(snapshot, asking->kind);
+    if (whole.asks && store_ask(store, asking->kind, NULL, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    text_appendf(&asking->lines, "%s\n", whole.text);
+    asking->asked += whole.asks;
+    for (size_t i = 0; i < snapshot->count && whole.asks; i++) {
+        const VideoView *video = &snapshot->videos[i];
+        if (video->state == VIDEO_RUNNING) {
+            const Promise promise = promise_of(snapshot, video, asking->kind, asking->chunk_seconds);
+            tell(asking, video, &promise);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status ask(Asking *asking, Error *err)
+{
+    Store *store = NULL;
+    Status status = store_open(&store, asking->view->snapshot.state_dir, STORE_READ, NULL, NULL, err);
+    if (status == STATUS_OK) {
+        status = asking->all ? ask_all(asking, store, err) : ask_videos(asking, store, err);
+        store_close(&store);
+    }
     return status;
 }
 
 /* ---- cancelling where no batch runs ---- */
 
-static Status cancel_row(Store *store, const View *view, const VideoView *video, Error *err)
+static Status remove_work(const Snapshot *snapshot, const char *output, Error *err)
+{
+    char *work = text_format("%s/work/%s", snapshot->state_dir, output);
+    char *unfinished = text_format("%s/.%s" NAMING_TEMPORARY_SUFFIX, snapshot->output_dir, output);
+    const CleanItem items[] = {{.kind = CLEAN_WORK, .path = work, .output = (char *)(uintptr_t)output},
+                               {.kind = CLEAN_UNFINISHED, .path = unfinished}};
+    Status status = cleaner_remove(snapshot->state_dir, &items[0], err);
+    if (cleaner_remove(snapshot->state_dir, &items[1], err) != STATUS_OK) {
+        status = STATUS_FAILED;
+    }
+    memory_free(work);
+    memory_free(unfinished);
+    return status;
+}
+
+/* The row says so before its files go: a kill between the two leaves what the next run or `clean` removes. */
+static Status cancel_row(const Snapshot *snapshot, Store *store, const char *output, Error *err)
 {
     VideoRow row = {0};
-    Status status = store_video_find(store, video->row.output, &row, err);
+    Status status = store_video_find(store, output, &row, err);
     if (status != STATUS_OK) {
         return status == STATUS_AGAIN ? STATUS_OK : status;
     }
     row.state = VIDEO_CANCELLED;
     row.changed_s = clock_wall_s();
+    row.worker = 0;
     row.frames_done = 0;
+    row.note[0] = '\0';
     error_clear(&row.error);
-    status = store_video_save(store, &row, err);
+    store_begin(store);
+    (void)store_video_save(store, &row, NULL);
+    (void)store_chunks_forget(store, row.id, NULL);
+    status = store_commit(store, true, err);
     if (status == STATUS_OK) {
-        status = store_chunks_forget(store, row.id, err);
-    }
-    if (status == STATUS_OK) {
-        char *path = text_format("%s/work/%s", view->snapshot.state_dir, row.output);
-        const CleanItem item = {.kind = CLEAN_WORK, .path = path, .output = row.output};
-        status = cleaner_remove(view->snapshot.state_dir, &item, err);
-        memory_free(path);
+        status = remove_work(snapshot, output, err);
     }
     video_row_free(&row);
     return status;
 }
 
-static Status cancel_alone(const View *view, Text *page, Error *err)
+static Status cancel_videos(Asking *asking, Store *store, Error *err)
+{
+    const Snapshot *snapshot = &asking->view->snapshot;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const VideoView *video = &snapshot->videos[i];
+        if (!asking->view->chosen[i]) {
+            continue;
+        }
+        const Promise promise = promise_of(snapshot, video, asking->kind, asking->chunk_seconds);
+        if (promise.asks && cancel_row(snapshot, store, video->row.output, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        tell(asking, video, &promise);
+    }
+    return STATUS_OK;
+}
+
+static Status cancel_alone(Asking *asking, Error *err)
 {
     Lock lock;
     Store *store = NULL;
-    if (lock_take(&lock, view->snapshot.state_dir, err) != STATUS_OK) {
-        return STATUS_FAILED;
+    const Snapshot *snapshot = &asking->view->snapshot;
+    if (lock_take(&lock, snapshot->state_dir, err) != STATUS_OK) {
+        return STATUS_FAILED; /* a run began meanwhile */
     }
-    Status status = store_open(&store, view->snapshot.state_dir, STORE_WRITE, NULL, NULL, err);
-    for (size_t i = 0; status == STATUS_OK && i < view->snapshot.count; i++) {
-        const VideoView *video = &view->snapshot.videos[i];
-        if (!view->chosen[i]) {
-            continue;
-        }
-        if (!is_over(video->state)) {
-            status = cancel_row(store, view, video, err);
-        }
-        append_promise(page, REQUEST_CANCEL, view, video);
+    Status status = store_open(&store, snapshot->state_dir, STORE_WRITE, NULL, NULL, err);
+    if (status == STATUS_OK) {
+        status = cancel_videos(asking, store, err);
+        store_close(&store);
     }
-    store_close(&store);
     lock_release(&lock);
     return status;
 }
 
 /* ---- the three commands ---- */
 
-static Status no_batch(const View *view, Error *err)
+static Status refuse_alone(const Snapshot *snapshot, Error *err)
 {
-    (void)error_set(err, ERROR_ENVIRONMENT, "no batch runs here", view->snapshot.output_dir,
+    if (snapshot->run_state == RUN_STARTING) {
+        return error_setf(err, ERROR_ENVIRONMENT, "no batch can be asked yet", snapshot->output_dir,
+                          "process %ld holds the folder and has told nothing", snapshot->holder);
+    }
+    (void)error_set(err, ERROR_ENVIRONMENT, "no batch runs here", snapshot->output_dir,
                     "there is nobody to ask");
-    error_advise(err, "runbatch resume goes on with it; runbatch status tells how it stands");
+    error_advise(err, snapshot->run_state == RUN_NONE ? "runbatch begins one"
+                                                      : "runbatch resume goes on with what is not finished");
     return STATUS_FAILED;
+}
+
+static Status serve(Asking *asking, Error *err)
+{
+    const Snapshot *snapshot = &asking->view->snapshot;
+    const bool over = snapshot->run_state == RUN_KILLED || snapshot->run_state == RUN_OVER;
+    if (snapshot_is_live(snapshot)) {
+        return ask(asking, err);
+    }
+    return over && asking->kind == REQUEST_CANCEL && !asking->all ? cancel_alone(asking, err)
+                                                                  : refuse_alone(snapshot, err);
+}
+
+static int print_promises(Asking *asking, const Settings *settings)
+{
+    const int code = asking->asked > 0 || asking->all ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
+    Text page = {0};
+    if (settings->json) {
+        json_t *object = json_object();
+        (void)json_object_set_new(object, "request", json_string(request_name(asking->kind)));
+        (void)json_object_set_new(object, "all", json_boolean(asking->all));
+        (void)json_object_set(object, "videos", asking->videos);
+        json_append_line(&page, object);
+        json_decref(object);
+    } else {
+        text_append(&page, asking->lines.data != NULL ? asking->lines.data : "");
+    }
+    const int printed = print_page(&page, code);
+    text_free(&page);
+    return printed;
 }
 
 static int control(const char *name, RequestKind kind, int argc, char **argv)
@@ -136,23 +231,23 @@ static int control(const char *name, RequestKind kind, int argc, char **argv)
     }
     View view;
     Error err = {0};
-    Status status = view_open(&view, &settings, false, &err);
-    if (status == STATUS_OK) {
-        const bool all = settings.videos.count == 0;
-        Text page = {0};
-        if (snapshot_is_live(&view.snapshot)) {
-            status = ask(kind, &view, all, &page, &err);
-        } else if (kind == REQUEST_CANCEL && !all && view.snapshot.run_state != RUN_NONE) {
-            status = cancel_alone(&view, &page, &err);
-        } else {
-            status = no_batch(&view, &err);
-        }
-        code = status == STATUS_OK && page.length > 0 ? print_page(&page, EXIT_CODE_DONE) : code;
-        text_free(&page);
+    if (view_open(&view, &settings, false, &err) == STATUS_OK) {
+        Asking asking = {.kind = kind,
+                         .view = &view,
+                         .all = settings.videos.count == 0,
+                         .chunk_seconds = chunk_seconds_of(&view.snapshot.run),
+                         .videos = json_array()};
+        const Status status = serve(&asking, &err);
+        code = asking.lines.length > 0 ? print_promises(&asking, &settings) : code;
+        code = status == STATUS_OK ? code : print_error(&err);
+        text_free(&asking.lines);
+        json_decref(asking.videos);
         view_close(&view);
+    } else {
+        code = print_error(&err);
     }
     settings_free(&settings);
-    return status == STATUS_OK ? code : print_error(&err);
+    return code;
 }
 
 int cmd_pause(int argc, char **argv)

@@ -11,10 +11,13 @@
 
 static const char *state_of(const ProbeAnswer *answer)
 {
-    if (!answer->exists) {
-        return "new";
+    if (answer->complete) {
+        return "skip";
     }
-    return answer->complete ? "skip" : "again";
+    if (answer->chunks > 0) {
+        return "go on";
+    }
+    return answer->exists ? "again" : "new";
 }
 
 static void append_path(Text *page, const char *path)
@@ -43,6 +46,9 @@ static void append_item(Text *page, const PlanItem *item, const ProbeAnswer *ans
             append_path(page, answer->why);
             text_append(page, ")");
         }
+    }
+    if (answer->chunks > 0) {
+        text_appendf(page, " (chunks kept: %d, at frame %lld)", answer->chunks, (long long)answer->frames);
     }
     text_append(page, "\n");
 }
@@ -75,6 +81,8 @@ void dry_run_json(const Plan *plan, const ProbeAnswer *answers, Text *page)
         if (answers[i].exists && !answers[i].complete) {
             (void)json_object_set_new(object, "why", json_text(answers[i].why));
         }
+        (void)json_object_set_new(object, "chunks", json_integer(answers[i].chunks));
+        (void)json_object_set_new(object, "frames", json_integer(answers[i].frames));
         char *line = json_dumps(object, JSON_COMPACT);
         text_appendf(page, "%s\n", line);
         free(line);

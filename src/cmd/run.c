@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/plan.h"
+#include "batch/snapshot.h"
 #include "batch/store.h"
 #include "batch/supervisor.h"
 #include "cmd/available.h"
@@ -8,6 +9,8 @@
 #include "cmd/dry_run.h"
 #include "cmd/terminal.h"
 #include "options/parse.h"
+#include "report/i18n.h"
+#include "ui/status_page.h"
 #include "ui/ui.h"
 
 static int run_plan(const Settings *settings, const Plan *plan)
@@ -61,13 +64,34 @@ static json_t *last_options(const char *output_dir, Error *err)
         options = json_loads(run.options, 0, NULL);
     }
     if (status != STATUS_FAILED && options == NULL) {
-        (void)error_set(err, ERROR_ENVIRONMENT, "cannot go on", output_dir, "no batch was ever run here");
+        (void)error_set(err, ERROR_ENVIRONMENT, "cannot go on", output_dir, "no batch was run into it yet");
         error_advise(err, "runbatch begins one; --output-dir names another folder");
     }
     memory_free(run.options);
     store_close(&store);
     memory_free(state_dir);
     return options;
+}
+
+/* On standard error: with --json only events go to standard output. */
+static void tell_what_goes_on(const char *output_dir)
+{
+    Snapshot snapshot;
+    char began[32];
+    if (snapshot_take(output_dir, false, &snapshot, NULL) != STATUS_OK) {
+        return; /* the run itself tells what is wrong */
+    }
+    const Standing standing = snapshot_standing(&snapshot);
+    int chunks = 0;
+    for (size_t i = 0; i < snapshot.count; i++) {
+        chunks += snapshot.videos[i].chunks;
+    }
+    char *note = text_format(_("goes on with the run of %s: done: %d of %zu, chunks kept of the others: %d"),
+                             page_time(snapshot.run.began_s, began, sizeof began),
+                             standing.counts[VIDEO_DONE], snapshot.count, chunks);
+    print_note(note);
+    memory_free(note);
+    snapshot_free(&snapshot);
 }
 
 int cmd_resume(int argc, char **argv)
@@ -90,6 +114,9 @@ int cmd_resume(int argc, char **argv)
     json_decref(before);
     if (status != STATUS_OK) {
         return print_error(&err);
+    }
+    if (!settings.quiet) {
+        tell_what_goes_on(settings.output_dir);
     }
     code = run_settings(&settings);
     settings_free(&settings);

@@ -101,8 +101,9 @@ Status option_refuse_for(const char *command, const char *as_typed, Error *err)
 static Status refuse_unknown(Search *search, Error *err)
 {
     enum { LEAST_PART = 3, MOST_PARTS = 3 };
-    OptionMatch elsewhere;
-    if (search->command != NULL && option_match(NULL, search->typed, &elsewhere, NULL) == STATUS_OK) {
+    OptionMatch elsewhere = {0};
+    if (search->command != NULL && option_match(NULL, search->typed, &elsewhere, NULL) == STATUS_OK &&
+        elsewhere.option != NULL) {
         char as_typed[NAME_BYTES];
         (void)snprintf(as_typed, sizeof as_typed, "--%s%s", elsewhere.negated ? "no-" : "",
                        elsewhere.option->name);

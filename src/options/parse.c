@@ -59,7 +59,7 @@ static const char *first_available(const Parser *parser, const Option *option, c
             return names->items[i];
         }
     }
-    return names->items[0];
+    return names->count > 0 ? names->items[0] : option->fallback;
 }
 
 static Status assign_collected(const Parser *parser, const Option *option, const TextList *pieces)

@@ -105,17 +105,19 @@ static PlanItem items[] = {
               "9.mp4",
      .output = "out/f_9.mp4",
      .size_bytes = 10},
+    {.position = 10, .input = "in/b.mp4", .output = "out/f_10.mp4", .size_bytes = 10},
 };
 static const ProbeAnswer answers[] = {
     {.exists = false},
     {.exists = true, .complete = true},
     {.exists = true, .complete = false, .why = "it ends early"},
+    {.exists = false, .chunks = 4, .frames = 1000},
 };
 
 static void a_dry_run_tells_video_by_video(void **state)
 {
     (void)state;
-    const Plan plan = {.source = "source/f.png", .items = items, .count = 3, .found = 12};
+    const Plan plan = {.source = "source/f.png", .items = items, .count = 4, .found = 12};
     Text page = {0};
     dry_run_text(&plan, answers, &page);
     assert_string_equal(page.data, "Source: source/f.png\n"
@@ -123,19 +125,21 @@ static void a_dry_run_tells_video_by_video(void **state)
                                    "    3  skip   in/a?[2J3.mp4 (size unknown) → out/f_3.mp4 (complete)\n"
                                    "    9  again  in/\xff"
                                    "9.mp4 (10 B) → out/f_9.mp4 (incomplete: it ends early)\n"
-                                   "3 of 12: 2 to do, 1 to skip. Nothing was done (--dry-run).\n");
+                                   "   10  go on  in/b.mp4 (10 B) → out/f_10.mp4 (chunks kept: 4, at frame "
+                                   "1000)\n"
+                                   "4 of 12: 3 to do, 1 to skip. Nothing was done (--dry-run).\n");
     text_free(&page);
 }
 
 static void a_dry_run_in_json_has_a_line_per_video(void **state)
 {
     (void)state;
-    static const char *const actions[] = {"new", "skip", "again"};
-    const Plan plan = {.source = "source/f.png", .items = items, .count = 3, .found = 12};
+    static const char *const actions[] = {"new", "skip", "again", "go on"};
+    const Plan plan = {.source = "source/f.png", .items = items, .count = 4, .found = 12};
     Text page = {0};
     dry_run_json(&plan, answers, &page);
     const char *line = page.data;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         const size_t length = strcspn(line, "\n");
         json_t *object = json_loadb(line, length, 0, NULL);
         assert_non_null(object);

@@ -1,0 +1,17 @@
+/* What `clean` would remove now. */
+#ifndef RUNBATCH_CMD_LEFTOVERS_H
+#define RUNBATCH_CMD_LEFTOVERS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "batch/cleaner.h"
+
+/* Lists it; where `held`, somebody works in the folder, who alone may remove work folders and unfinished
+ * outputs: then only logs. Free it with clean_list_free, on failure too. */
+Status leftovers_find(const char *output_dir, const char *state_dir, bool held, CleanList *list, Error *err);
+
+/* Why an item goes, in the user's language. */
+const char *leftovers_word(const char *why);
+
+#endif

@@ -1,0 +1,165 @@
+"""status, report, pause, continue, cancel, clean, resume: from another terminal, through the program, on a batch that
+runs, was killed, is over, and never was."""
+import json
+import os
+import shutil
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from harness import BatchCase, decodes_clean, ffmpeg, media, wait_until
+
+SLOW = ("--execution-threads", "1", "--chunk-seconds", "1")
+
+
+class Views(BatchCase):
+    def put_clips(self, count, seconds):
+        self.put_source()
+        for number in range(1, count + 1):
+            ffmpeg("-t", seconds, "-i", media("franck.mp4"), "-c", "copy", self.input(f"clip{number}.mp4"))
+
+    def status(self, *arguments):
+        result = self.run_batch("status", "--json", *arguments)
+        self.assert_code(result, 0)
+        return json.loads(result.out)
+
+    def states(self):
+        return {video["output"]: video["state"] for video in self.status()["videos"]}
+
+    def work(self, name):
+        return self.path("outputVideos", ".runbatch", "work", name)
+
+    def begun(self, chunks=1):
+        """The first video once it runs and has so many chunks on disk."""
+        def look():
+            videos = self.status()["videos"]
+            first = videos[0] if videos else None
+            ready = first and first["state"] == "running" and first["chunks"] >= chunks and first["rss_bytes"]
+            return first if ready else None
+        video = wait_until(look, 90, 0.2)
+        self.assertIsNotNone(video, "no chunk came")
+        return video
+
+    def killed(self):
+        """A batch of two videos that was killed in the middle of the first."""
+        self.put_clips(2, 30)
+        process = self.start_batch(*SLOW)
+        self.begun(2)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        self.assertTrue(wait_until(lambda: self.status()["state"] == "killed", 10))
+
+    def test_where_nothing_was_run(self):
+        for arguments, code in ((("status",), 0), (("report",), 0), (("clean",), 0), (("pause",), 3),
+                                (("continue",), 3), (("cancel",), 3), (("resume",), 3), (("status", "x"), 2)):
+            result = self.run_batch(*arguments)
+            self.assert_code(result, code)
+        self.assertEqual(self.status()["state"], "none")
+        self.assertEqual(os.listdir(self.path("outputVideos")), [], "looking leaves nothing behind")
+
+    def test_while_it_runs(self):
+        self.put_clips(2, 30)
+        process = self.start_batch(*SLOW)
+        first = self.begun()
+        self.assertEqual(self.status()["run"]["process"], process.pid)
+        self.assertGreater(first["share"], 0, "how long the video is must be known while it runs")
+        text = self.run_batch("status", COLUMNS="80").out
+        self.assertIn("Running", text)
+        self.assertIn("clip1.mp4", text)
+        self.assertTrue(all(len(line) <= 80 for line in text.splitlines()), text)
+        self.assert_code(self.run_batch("status", "clip1", "2"), 0)
+        self.assert_code(self.run_batch("status", "nobody"), 2)
+        # what is at work is not cleaned away
+        cleaned = json.loads(self.run_batch("clean", "--json").out)
+        self.assertTrue(cleaned["in_use"])
+        self.assertEqual(cleaned["items"], [])
+        # paused: its worker ends with its chunk; the other one goes on
+        result = self.run_batch("pause", "clip1")
+        self.assert_code(result, 0)
+        self.assertRegex(result.out, "pauses at the end of its chunk, within about [0-9]+ s")
+        self.assertTrue(wait_until(lambda: self.states()["joconde_1.mp4"] == "paused", 60, 0.2), self.states())
+        self.assert_code(self.run_batch("pause", "clip1"), 2)  # it is
+        answer = json.loads(self.run_batch("cancel", "joconde_2.mp4", "--json").out)
+        self.assertEqual((answer["request"], answer["videos"][0]["asked"]), ("cancel", True))
+        self.assertTrue(wait_until(lambda: self.states()["joconde_2.mp4"] == "cancelled", 60, 0.2), self.states())
+        self.assertIn("goes on at frame", self.run_batch("continue", "1").out)
+        out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertEqual(self.finished_outputs(), ["joconde_1.mp4"])
+        self.assertTrue(decodes_clean(self.output("joconde_1.mp4")))
+        over = self.status()
+        self.assertEqual((over["state"], over["counts"]["done"], over["counts"]["cancelled"]), ("over", 1, 1))
+        attempts = json.loads(self.run_batch("report", "clip1", "--json").out)["videos"][0]["attempts"]
+        self.assertEqual([attempt["result"] for attempt in attempts], ["paused", "done"])
+
+    def test_after_a_kill(self):
+        self.killed()
+        self.assertEqual(self.states(), {"joconde_1.mp4": "stopped", "joconde_2.mp4": "queued"})
+        self.assertIn("runbatch resume", self.run_batch("status").out)
+        report = self.run_batch("report")
+        self.assert_code(report, 0)
+        self.assertIn("runbatch resume goes on at frame", report.out)
+        self.assert_code(self.run_batch("pause"), 3)
+        # what can be gone on from stays; the unfinished output of the killed run goes
+        dry = json.loads(self.run_batch("clean", "--dry-run", "--json").out)
+        self.assertTrue(all(item["kind"] == "unfinished" for item in dry["items"]), dry)
+        self.assertEqual(self.run_batch("status").code, 0)
+        self.assert_code(self.run_batch("clean"), 0)
+        self.assertEqual([name for name in os.listdir(self.path("outputVideos")) if name != ".runbatch"], [])
+        planned = self.run_batch(*SLOW, "--dry-run", "--json").events
+        self.assertEqual([event["action"] for event in planned], ["go on", "new"])
+        self.assertGreaterEqual(planned[0]["chunks"], 2)
+        planned = self.run_batch(*SLOW, "--output-video-quality", 30, "--dry-run", "--json").events
+        self.assertEqual([event["action"] for event in planned], ["new", "new"], "chunks are never mixed")
+        result = self.run_batch("resume", "--json")
+        self.assert_code(result, 0)
+        self.assertIn("note: goes on with the run of", result.err)
+        self.assertEqual(self.finished_outputs(), ["joconde_1.mp4", "joconde_2.mp4"])
+        attempts = json.loads(self.run_batch("report", "1", "--json").out)["videos"][0]["attempts"]
+        self.assertGreaterEqual(attempts[-1]["chunks_reused"], 2)
+
+    def test_a_stopped_video_is_cancelled_without_a_batch(self):
+        self.killed()
+        foreign = os.path.join(self.work("joconde_1.mp4"), "mine.txt")
+        self.assert_code(self.run_batch("cancel"), 3)  # all of them: there is no batch to ask
+        with open(foreign, "w") as handle:
+            handle.write("not ours")
+        self.assert_code(self.run_batch("cancel", "clip1"), 0)
+        self.assertEqual(self.states()["joconde_1.mp4"], "cancelled")
+        self.assertEqual(os.listdir(self.work("joconde_1.mp4")), ["mine.txt"], "nothing foreign is deleted")
+        os.unlink(foreign)
+        shutil.rmtree(self.work("joconde_1.mp4"))
+        self.assertEqual(self.leftovers(), [])
+        self.assert_code(self.run_batch("cancel", "clip1"), 2)
+
+    def test_watching_ends_with_the_batch(self):
+        self.put_clips(1, 30)
+        process = self.start_batch(*SLOW)
+        self.begun()
+        watched = self.run_batch("status", "--watch", timeout=200)
+        self.assert_code(watched, 0)
+        self.assertIn("Running", watched.out)
+        self.assertIn("The run is over", watched.out)
+        self.assertNotIn("\033", watched.out, "no terminal, no escape sequences")
+        process.communicate(timeout=60)
+        process = self.start_batch("--restart", *SLOW)
+        self.begun()
+        watcher = self.start_batch("status", "--watch")
+        self.assertIsNone(wait_until(lambda: watcher.poll(), 2))
+        watcher.send_signal(signal.SIGINT)
+        self.assertEqual(watcher.wait(5), 130)
+        self.assertIsNone(process.poll(), "the batch does not notice")
+
+    def test_each_command_has_its_own_options(self):
+        for command in ("status", "report", "resume", "pause", "continue", "cancel", "clean"):
+            result = self.run_batch("help", command)
+            self.assert_code(result, 0)
+            self.assertIn(f"Usage: runbatch {command}", result.out)
+            self.assertIn("Exit codes:", result.out)
+            self.assertEqual(self.run_batch(command, "--help").out, result.out)
+        self.assert_code(self.run_batch("status", "--jobs", "2"), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
