@@ -44,26 +44,18 @@ static Status read_over(Job *job, AVFrame *frame, Error *err)
     return status == STATUS_EOF && job_check_reads(job, err) != STATUS_OK ? STATUS_FAILED : status;
 }
 
-/* The wanted frame is in job->first, `before` is the one before it, if there is one. */
-static Status arrive(Job *job, const AVFrame *before, Error *err)
+/* The last frame of the warm-up. */
+static Status follow_last(Job *job, const AVFrame *frame, Error *err)
 {
-    const ChunkPoint *to = &job->resume.from;
-    if (job->first->pts != to->pts || (to->check != 0 && frame_hash(job->first) != to->check)) {
-        return STATUS_AGAIN;
-    }
-    if (before->buf[0] == NULL) {
-        return STATUS_OK;
-    }
-    job->pts_before = before->pts;
     if (job->faces != NULL) {
         face_work_look_around(job->faces);
     }
-    return follow(job, before, err);
+    return frame->buf[0] != NULL ? follow(job, frame, err) : STATUS_OK;
 }
 
-/* Reads up to the wanted frame, which it knows by its number where all are counted, by its time otherwise.
- * STATUS_AGAIN: it does not come, or it is another picture. */
-static Status approach(Job *job, bool counting, Error *err)
+/* Reads up to the wanted frame, into job->first. STATUS_AGAIN: it does not come, or it is another picture,
+ * or, where all frames are read, of another number. */
+static Status approach(Job *job, bool from_beginning, Error *err)
 {
     const ChunkPoint *to = &job->resume.from;
     const int64_t warm_pts = warm_up_pts(job);
@@ -72,19 +64,23 @@ static Status approach(Job *job, bool counting, Error *err)
         return error_set(err, ERROR_MEMORY, "cannot go on with the video", job->config->input,
                          "out of memory");
     }
-    Status status = STATUS_OK;
-    bool there = false;
-    for (int64_t number = 0; status == STATUS_OK && !there; number++) {
+    int64_t number = 0;
+    Status status = read_over(job, job->first, err);
+    while (status == STATUS_OK && job->first->pts < to->pts) {
+        if (before->buf[0] != NULL && before->pts >= warm_pts) {
+            status = follow(job, before, err);
+        }
         av_frame_unref(before);
         av_frame_move_ref(before, job->first);
-        status = read_over(job, job->first, err);
-        there = status == STATUS_OK && (counting ? number == to->frame : job->first->pts >= to->pts);
-        if (status == STATUS_OK && !there && before->buf[0] != NULL && before->pts >= warm_pts) {
-            status = follow(job, before, err);
+        number++;
+        if (status == STATUS_OK) {
+            status = read_over(job, job->first, err);
         }
     }
     if (status == STATUS_OK) {
-        status = arrive(job, before, err);
+        const bool found = job->first->pts == to->pts && (!from_beginning || number == to->frame) &&
+                           (to->check == 0 || frame_hash(job->first) == to->check);
+        status = found ? follow_last(job, before, err) : STATUS_AGAIN;
     }
     av_frame_free(&before);
     if (status != STATUS_OK) {
@@ -99,10 +95,10 @@ static Status seek(Job *job, Error *err)
         return STATUS_AGAIN;
     }
     const int64_t warm_pts = warm_up_pts(job);
-    Status status = STATUS_OK;
-    if (warm_pts > job->info.first_pts) {
-        status = reader_seek(job->reader, warm_pts, err);
+    if (warm_pts <= job->info.first_pts) {
+        return approach(job, true, err);
     }
+    const Status status = reader_seek(job->reader, warm_pts, err);
     return status == STATUS_OK ? approach(job, false, err) : status;
 }
 

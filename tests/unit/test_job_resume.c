@@ -65,6 +65,12 @@ __attribute__((visibility("default"))) ssize_t read(int fd, void *buffer, size_t
     return syscall(SYS_read, fd, buffer, size);
 }
 
+static void wake_reading(void *context, const MediaInfo *info)
+{
+    (void)context, (void)info;
+    reading.asleep = false;
+}
+
 static void watch_reading(const char *path, double share)
 {
     struct stat status;
@@ -205,13 +211,19 @@ static void assert_totals(const Run *run, const char *input)
     assert_true(atomic_load(&run->control.work) >= run->result.frames);
     int64_t frames = 0;
     int64_t packets = 0;
+    int64_t reused = 0;
     for (int i = 0; i < run->count; i++) {
         assert_int_equal(run->chunks[i].index, i);
+        if (i > 0) {
+            assert_memory_equal(&run->chunks[i].begin, &run->chunks[i - 1].next, sizeof(ChunkPoint));
+        }
+        reused += run->chunks[i].reused ? run->chunks[i].counts.frames : 0;
         assert_int_equal(run->chunks[i].begin.frame, frames);
         assert_int_equal(run->chunks[i].last, i == run->count - 1);
         frames += run->chunks[i].counts.frames;
         packets += run->chunks[i].packets;
     }
+    assert_int_equal(atomic_load(&run->control.frames_reused), reused);
     assert_int_equal(frames, count);
     assert_int_equal(packets, run->result.frames);
 }
@@ -298,7 +310,8 @@ static void test_verified_in_full(void **state)
 static void test_complete(void **state)
 {
     (void)state;
-    const char *input = fixture_clip("bf.mp4", PATTERN TONE "-c:v libx264 -bf 3 -g 30 -c:a aac");
+    const char *input =
+        fixture_clip("noisy.ts", "-itsoffset 1.5 " PATTERN TONE "-c:v libx264 -bf 2 -c:a aac");
     const char *first = whole(input, "complete.mp4");
     FileNote before = note_file(first);
     Run *run = new_run(NEVER);
@@ -313,6 +326,29 @@ static void test_complete(void **state)
                         note_stream(&after, AVMEDIA_TYPE_AUDIO, 0));
     note_free(&before);
     note_free(&after);
+}
+
+/* The same pictures at other times. */
+static void test_other_times(void **state)
+{
+    (void)state;
+#define STILL                                                                                                \
+    "-f lavfi -i color=red:s=128x96:r=25:d=6 -c:v libx264 -fps_mode vfr -enc_time_base 1/90000 "             \
+    "-video_track_timescale 90000 -vf settb=1/90000"
+    const char *input = fixture_clip("still.mp4", STILL);
+    const char *other = fixture_clip("late-still.mp4", STILL ",\"setpts='PTS+if(eq(N,50),900,0)'\"");
+    const char *output = fixture_path("still-out.mp4");
+    wanted_rate = (FrameRate){25, 1};
+    Run *run = new_run(1);
+    assert_int_equal(start(run, input, output), STATUS_STOPPED);
+    end(run);
+    assert_int_equal(rename(other, input), 0);
+    run = new_run(NEVER);
+    assert_int_equal(start(run, input, output), STATUS_OK);
+    assert_int_equal(run->reused, 2);
+    assert_int_equal(atomic_load(&run->control.frames_reused), 0);
+    end(run);
+    wanted_rate = (FrameRate){0, 0};
 }
 
 /* A damaged input: what was damaged on the way is known only by reading it. */
@@ -383,6 +419,17 @@ static void test_cut_short(void **state)
     assert_int_equal(run->reused, 4);
     assert_totals(run, input);
     end(run);
+    /* what fails once the end was asked for is no failure */
+    input = fixture_clip("noisy.avi", PATTERN TONE "-c:v mpeg4 -bf 2 -g 30 -c:a mp2");
+    run = new_run(NEVER);
+    watch_reading(input, 0.4);
+    reading.stop = &run->control.stop;
+    reading.fail = true;
+    reading.asleep = true;
+    run->control.opened = wake_reading;
+    assert_int_equal(start(run, input, fixture_path("noisy-out.mp4")), STATUS_STOPPED);
+    end(run);
+    reading.inode = 0;
 }
 
 /* The same on the way through the video: it is not taken for one that is cut off. */
@@ -473,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_verified_in_full),
         cmocka_unit_test(test_complete),
         cmocka_unit_test(test_other_input),
+        cmocka_unit_test(test_other_times),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_disk_fails),
