@@ -48,7 +48,7 @@ char *chunk_file_path(const char *folder, int index, bool finished);
 
 typedef struct ChunkWriter ChunkWriter;
 
-/* ERROR_SPACE, or ERROR_ENVIRONMENT for what else the disk says; so for all that follow. */
+/* ERROR_SPACE, ERROR_DISK or ERROR_ENVIRONMENT, as the disk says; so for all that follow. */
 Status chunk_writer_open(ChunkWriter **writer, const char *folder, const ChunkHeader *header, Error *err);
 Status chunk_writer_packet(ChunkWriter *writer, const AVPacket *packet, Error *err);
 
@@ -63,7 +63,7 @@ void chunk_writer_free(ChunkWriter **writer);
 typedef struct ChunkReader ChunkReader;
 
 /* Reads the header. STATUS_EOF when there is no such file; ERROR_VERIFY for what is not a chunk of this
- * version, ERROR_ENVIRONMENT for what cannot be read. */
+ * version, ERROR_DISK or ERROR_ENVIRONMENT for what cannot be read. */
 Status chunk_reader_open(ChunkReader **reader, const char *path, Error *err);
 /* The same of an open regular file, from its beginning; takes `fd` in any case. `path` is for messages. */
 Status chunk_reader_open_fd(ChunkReader **reader, int fd, const char *path, Error *err);

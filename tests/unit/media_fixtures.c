@@ -100,6 +100,11 @@ const char *fixture_cut(const char *from, const char *to, double share)
     return fixture_path(to);
 }
 
+uint32_t checksum_of_bytes(const uint8_t *data, int size)
+{
+    return av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), 0, data, (size_t)size);
+}
+
 FileNote note_file(const char *path)
 {
     FileNote note = {0};
@@ -113,13 +118,12 @@ FileNote note_file(const char *path)
         note.streams[i].time_base = stream->time_base;
     }
     AVPacket *packet = av_packet_alloc();
-    const AVCRC *table = av_crc_get_table(AV_CRC_32_IEEE_LE);
     while (av_read_frame(note.format, packet) >= 0) {
         StreamNote *stream = &note.streams[packet->stream_index];
         stream->packets = memory_resize(stream->packets, stream->count + 1, sizeof *stream->packets);
         stream->packets[stream->count++] =
-            (PacketNote){packet->pts, packet->duration, av_crc(table, 0, packet->data, (size_t)packet->size),
-                         packet->flags};
+            (PacketNote){packet->pts, packet->dts, packet->duration,
+                         checksum_of_bytes(packet->data, packet->size), packet->flags};
         av_packet_unref(packet);
     }
     av_packet_free(&packet);
@@ -242,6 +246,60 @@ const char *transcode(WriterConfig config, WriterSummary *summary)
     reader_free(&reader);
     av_frame_free(&frame);
     return config.path;
+}
+
+static char complaint[512];
+
+static void note_complaint(void *context, int level, const char *format, va_list arguments)
+{
+    int prefix = 1;
+    if (level <= AV_LOG_WARNING && complaint[0] == '\0') {
+        av_log_format_line(context, level, format, arguments, complaint, sizeof complaint, &prefix);
+    }
+}
+
+static int64_t decode_all(const char *path)
+{
+    AVFormatContext *format = NULL;
+    assert_true(avformat_open_input(&format, path, NULL, NULL) >= 0);
+    assert_true(avformat_find_stream_info(format, NULL) >= 0);
+    const int index = av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    assert_true(index >= 0);
+    const AVCodecParameters *par = format->streams[index]->codecpar;
+    AVCodecContext *decoder = avcodec_alloc_context3(avcodec_find_decoder(par->codec_id));
+    assert_true(avcodec_parameters_to_context(decoder, par) >= 0);
+    decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+    assert_true(avcodec_open2(decoder, NULL, NULL) >= 0);
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    int64_t frames = 0;
+    for (bool more = true; more;) {
+        more = av_read_frame(format, packet) >= 0;
+        if (!more || packet->stream_index == index) {
+            assert_true(avcodec_send_packet(decoder, more ? packet : NULL) >= 0);
+            for (; avcodec_receive_frame(decoder, frame) >= 0; frames++) {
+                assert_int_equal(frame->decode_error_flags, 0);
+            }
+        }
+        av_packet_unref(packet);
+    }
+    av_frame_free(&frame);
+    av_packet_free(&packet);
+    avcodec_free_context(&decoder);
+    avformat_close_input(&format);
+    return frames;
+}
+
+int64_t decode_cleanly(const char *path)
+{
+    complaint[0] = '\0';
+    av_log_set_callback(note_complaint);
+    const int64_t frames = decode_all(path);
+    media_log_init();
+    if (complaint[0] != '\0') {
+        fail_msg("%s: %s", path, complaint);
+    }
+    return frames;
 }
 
 static uint32_t checksum_of(const AVFrame *frame)

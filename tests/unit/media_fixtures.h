@@ -28,6 +28,7 @@ const char *fixture_cut(const char *from, const char *to, double share);
 
 typedef struct PacketNote {
     int64_t pts; /* in nanosecond-free units: see `time_base` of its StreamNote */
+    int64_t dts;
     int64_t duration;
     uint32_t checksum; /* of the payload */
     int flags;
@@ -61,6 +62,13 @@ WriterConfig quick_config(const char *input, const char *output);
 
 /* Reads config->input_path and writes it by the real reader and writer; the path of the output. */
 const char *transcode(WriterConfig config, WriterSummary *summary);
+
+/* As in PacketNote. */
+uint32_t checksum_of_bytes(const uint8_t *data, int size);
+
+/* Decodes the video as FFmpeg's program does; fails the test where the demuxer or the decoder says a word of
+ * warning. The number of frames. */
+int64_t decode_cleanly(const char *path);
 
 /* Checksum of each decoded frame's visible samples. The caller frees; *count frames. */
 uint32_t *frame_checksums(const char *path, size_t *count);
