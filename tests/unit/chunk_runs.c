@@ -46,6 +46,14 @@ const char *clip_varying(void)
     return fixture_clip("varying.mkv", arguments);
 }
 
+/* FFmpeg's wrapper of libx265 loses eight bytes of every frame that is in it when it is closed; where a leak
+ * comes from shows only with whole call stacks. See media_fixtures.c. */
+const char *__asan_default_options(void); // NOLINT(bugprone-reserved-identifier,cert-*)
+__attribute__((visibility("default"))) const char *__asan_default_options(void) // NOLINT
+{
+    return "fast_unwind_on_malloc=0";
+}
+
 static void note_chunk(void *context, const ChunkInfo *chunk)
 {
     Run *run = context;
@@ -89,7 +97,7 @@ static Status write_frames(Run *run, Reader *reader, Writer *writer, Error *err)
     assert_memory_equal(&run->resume.counts, &run->counts, sizeof run->counts);
     for (int64_t number = 0; status == STATUS_OK; number++) {
         status = reader_next(reader, frame, err);
-        frame->pts += run->offset;
+        frame->pts += status == STATUS_OK ? run->offset : 0;
         if (status == STATUS_OK && number >= from) {
             if (number == run->kill_at) {
                 status = STATUS_AGAIN;

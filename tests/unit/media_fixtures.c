@@ -19,11 +19,12 @@
 #include "media/media_log.h"
 #include "media/reader.h"
 
-/* libx265 keeps a few kilobytes for good. */
+/* libx265 keeps a few kilobytes for good, FFmpeg's wrapper of it a few bytes of every frame that was in it.
+ */
 const char *__lsan_default_suppressions(void); // NOLINT(bugprone-reserved-identifier,cert-*)
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void) // NOLINT
 {
-    return "leak:libx265\n";
+    return "leak:libx265\nleak:avcodec_send_frame\n";
 }
 
 static char folder[64];
