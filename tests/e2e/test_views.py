@@ -143,6 +143,7 @@ class Views(BatchCase):
         self.assertIn("The run is over", watched.out)
         self.assertNotIn("\033", watched.out, "no terminal, no escape sequences")
         process.communicate(timeout=60)
+        self.put_clips(1, 180)  # long enough for any machine; the test ends it
         process = self.start_batch("--restart", *SLOW)
         self.begun()
         watcher = self.start_batch("status", "--watch")
