@@ -58,9 +58,10 @@ class BatchFolder:
         return [row for row in rows if row["event"] in kinds]
 
 
-def cut_clip(path, seconds, name="franck.mp4"):
-    """The first seconds of a real clip, packet by packet."""
-    run("ffmpeg", "-v", "error", "-y", "-t", seconds, "-i", os.path.join(MEDIA, name), "-c", "copy", path)
+def cut_clip(path, seconds, name="franck.mp4", start=0):
+    """Some seconds of a real clip: from its beginning packet by packet, from elsewhere frame by frame without loss."""
+    kept = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", 0, "-g", 24) if start else ("-c", "copy")
+    run("ffmpeg", "-v", "error", "-y", "-ss", start, "-t", seconds, "-i", os.path.join(MEDIA, name), *kept, path)
 
 
 def finish(report, path):

@@ -34,7 +34,7 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-bool cleaner_is_ours(const char *name, bool in_frames)
+static bool is_ours(const char *name, bool in_frames)
 {
     static const char *const chunk[] = {".rbc", ".part", NULL};
     static const char *const frame[] = {".png", ".jpg", ".png.part", ".jpg.part", NULL};
@@ -119,7 +119,7 @@ static void walk_entry(int folder, const char *name, bool in_frames, CleanWalk *
         return;
     }
     const bool part = text_ends_with_nocase(name, ".part");
-    if (!S_ISREG(status.st_mode) || !cleaner_is_ours(name, in_frames)) {
+    if (!S_ISREG(status.st_mode) || !is_ours(name, in_frames)) {
         walk->foreign++;
     } else if (walk->remove && (part || !walk->parts_only)) {
         walk->budget--;

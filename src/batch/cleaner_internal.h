@@ -20,8 +20,6 @@ typedef struct CleanWalk {
     int failure; /* errno of what could not be removed; 0 none */
 } CleanWalk;
 
-bool cleaner_is_ours(const char *name, bool in_frames);
-
 /* -1: there is none, or it is a link. */
 int cleaner_open_folder(int parent, const char *name);
 int cleaner_open_work(const char *state_dir);

@@ -53,7 +53,15 @@ static void tell(Asking *asking, const VideoView *video, const Promise *promise)
 
 /* ---- a batch that runs ---- */
 
-static Status ask_videos(Asking *asking, Store *store, Error *err)
+/* Does to a video what was asked for. */
+typedef Status (*Act)(const Asking *asking, Store *store, const char *output, Error *err);
+
+static Status ask_one(const Asking *asking, Store *store, const char *output, Error *err)
+{
+    return store_ask(store, asking->kind, output, err);
+}
+
+static Status act_on_chosen(Asking *asking, Store *store, Act act, Error *err)
 {
     const Snapshot *snapshot = &asking->view->snapshot;
     for (size_t i = 0; i < snapshot->count; i++) {
@@ -62,7 +70,7 @@ static Status ask_videos(Asking *asking, Store *store, Error *err)
             continue;
         }
         const Promise promise = promise_of(snapshot, video, asking->kind, asking->chunk_seconds);
-        if (promise.asks && store_ask(store, asking->kind, video->row.output, err) != STATUS_OK) {
+        if (promise.asks && act(asking, store, video->row.output, err) != STATUS_OK) {
             return STATUS_FAILED;
         }
         tell(asking, video, &promise);
@@ -95,7 +103,7 @@ static Status ask(Asking *asking, Error *err)
     Store *store = NULL;
     Status status = store_open(&store, asking->view->snapshot.state_dir, STORE_READ, NULL, NULL, err);
     if (status == STATUS_OK) {
-        status = asking->all ? ask_all(asking, store, err) : ask_videos(asking, store, err);
+        status = asking->all ? ask_all(asking, store, err) : act_on_chosen(asking, store, ask_one, err);
         store_close(&store);
     }
     return status;
@@ -119,7 +127,7 @@ static Status remove_work(const Snapshot *snapshot, const char *output, Error *e
 }
 
 /* The row says so before its files go: a kill between the two leaves what the next run or `clean` removes. */
-static Status cancel_row(const Snapshot *snapshot, Store *store, const char *output, Error *err)
+static Status cancel_row(const Asking *asking, Store *store, const char *output, Error *err)
 {
     VideoRow row = {0};
     Status status = store_video_find(store, output, &row, err);
@@ -137,27 +145,10 @@ static Status cancel_row(const Snapshot *snapshot, Store *store, const char *out
     (void)store_chunks_forget(store, row.id, NULL);
     status = store_commit(store, true, err);
     if (status == STATUS_OK) {
-        status = remove_work(snapshot, output, err);
+        status = remove_work(&asking->view->snapshot, output, err);
     }
     video_row_free(&row);
     return status;
-}
-
-static Status cancel_videos(Asking *asking, Store *store, Error *err)
-{
-    const Snapshot *snapshot = &asking->view->snapshot;
-    for (size_t i = 0; i < snapshot->count; i++) {
-        const VideoView *video = &snapshot->videos[i];
-        if (!asking->view->chosen[i]) {
-            continue;
-        }
-        const Promise promise = promise_of(snapshot, video, asking->kind, asking->chunk_seconds);
-        if (promise.asks && cancel_row(snapshot, store, video->row.output, err) != STATUS_OK) {
-            return STATUS_FAILED;
-        }
-        tell(asking, video, &promise);
-    }
-    return STATUS_OK;
 }
 
 static Status cancel_alone(Asking *asking, Error *err)
@@ -170,7 +161,7 @@ static Status cancel_alone(Asking *asking, Error *err)
     }
     Status status = store_open(&store, snapshot->state_dir, STORE_WRITE, NULL, NULL, err);
     if (status == STATUS_OK) {
-        status = cancel_videos(asking, store, err);
+        status = act_on_chosen(asking, store, cancel_row, err);
         store_close(&store);
     }
     lock_release(&lock);

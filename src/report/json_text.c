@@ -44,7 +44,7 @@ json_t *json_error(const Error *error)
     return object;
 }
 
-static bool get_text(const json_t *object, const char *key, char *target, size_t size)
+bool json_get_text(const json_t *object, const char *key, char *target, size_t size)
 {
     const char *value = json_string_value(json_object_get(object, key));
     if (value == NULL) {
@@ -65,8 +65,8 @@ bool json_to_error(const json_t *object, Error *error)
     if (error->class_ == ERROR_NONE) {
         error->class_ = ERROR_INTERNAL;
     }
-    return get_text(object, "what", error->what, sizeof error->what) &&
-           get_text(object, "file", error->file, sizeof error->file) &&
-           get_text(object, "why", error->why, sizeof error->why) &&
-           get_text(object, "todo", error->todo, sizeof error->todo);
+    return json_get_text(object, "what", error->what, sizeof error->what) &&
+           json_get_text(object, "file", error->file, sizeof error->file) &&
+           json_get_text(object, "why", error->why, sizeof error->why) &&
+           json_get_text(object, "todo", error->todo, sizeof error->todo);
 }

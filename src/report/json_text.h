@@ -7,11 +7,14 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
 /* A string; each byte that is not part of UTF-8 becomes U+FFFD. NULL gives null. */
 json_t *json_text(const char *text);
+/* A member that is text, cut to `size` bytes and without control characters; false when it is none. */
+bool json_get_text(const json_t *object, const char *key, char *target, size_t size);
 /* Rounded to thousandths; not-a-number and infinities give null. */
 json_t *json_rounded(double value);
 /* {"class", "what", "file", "why", "todo"} */

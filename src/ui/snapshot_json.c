@@ -22,7 +22,8 @@ static json_t *json_known_real(double number)
     return number > 0 ? json_rounded(number) : json_null();
 }
 
-json_t *json_time(double wall_s)
+/* UTC as events have it; null for 0. */
+static json_t *json_time(double wall_s)
 {
     char text[32];
     if (wall_s <= 0) {
@@ -84,7 +85,7 @@ json_t *attempts_to_json(const VideoView *video)
     return list;
 }
 
-json_t *video_view_to_json(const VideoView *video)
+static json_t *video_view_to_json(const VideoView *video)
 {
     const VideoRow *row = &video->row;
     const double share = video_view_share(video);

@@ -12,14 +12,8 @@
 /* A new object: the run, how the whole stands, and the videos that are chosen (one bool for each). */
 json_t *snapshot_to_json(const Snapshot *snapshot, const bool *chosen);
 
-/* The member "videos" of such an object has one of these for each video that was chosen, in order. */
-json_t *video_view_to_json(const VideoView *video);
-
 /* A new list of its attempts. */
 json_t *attempts_to_json(const VideoView *video);
-
-/* UTC as events have it; null for 0. */
-json_t *json_time(double wall_s);
 
 /* One line with its newline. */
 void json_append_line(Text *page, const json_t *value);

@@ -23,17 +23,6 @@ static const char *const kind_names[MESSAGE_KIND_COUNT] = {
 
 /* ---- reading ---- */
 
-static bool get_text(const json_t *object, const char *key, char *target, size_t size)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    if (value == NULL) {
-        return false;
-    }
-    text_copy(target, size, value);
-    text_strip_control(target);
-    return true;
-}
-
 static bool get_integer(const json_t *object, const char *key, int64_t most, int64_t *value)
 {
     const json_t *number = json_object_get(object, key);
@@ -85,7 +74,7 @@ static bool read_log(const json_t *object, Message *message)
 /* 32 hexadecimal digits. */
 static bool get_digest(const json_t *object, const char *key, char digest[33])
 {
-    return get_text(object, key, digest, 33) && strlen(digest) == 32 &&
+    return json_get_text(object, key, digest, 33) && strlen(digest) == 32 &&
            strspn(digest, "0123456789abcdef") == 32;
 }
 
@@ -116,7 +105,7 @@ static bool read_kind(const json_t *object, Message *message)
     switch (message->kind) {
     case MESSAGE_HELLO:
         return get_int(object, "version", &message->version) &&
-               get_text(object, "program", message->program, sizeof message->program);
+               json_get_text(object, "program", message->program, sizeof message->program);
     case MESSAGE_JOB:
         return read_job(object, message);
     case MESSAGE_PROBE:
@@ -130,7 +119,7 @@ static bool read_kind(const json_t *object, Message *message)
                get_int(object, "width", &message->width) && get_int(object, "height", &message->height) &&
                get_double(object, "frame_rate", &message->frame_rate) &&
                get_double(object, "duration_s", &message->duration_s) &&
-               get_text(object, "codec", message->codec, sizeof message->codec);
+               json_get_text(object, "codec", message->codec, sizeof message->codec);
     case MESSAGE_PROGRESS:
         return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
                get_integer(object, "work", LARGEST_INTEGER, &message->work) &&
@@ -144,7 +133,7 @@ static bool read_kind(const json_t *object, Message *message)
     case MESSAGE_PROBED:
         message->complete = json_is_true(json_object_get(object, "complete"));
         return json_is_boolean(json_object_get(object, "complete")) &&
-               get_text(object, "why", message->why, sizeof message->why);
+               json_get_text(object, "why", message->why, sizeof message->why);
     default:
         return false;
     }

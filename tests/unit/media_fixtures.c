@@ -204,6 +204,18 @@ void assert_same_packets(const StreamNote *a, const StreamNote *b)
     }
 }
 
+Reader *open_clip(const char *path)
+{
+    Error err = {0};
+    char text[1600];
+    Reader *reader = NULL;
+    const ReaderConfig config = {.path = path, .threads = 2};
+    if (reader_open(&reader, &config, &err) != STATUS_OK) {
+        fail_msg("%s", error_text(&err, text, sizeof text));
+    }
+    return reader;
+}
+
 WriterConfig quick_config(const char *input, const char *output)
 {
     const char *path = fixture_path(output);

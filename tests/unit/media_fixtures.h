@@ -57,6 +57,9 @@ void assert_same_times(const StreamNote *a, const StreamNote *b);
 /* Whether the packets are the same, byte for byte, at the same times. */
 void assert_same_packets(const StreamNote *a, const StreamNote *b);
 
+/* The test fails when the clip does not open. */
+Reader *open_clip(const char *path);
+
 /* A writer configuration from `input` to fixture `output` with fast, small settings. */
 WriterConfig quick_config(const char *input, const char *output);
 

@@ -25,18 +25,6 @@
 #define PATTERN "-f lavfi -i testsrc2=s=128x96:r=25:d=2 "
 #define TONE "-f lavfi -i sine=440:d=2.2:r=44100 "
 
-static Reader *open_clip(const char *path)
-{
-    Error err = {0};
-    char text[1600];
-    Reader *reader = NULL;
-    const ReaderConfig config = {.path = path, .threads = 2};
-    if (reader_open(&reader, &config, &err) != STATUS_OK) {
-        fail_msg("%s", error_text(&err, text, sizeof text));
-    }
-    return reader;
-}
-
 /* Reads to the end; checks what every frame promises. */
 static int64_t read_all(Reader *reader)
 {

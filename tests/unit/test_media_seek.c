@@ -31,18 +31,6 @@ typedef struct Notes {
     size_t count;
 } Notes;
 
-static Reader *open_clip(const char *path)
-{
-    Error err = {0};
-    char text[1600];
-    Reader *reader = NULL;
-    const ReaderConfig config = {.path = path, .threads = 2};
-    if (reader_open(&reader, &config, &err) != STATUS_OK) {
-        fail_msg("%s", error_text(&err, text, sizeof text));
-    }
-    return reader;
-}
-
 /* Reads from where it is to the end. */
 static Notes read_on(Reader *reader)
 {
