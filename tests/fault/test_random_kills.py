@@ -13,7 +13,9 @@ from faults import FaultCase, clip_b_frames, clip_mkv, clip_vfr, clip_webm
 
 KILLS = int(os.environ.get("RUNBATCH_KILLS", "15"))
 SEED = int(os.environ.get("RUNBATCH_SEED", "1"))
-LONGEST_S = 1.8  # between a start or a kill and the next kill
+# Between a start or a kill and the next kill: as long as here a few chunks take, or none would ever be finished.
+LONGEST_S = 1.8
+LONGEST_SHARE = 0.4  # of an unbroken run
 # A video that ended its worker three times in a row without getting on is set aside and tried by the next run.
 RESTARTS_MOST = 10
 
@@ -22,6 +24,7 @@ class RandomKills(FaultCase):
     def setUp(self):
         super().setUp()
         self.random = random.Random(SEED)
+        self.longest_s = LONGEST_S
         clip_b_frames(self.input("clip1.mp4"))
         clip_vfr(self.input("clip2.mp4"))
         clip_webm(self.input("clip3.webm"))
@@ -54,7 +57,7 @@ class RandomKills(FaultCase):
             run = self.start(*arguments)
             killed = None
             while killed in (None, "worker"):
-                if run.wait(self.random.uniform(0, LONGEST_S) if done < kills else 600) is not None:
+                if run.wait(self.random.uniform(0, self.longest_s) if done < kills else 600) is not None:
                     break
                 killed = self.kill(run)
                 done += killed is not None
@@ -72,6 +75,7 @@ class RandomKills(FaultCase):
 
     def killed(self, kills, *arguments):
         self.make_reference(*arguments)
+        self.longest_s = max(LONGEST_S, LONGEST_SHARE * self.reference_s)
         done = rounds = 0
         while done < kills:
             for name in self.finished_outputs():

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 from harness import PROGRAM, BatchCase, alive, children, decoder_says, ffmpeg, media, probe, wait_until
 
@@ -152,6 +153,7 @@ class FaultCase(BatchCase):
         self.put_source()
         self.runs = []
         self.references = {}
+        self.reference_s = 0.0
 
     def tearDown(self):
         for run in self.runs:
@@ -203,13 +205,16 @@ class FaultCase(BatchCase):
     # ---- the unbroken run ----
 
     def make_reference(self, *arguments):
-        """What an unbroken run makes: self.references, fingerprints by output name, and the files themselves."""
+        """What an unbroken run makes: self.references, fingerprints by output name, and the files themselves; how
+        long it takes."""
         folder = tempfile.mkdtemp(prefix="runbatch-test-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         for name in ("source", "inputVideos"):
             os.symlink(self.path(name), os.path.join(folder, name))
+        began_s = time.monotonic()
         done = subprocess.run([os.path.abspath(PROGRAM), *map(str, self.OPTIONS), *map(str, arguments)], cwd=folder,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+        self.reference_s = time.monotonic() - began_s
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.unbroken = os.path.join(folder, "outputVideos")
         self.references = {name: fingerprint(os.path.join(self.unbroken, name)) for name in os.listdir(self.unbroken)
