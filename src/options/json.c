@@ -25,7 +25,7 @@ static json_t *json_from_share(Share share)
 {
     enum { DIGITS = 15 }; /* of the shortest text that reads back as the same number, nearly always */
     return share.percent > 0 ? json_sprintf("%.*g%%", DIGITS, share.percent)
-                             : json_sprintf("%lld", (long long)share.bytes);
+                             : json_sprintf("%lldB", (long long)share.bytes);
 }
 
 static json_t *json_from_field(const Option *option, const Settings *settings)

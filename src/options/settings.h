@@ -68,10 +68,13 @@ typedef struct Settings {
     /* machine */
     char *execution_provider; /* "cpu" */
     int64_t execution_threads;
-    int64_t encoder_threads;    /* 0: one per core */
-    int64_t frame_budget_bytes; /* 0: worked out from the video's size */
-    int64_t jobs;               /* videos at once */
-    char *models_dir;           /* NULL: the standard places */
+    int64_t encoder_threads;        /* 0: one per core */
+    int64_t frame_budget_bytes;     /* 0: worked out from the video's size */
+    int64_t max_memory_bytes;       /* of one worker; 0: no limit */
+    Share max_total_memory;         /* of the whole batch; 0: what there is */
+    int64_t max_video_memory_bytes; /* of a graphics card */
+    int64_t jobs;                   /* videos at once */
+    char *models_dir;               /* NULL: the standard places */
     /* how to talk */
     bool dry_run;
     bool watch; /* `status` */

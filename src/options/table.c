@@ -11,6 +11,7 @@
 #define ASKS "pause continue cancel"
 #define ALL RUNS " " SHOWS " " ASKS " clean"
 #define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
+#define GB 1000000000
 
 static const char *const processors[] = {"face_swapper", NULL};
 static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc", NULL};
@@ -354,6 +355,38 @@ const Option option_table[] = {
      .fallback_help = "0, worked out from the video's size",
      .help = "Memory for the frames of one video that are under way at the same time (kB, MB, GB; KiB, MiB, "
              "GiB)"},
+    {.name = "max-memory",
+     .type = OPTION_SIZE,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(max_memory_bytes),
+     .value = "SIZE",
+     .maximum = TIB * 1024,
+     .plain_bytes = GB,
+     .fallback = "0",
+     .fallback_help = "0, no limit",
+     .help =
+         "Most memory of one video's worker; one that needs more is ended, and its video tried again with "
+         "less (a plain number is in GB; kB, MB, GB; KiB, MiB, GiB)"},
+    {.name = "max-total-memory",
+     .type = OPTION_SHARE,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(max_total_memory),
+     .value = "SIZE|PERCENT",
+     .maximum = TIB * 1024,
+     .plain_bytes = GB,
+     .fallback = "0",
+     .fallback_help = "0, what this machine or its container has",
+     .help = "Most memory of the whole batch, as a size (a plain number is in GB) or as a share of what "
+             "there is"},
+    {.name = "max-video-memory",
+     .type = OPTION_SIZE,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(max_video_memory_bytes),
+     .value = "SIZE",
+     .maximum = TIB * 1024,
+     .plain_bytes = GB,
+     .fallback = "10.24",
+     .help = "Most memory used on a graphics card (a plain number is in GB)"},
     {.name = "jobs",
      .short_name = 'j',
      .type = OPTION_INTEGER,

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum OptionType {
     OPTION_NONE = 0,
@@ -56,6 +57,7 @@ typedef struct Option {
     const char *value; /* what --help calls its value: "FILE"; NULL for bool */
     double minimum;    /* of INTEGER, REAL, SIZE, RATE; both ends included */
     double maximum;
+    int64_t plain_bytes;        /* of SIZE, SHARE: what a number without a unit counts; 0: bytes */
     const char *unit;           /* for --help: "bytes"; may be NULL */
     const char *fallback;       /* the default, as the user would write it; NULL: unset, empty or 0 */
     const char *fallback_help;  /* how --help words the default; NULL: `fallback` itself */

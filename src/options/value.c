@@ -171,14 +171,14 @@ static Status assign_real(const Option *option, const char *text, Settings *sett
     return STATUS_OK;
 }
 
-/* "1.5 GB" in bytes. */
+/* "1.5 GB" in bytes; a plain number in the option's own unit. */
 static Status read_size(const Option *option, const char *text, const char *wrong, int64_t *size, Error *err)
 {
-    static const struct {
+    const struct {
         const char *name;
         int64_t bytes;
     } units[] = {
-        {"", 1},
+        {"", option->plain_bytes > 0 ? option->plain_bytes : 1},
         {"B", 1},
         {"kB", 1000},
         {"MB", 1000000},

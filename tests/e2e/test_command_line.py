@@ -35,9 +35,10 @@ class CommandLine(BatchCase):
                        "--output-video-encoder", "--output-video-quality", "--output-video-preset",
                        "--execution-provider", "--execution-threads", "--output-name", "--dry-run", "--json",
                        "--frame-budget", "--output-fps", "--keep-frames", "--temp-frame-format",
-                       "--temp-frame-quality", "--temp-dir", "--frame-store"):
+                       "--temp-frame-quality", "--temp-dir", "--frame-store", "--max-memory",
+                       "--max-total-memory", "--max-video-memory"):
             self.assertIn(option, result.out.replace("[no-]", ""))
-        for other in ("--watch", "--max-memory", "face_enhancer"):
+        for other in ("--watch", "face_enhancer"):
             self.assertNotIn(other, result.out)
         self.assertTrue(all(len(line) <= 110 for line in result.out.splitlines()))
 
