@@ -108,6 +108,7 @@ typedef struct Batch {
     size_t *tidy; /* items whose frame files are to be removed */
     size_t tidy_count;
     Signals signals;
+    TextList unguarded; /* what the sandbox lacks here, a line each */
     Statistics statistics;
     int64_t began_ms;
     int64_t now_ms; /* of this turn of the loop */

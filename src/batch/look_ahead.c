@@ -7,6 +7,7 @@
 #include "batch/probe.h"
 #include "batch/verdict.h"
 #include "report/i18n.h"
+#include "worker/sandbox_job.h"
 
 /* What a batch would find, without one. */
 typedef struct LookAhead {
@@ -120,7 +121,12 @@ Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks 
                    Error *err)
 {
     LookAhead look = {.settings = settings};
-    Status status = store_open(&look.store, plan->state_dir, STORE_READ, NULL, NULL, err);
+    TextList unguarded = {0}; /* a batch tells of that */
+    Status status = sandbox_check(settings->sandbox, hooks != NULL ? hooks->sandbox : NULL, &unguarded, err);
+    text_list_free(&unguarded);
+    if (status == STATUS_OK) {
+        status = store_open(&look.store, plan->state_dir, STORE_READ, NULL, NULL, err);
+    }
     if (status == STATUS_FAILED) {
         return STATUS_FAILED;
     }

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
+#include "worker/sandbox_job.h"
 
 enum { LOOP_MS = 100, IDLE_MS = 250, HELLO_TIMEOUT_MS = 60000, KILL_WAIT_MS = 300, LAST_CLEANING_MS = 500 };
 
@@ -265,6 +266,9 @@ static void tell_beginning(Batch *batch)
                                .input_bytes = batch->input_bytes,
                                .source = plan->source,
                                .output_dir = plan->output_dir});
+    for (size_t i = 0; i < batch->unguarded.count; i++) {
+        batch_warn(batch, NULL, batch->unguarded.items[i]);
+    }
     const int removed = lock_remove_stale(plan->output_dir);
     if (removed > 0) {
         char text[96];
@@ -312,7 +316,9 @@ Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *h
     *result = (BatchResult){0};
     Batch batch = {.settings = settings, .plan = plan, .hooks = with_defaults(hooks), .signals = {.fd = -1}};
     Lock lock;
-    if (lock_take(&lock, plan->state_dir, err) != STATUS_OK) {
+    if (sandbox_check(settings->sandbox, batch.hooks.sandbox, &batch.unguarded, err) != STATUS_OK ||
+        lock_take(&lock, plan->state_dir, err) != STATUS_OK) {
+        text_list_free(&batch.unguarded);
         return STATUS_FAILED;
     }
     batch.began_ms = clock_now_ms();
@@ -336,6 +342,7 @@ Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *h
     signals_restore(&batch.signals, batch.stopping);
     store_close(&batch.store);
     lock_release(&lock);
+    text_list_free(&batch.unguarded);
     return status;
 }
 

@@ -22,6 +22,7 @@
 #include "options/settings.h"
 #include "report/event.h"
 #include "report/statistics.h"
+#include "worker/sandbox.h"
 
 /* Any member may be NULL or 0. */
 typedef struct BatchHooks {
@@ -33,9 +34,10 @@ typedef struct BatchHooks {
     /* Called before the process stops itself for SIGTSTP: leave the terminal tidy. */
     void (*suspend)(void *context);
     /* For tests. */
-    const char *worker_executable; /* NULL: this program */
-    const char *proc_root;         /* NULL: "/proc" */
-    const char *group_root;        /* NULL: "/sys/fs/cgroup" */
+    const char *worker_executable;  /* NULL: this program */
+    const char *proc_root;          /* NULL: "/proc" */
+    const char *group_root;         /* NULL: "/sys/fs/cgroup" */
+    const SandboxFeatures *sandbox; /* NULL: the kernel is asked */
     /* What a folder's volume has; NULL: the volume is asked. */
     SpaceVolume (*volume)(const char *folder);
     int retry_wait_ms;    /* 0: as the ladder says; otherwise the longest wait */
@@ -53,9 +55,9 @@ typedef struct BatchResult {
 
 /* STATUS_OK when the batch ran, also with failed videos and when it was interrupted: `result` tells.
  * STATUS_FAILED (`err` filled, no event but those already sent) when it could not run at all: the lock is
- * held by another runbatch (ERROR_ENVIRONMENT, told by whom), or the state folder cannot be made; or, with
- * all events, when the source picture or a model cannot be used: the first video that tells so ends the
- * batch. `result` must be freed in all cases. */
+ * held by another runbatch (ERROR_ENVIRONMENT, told by whom), the state folder cannot be made, or --sandbox
+ * is strict and the kernel lacks a layer; or, with all events, when the source picture or a model cannot be
+ * used: the first video that tells so ends the batch. `result` must be freed in all cases. */
 Status batch_run(const Settings *settings, const Plan *plan, const BatchHooks *hooks, BatchResult *result,
                  Error *err);
 void batch_result_free(BatchResult *result);
@@ -71,7 +73,8 @@ typedef struct ProbeAnswer {
 } ProbeAnswer;
 
 /* Fills `answers`, one per item of the plan: by the store, and where it does not know by a worker. Takes no
- * lock and changes nothing. `hooks` may be NULL. ERROR_ENVIRONMENT when the store cannot be read. */
+ * lock and changes nothing. `hooks` may be NULL. ERROR_ENVIRONMENT when the store cannot be read, or the
+ * sandbox cannot be as strict as it shall. */
 Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks *hooks, ProbeAnswer *answers,
                    Error *err);
 

@@ -274,9 +274,9 @@ const Option option_table[] = {
      .value = "HOW",
      .fallback = "auto",
      .choices = sandboxes,
-     .help =
-         "What a worker may do: strict (nothing but its own video; fails where the kernel cannot see to it), "
-         "auto (as much of that as the kernel can), off"},
+     .help = "What a worker may do: strict (nothing but its own video; refuses where the kernel cannot see "
+             "to it), "
+             "auto (as much of that as the kernel can), off"},
     {.name = "frame-store",
      .type = OPTION_CHOICE,
      .group = OPTION_GROUP_SAFETY,

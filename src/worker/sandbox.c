@@ -137,20 +137,26 @@ static Status refuse(const SandboxFeatures *features, SandboxPart part, Error *e
     return STATUS_FAILED;
 }
 
+Status sandbox_require_all(const SandboxFeatures *features, Error *err)
+{
+    for (int part = 0; part < SANDBOX_PART_COUNT; part++) {
+        if (features->error[part] != 0) {
+            return refuse(features, (SandboxPart)part, err);
+        }
+    }
+    return STATUS_OK;
+}
+
 /* Tells of what is missing: in the log, or as the error. */
 static Status account(const SandboxConfig *config, const SandboxFeatures *features, Error *err)
 {
-    for (int part = 0; part < SANDBOX_PART_COUNT; part++) {
+    for (int part = 0; part < SANDBOX_PART_COUNT && !config->strict; part++) {
         char line[256];
-        if (sandbox_describe(features, (SandboxPart)part, line, sizeof line)) {
-            continue;
+        if (!sandbox_describe(features, (SandboxPart)part, line, sizeof line)) {
+            log_info("%s", line);
         }
-        if (config->strict) {
-            return refuse(features, (SandboxPart)part, err);
-        }
-        log_info("%s", line);
     }
-    return STATUS_OK;
+    return config->strict ? sandbox_require_all(features, err) : STATUS_OK;
 }
 
 Status sandbox_enter(const SandboxConfig *config, Error *err)

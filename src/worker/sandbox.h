@@ -46,6 +46,9 @@ typedef struct SandboxConfig {
     bool gpu;       /* NVIDIA's devices and what their driver needs */
 } SandboxConfig;
 
+/* Fails with the first layer that is missing, as sandbox_enter does when it is `strict`. */
+Status sandbox_require_all(const SandboxFeatures *features, Error *err);
+
 /* ERROR_ENVIRONMENT, with the layer that is missing and what to do: only when `strict`. */
 Status sandbox_enter(const SandboxConfig *config, Error *err);
 

@@ -8,7 +8,6 @@
 #include "infer/catalogue.h"
 #include "infer/session.h"
 #include "worker/frame_store.h"
-#include "worker/sandbox.h"
 
 static bool is_off(const char *how)
 {
@@ -18,6 +17,24 @@ static bool is_off(const char *how)
 static bool is_strict(const char *how)
 {
     return strcmp(how, "strict") == 0;
+}
+
+Status sandbox_check(const char *how, const SandboxFeatures *features, TextList *missing, Error *err)
+{
+    const SandboxFeatures here = features != NULL ? *features : sandbox_features();
+    if (is_off(how)) {
+        return STATUS_OK;
+    }
+    if (is_strict(how)) {
+        return sandbox_require_all(&here, err);
+    }
+    for (int part = 0; part < SANDBOX_PART_COUNT; part++) {
+        char line[256];
+        if (!sandbox_describe(&here, (SandboxPart)part, line, sizeof line)) {
+            text_list_add(missing, line);
+        }
+    }
+    return STATUS_OK;
 }
 
 static void add(TextList *list, const char *path)

@@ -177,12 +177,14 @@ int bench_make(void **state)
     bench->root = text_duplicate(mkdtemp(folder));
     bench->plan.output_dir = text_format("%s/out", bench->root);
     bench->plan.state_dir = text_format("%s/out/.runbatch", bench->root);
+    static const SandboxFeatures all = {.landlock_abi = 1}; /* whatever the machine has: no warnings */
     settings_defaults(&bench->settings);
     bench->settings.jobs = 3;
     bench->settings.stop_grace_s = 0.2;
     bench->hooks = (BatchHooks){.context = bench,
                                 .event = on_event,
                                 .worker_executable = getenv("RUNBATCH_FAKE_WORKER"),
+                                .sandbox = &all,
                                 .retry_wait_ms = 300,
                                 .hello_timeout_ms = 2000};
     (void)folder_make(bench->plan.output_dir, NULL);

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -349,6 +350,45 @@ static void short_memory_is_told_once(void **state)
     memory_free(root);
 }
 
+static const SandboxFeatures no_landlock = {.error = {[SANDBOX_LANDLOCK] = ENOSYS}};
+
+static void a_missing_layer_of_the_sandbox_is_told_once(void **state)
+{
+    Bench *bench = *state;
+    bench->hooks.sandbox = &no_landlock;
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 2);
+    assert_int_equal(bench->warnings.count, 1);
+    assert_non_null(strstr(bench->warnings.items[0], "Landlock"));
+    assert_int_equal(bench_when(bench, bench->warnings.items[0]), 1); /* before the videos */
+}
+
+static void a_strict_sandbox_that_cannot_be_refuses_the_batch(void **state)
+{
+    Bench *bench = *state;
+    bench->hooks.sandbox = &no_landlock;
+    bench_add(bench, "good1");
+    memory_free(bench->settings.sandbox);
+    bench->settings.sandbox = text_duplicate("strict");
+    assert_int_equal(batch_run(&bench->settings, &bench->plan, &bench->hooks, &bench->result, &bench->err),
+                     STATUS_FAILED);
+    assert_int_equal(bench->err.class_, ERROR_ENVIRONMENT);
+    assert_non_null(strstr(bench->err.why, "Landlock is not available"));
+    assert_int_equal(bench->told.count, 0);
+    assert_false(bench_has(bench, "out/.runbatch"));
+    error_clear(&bench->err);
+    ProbeAnswer answer;
+    assert_int_equal(batch_probe(&bench->settings, &bench->plan, &bench->hooks, &answer, &bench->err),
+                     STATUS_FAILED);
+    assert_int_equal(bench->err.class_, ERROR_ENVIRONMENT);
+    error_clear(&bench->err);
+    bench->hooks.sandbox = &(SandboxFeatures){.landlock_abi = 1};
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +406,8 @@ int main(void)
         BENCH_TEST(one_batch_a_folder),
         BENCH_TEST(leftovers_of_a_killed_run_are_removed),
         BENCH_TEST(short_memory_is_told_once),
+        BENCH_TEST(a_missing_layer_of_the_sandbox_is_told_once),
+        BENCH_TEST(a_strict_sandbox_that_cannot_be_refuses_the_batch),
     };
     return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
 }
