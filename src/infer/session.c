@@ -1,9 +1,11 @@
 #include "infer/session.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <onnxruntime_c_api.h>
+#include <onnxruntime_run_options_config_keys.h>
 #include <onnxruntime_session_options_config_keys.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -400,16 +402,50 @@ static Status wrap(const Session *session, const Port *port, const Tensor *tenso
                          ERROR_INTERNAL, cannot_run, session->path, err);
 }
 
+static atomic_bool shrink_wanted;
+
+void session_shrink_arena(void)
+{
+    atomic_store(&shrink_wanted, true);
+}
+
+/* NULL, unless this run is to shrink the arena. */
+static Status make_run_options(const Runtime *runtime, OrtRunOptions **options, Error *err)
+{
+    *options = NULL;
+    if (!atomic_exchange(&shrink_wanted, false)) {
+        return STATUS_OK;
+    }
+    Status status = runtime_check(runtime, runtime->api->CreateRunOptions(options), ERROR_INTERNAL,
+                                  cannot_run, NULL, err);
+    if (status == STATUS_OK) {
+        status = runtime_check(runtime,
+                               runtime->api->AddRunConfigEntry(
+                                   *options, kOrtRunOptionsConfigEnableMemoryArenaShrinkage, "cpu:0"),
+                               ERROR_INTERNAL, cannot_run, NULL, err);
+    }
+    return status;
+}
+
 static Status run_bound(const Session *session, const char *const *input_names, OrtValue *const *inputs,
                         size_t input_count, const char *const *output_names, OrtValue **outputs,
                         size_t output_count, Error *err)
 {
     const Runtime *runtime = session->runtime;
-    const unsigned int before = denormals_off();
-    OrtStatus *status = runtime->api->Run(session->ort, NULL, input_names, (const OrtValue *const *)inputs,
-                                          input_count, output_names, output_count, outputs);
-    denormals_restore(before);
-    return runtime_check(runtime, status, ERROR_MODEL, cannot_run, session->path, err);
+    OrtRunOptions *options = NULL;
+    Status status = make_run_options(runtime, &options, err);
+    if (status == STATUS_OK) {
+        const unsigned int before = denormals_off();
+        OrtStatus *ran =
+            runtime->api->Run(session->ort, options, input_names, (const OrtValue *const *)inputs,
+                              input_count, output_names, output_count, outputs);
+        denormals_restore(before);
+        status = runtime_check(runtime, ran, ERROR_MODEL, cannot_run, session->path, err);
+    }
+    if (options != NULL) {
+        runtime->api->ReleaseRunOptions(options);
+    }
+    return status;
 }
 
 Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,

@@ -66,6 +66,10 @@ Status session_check_ports(const Session *session, const Port *inputs, int input
 Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
                    int output_count, Error *err);
 
+/* What the sessions' arena holds and does not use is given back at the end of the next session_run on the
+ * CPU. From any thread. */
+void session_shrink_arena(void);
+
 /* Keeps ONNX Runtime from telling its makers about this machine: builds since 1.27 do unless they are told
  * not to before their first use, by the environment. Call it first in main, while there is one thread;
  * opening a session does it too.

@@ -27,7 +27,7 @@ enum {
     SLOTS_PER_THREAD = 2,
     SLOTS_MORE = 12, /* what may wait for the sink while it encodes a burst, and for the in-order thread */
     THREADS_MAX = 256,
-    POLL_MS = 20, /* how often a reader that waits for room looks at the caller's stop flag */
+    POLL_MS = 20, /* how often one that waits for room, or rests, looks at what its caller sets */
 };
 
 typedef enum Kind {
@@ -66,6 +66,7 @@ struct Pipeline {
     Queue *work;       /* in-order to any-order */
     Reorder *reorder;  /* in-order and any-order to writer */
     atomic_bool stopping;
+    atomic_bool ordered; /* all frames have left the in-order thread */
     atomic_int in_flight;
     pthread_mutex_t lock;
     /* protected by lock */
@@ -196,12 +197,37 @@ static Status order_one(Worker *worker, Error *err)
 
 /* ---- the any-order threads ---- */
 
+static bool may_rest(const Worker *worker)
+{
+    const atomic_int *now = worker->pipeline->config->threads_now;
+    return now != NULL && worker->index > 0 && worker->index >= atomic_load(now);
+}
+
+/* While fewer threads are wanted. The first one never rests. */
+static Status rest(const Worker *worker)
+{
+    const struct timespec step = {.tv_nsec = POLL_MS * 1000000L};
+    while (may_rest(worker)) {
+        if (is_stopping(worker->pipeline)) {
+            return STATUS_STOPPED;
+        }
+        if (atomic_load(&worker->pipeline->ordered)) {
+            return STATUS_EOF; /* the others see to what is left */
+        }
+        (void)nanosleep(&step, NULL);
+    }
+    return STATUS_OK;
+}
+
 static Status change_one(Worker *worker, Error *err)
 {
     Pipeline *p = worker->pipeline;
     const PipelineStages *stages = &p->config->stages;
     void *item = NULL;
-    Status status = queue_receive(p->work, &item);
+    Status status = rest(worker);
+    if (status == STATUS_OK) {
+        status = queue_receive(p->work, &item);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -267,6 +293,7 @@ static void pass_on_end(Worker *worker)
         queue_finish_sending(p->read);
         break;
     case KIND_IN_ORDER:
+        atomic_store(&p->ordered, true);
         queue_finish_sending(p->work);
         reorder_finish(p->reorder, worker->frames);
         break;

@@ -42,6 +42,8 @@ typedef struct PipelineConfig {
     PipelineStages stages;
     FramePool *pool;
     int threads; /* N >= 1 */
+    /* How many of them change frames now, at least 1; the others rest. May change at any time; NULL: all. */
+    const atomic_int *threads_now;
     /* Polled by every stage; true ends the run with STATUS_STOPPED. May be NULL. */
     const atomic_bool *stop;
     /* Counts frames that left the sink, for progress; may be NULL. */

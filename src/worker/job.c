@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "infer/session.h"
 #include "media/frame_hash.h"
 #include "media/verify.h"
 #include "memory/meminfo.h"
@@ -192,6 +194,13 @@ static bool is_marked(const Job *job)
     return settings->provenance && settings->frame_processors.count > 0;
 }
 
+/* A long video ends with what it began with: what the allocator and the models keep for later goes back. */
+static void give_memory_back(void)
+{
+    session_shrink_arena();
+    (void)malloc_trim(0);
+}
+
 static void note_chunk(void *context, const ChunkInfo *chunk)
 {
     const Job *job = context;
@@ -199,6 +208,8 @@ static void note_chunk(void *context, const ChunkInfo *chunk)
     if (chunk->reused) {
         atomic_fetch_add(&control->frames_reused, chunk->counts.frames);
         atomic_fetch_add(&control->frames_done, chunk->counts.frames);
+    } else {
+        give_memory_back();
     }
     if (control->chunk != NULL) {
         control->chunk(control->context, chunk);
@@ -268,6 +279,30 @@ static Status open_frames(Job *job, Error *err)
                                                    config->output, &stages, err);
 }
 
+/* ---- its share ---- */
+
+static void apply_share_locked(const JobControl *control)
+{
+    const int percent = control->percent > 0 ? control->percent : 100;
+    if (control->pool != NULL) {
+        const int threads = control->threads * percent / 100;
+        frame_pool_set_budget(control->pool, control->budget_bytes / 100 * percent);
+        atomic_store(control->threads_now, threads > 0 ? threads : 1);
+    }
+}
+
+void job_set_share(JobControl *control, int percent)
+{
+    (void)pthread_mutex_lock(&control->lock);
+    const bool less = percent < (control->percent > 0 ? control->percent : 100);
+    control->percent = percent;
+    apply_share_locked(control);
+    (void)pthread_mutex_unlock(&control->lock);
+    if (less) {
+        give_memory_back();
+    }
+}
+
 /* ---- stopping ---- */
 
 static void enter(Job *job, JobPhase phase)
@@ -276,6 +311,14 @@ static void enter(Job *job, JobPhase phase)
     (void)pthread_mutex_lock(&control->lock);
     control->phase = phase;
     control->writer = phase == JOB_RUNNING ? job->writer : NULL;
+    control->pool = phase == JOB_RUNNING ? job->pool : NULL;
+    if (phase == JOB_RUNNING) {
+        control->budget_bytes = frame_pool_stats(job->pool).budget_bytes;
+        control->threads = (int)job->config->settings->execution_threads;
+        control->threads_now = &job->threads_now;
+        atomic_store(&job->threads_now, control->threads);
+        apply_share_locked(control);
+    }
     control->frames_total = job->info.frame_count;
     control->frame_rate = job->info.frame_rate.num > 0 ? av_q2d(job->info.frame_rate) : 0;
     (void)pthread_mutex_unlock(&control->lock);
@@ -331,6 +374,7 @@ static Status run_frames(Job *job, Error *err)
             },
         .pool = job->pool,
         .threads = (int)job->config->settings->execution_threads,
+        .threads_now = &job->threads_now,
         .stop = &job->control->stop,
         .frames_done = &job->control->frames_done,
     };

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "media/chunk.h"
+#include "media/frame_pool.h"
 #include "media/reader.h"
 #include "media/writer.h"
 #include "options/settings.h"
@@ -55,6 +56,11 @@ typedef struct JobControl {
     Writer *writer;       /* while running */
     int64_t frames_total; /* an estimate; 0 unknown */
     double frame_rate;    /* of the video; 0 not known */
+    int percent;          /* its share, see job_set_share; 0: all */
+    FramePool *pool;      /* while running, as the next three */
+    int64_t budget_bytes; /* of the whole share */
+    int threads;
+    atomic_int *threads_now;
 } JobControl;
 
 #define JOB_CONTROL_INIT                                                                                     \
@@ -70,6 +76,10 @@ Status job_run(const JobConfig *config, JobControl *control, VideoResult *result
  * at `fps`, its speed of late, that takes longer than `grace_ms`, or there is nothing worth waiting for; set
  * `stop` then. The grace is the caller's to watch. */
 bool job_stop_at_chunk(JobControl *control, int64_t grace_ms, double fps);
+
+/* From any thread, at any time: it works with that share of its threads and of its frame budget, 1 to 100
+ * percent, at least one thread and one frame. What is free then is given back. */
+void job_set_share(JobControl *control, int percent);
 
 /* Whether the rest of a chunk takes at most `grace_ms`. `frame_rate` of the video, 0: not known. Pure. */
 bool job_is_near(double done_s, double length_s, double frame_rate, double fps, int64_t grace_ms);

@@ -29,6 +29,7 @@ typedef struct Job {
     FrameFiles *files;   /* NULL: frames stay in memory */
     AVFrame *picture;    /* what a frame's file says */
     Provenance provenance;
+    atomic_int threads_now; /* of the any-order threads */
     PipelineStats pipeline;
     WriterSummary written;
 } Job;

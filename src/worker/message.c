@@ -15,10 +15,11 @@
 #define LARGEST_INTEGER (INT64_C(1) << 53)
 
 static const char *const kind_names[MESSAGE_KIND_COUNT] = {
-    [MESSAGE_NONE] = "",       [MESSAGE_HELLO] = "hello",       [MESSAGE_JOB] = "job",
-    [MESSAGE_PROBE] = "probe", [MESSAGE_STOP] = "stop",         [MESSAGE_STARTED] = "started",
-    [MESSAGE_CHUNK] = "chunk", [MESSAGE_PROGRESS] = "progress", [MESSAGE_LOG] = "log",
-    [MESSAGE_DONE] = "done",   [MESSAGE_FAILED] = "failed",     [MESSAGE_PROBED] = "probed",
+    [MESSAGE_NONE] = "",         [MESSAGE_HELLO] = "hello",       [MESSAGE_JOB] = "job",
+    [MESSAGE_PROBE] = "probe",   [MESSAGE_STOP] = "stop",         [MESSAGE_STARTED] = "started",
+    [MESSAGE_CHUNK] = "chunk",   [MESSAGE_PROGRESS] = "progress", [MESSAGE_LOG] = "log",
+    [MESSAGE_SHARE] = "share",   [MESSAGE_DONE] = "done",         [MESSAGE_FAILED] = "failed",
+    [MESSAGE_PROBED] = "probed",
 };
 
 /* ---- reading ---- */
@@ -87,6 +88,7 @@ static bool read_chunk(const json_t *object, ChunkReport *chunk)
            get_integer(object, "frames", LARGEST_INTEGER, &chunk->frames) &&
            get_integer(object, "packets", LARGEST_INTEGER, &chunk->packets) &&
            get_integer(object, "bytes", LARGEST_INTEGER, &chunk->bytes) &&
+           get_integer(object, "rss_bytes", LARGEST_INTEGER, &chunk->rss_bytes) &&
            get_digest(object, "checksum", chunk->checksum);
 }
 
@@ -112,6 +114,9 @@ static bool read_kind(const json_t *object, Message *message)
         return get_path(object, "input", &message->input) && get_path(object, "output", &message->output);
     case MESSAGE_STOP:
         return get_integer(object, "grace_ms", LARGEST_INTEGER, &message->grace_ms);
+    case MESSAGE_SHARE:
+        return get_int(object, "percent", &message->percent) && message->percent >= 1 &&
+               message->percent <= 100;
     case MESSAGE_CHUNK:
         return read_chunk(object, &message->chunk);
     case MESSAGE_STARTED:
@@ -199,6 +204,7 @@ static void write_chunk(json_t *object, const ChunkReport *chunk)
     set(object, "packets", json_integer(chunk->packets));
     set(object, "bytes", json_integer(chunk->bytes));
     set(object, "checksum", json_string(chunk->checksum));
+    set(object, "rss_bytes", json_integer(chunk->rss_bytes));
 }
 
 static void write_kind(json_t *object, const Message *message)
@@ -234,6 +240,9 @@ static void write_kind(json_t *object, const Message *message)
         break;
     case MESSAGE_STOP:
         set(object, "grace_ms", json_integer(message->grace_ms));
+        break;
+    case MESSAGE_SHARE:
+        set(object, "percent", json_integer(message->percent));
         break;
     case MESSAGE_CHUNK:
         write_chunk(object, &message->chunk);

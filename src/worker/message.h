@@ -4,7 +4,7 @@
  *   hello {version, program}       job {settings, input, output, temporary, source, folder, key}
  *   started {frames, width, …}     probe {input, output}     (to `worker --probe` only)
  *   chunk {index, frames, …}       stop {grace_ms}
- *   progress {frames, fps, work}
+ *   progress {frames, fps, work}   share {percent}
  *   log {level, text}
  *   done {…}  or  failed {…}       the last message of a worker
  *   probed {complete, why}         the answer to one probe
@@ -26,7 +26,7 @@
 #include "base/log.h"
 #include "report/statistics.h"
 
-enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 2 };
+enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 3 };
 
 typedef enum MessageKind {
     MESSAGE_NONE = 0,
@@ -34,6 +34,7 @@ typedef enum MessageKind {
     MESSAGE_JOB,
     MESSAGE_PROBE,
     MESSAGE_STOP,
+    MESSAGE_SHARE,
     MESSAGE_STARTED,
     MESSAGE_CHUNK,
     MESSAGE_PROGRESS,
@@ -54,6 +55,7 @@ typedef struct ChunkReport {
     int64_t packets;     /* encoded frames */
     int64_t bytes;       /* of the file */
     char checksum[33];   /* XXH3-128 of the file's content, hexadecimal */
+    int64_t rss_bytes;   /* the worker's resident set, after it gave back what it could; 0: not known */
 } ChunkReport;
 
 /* Only the members of its kind are filled. */
@@ -79,6 +81,7 @@ typedef struct Message {
     double fps;        /* progress: over the last few seconds */
     int64_t work;      /* progress: grows with all that gets on, frames or not: the sign of life */
     int64_t grace_ms;  /* stop: how long the end of the current chunk may be waited for; 0: not at all */
+    int percent;       /* share: of its threads and frames that the worker may use now, 1 to 100 */
     ChunkReport chunk; /* chunk */
     VideoResult result; /* done */
     Error error;        /* failed; also the answer to a probe whose input cannot be read */

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "media/media_log.h"
+#include "memory/meminfo.h"
 #include "worker/job.h"
 #include "worker/log_limit.h"
 #include "worker/message.h"
@@ -93,6 +94,10 @@ static void tell_opened(void *context, const MediaInfo *info)
 static void tell_chunk(void *context, const ChunkInfo *chunk)
 {
     (void)context;
+    ProcessMemory memory = {0};
+    if (!chunk->reused) {
+        (void)memory_read_process("/proc", 0, &memory, NULL);
+    }
     Message message = {
         .kind = MESSAGE_CHUNK,
         .chunk = {.index = chunk->index,
@@ -101,7 +106,8 @@ static void tell_chunk(void *context, const ChunkInfo *chunk)
                   .first_frame = chunk->begin.frame,
                   .frames = chunk->counts.frames,
                   .packets = chunk->packets,
-                  .bytes = chunk->bytes},
+                  .bytes = chunk->bytes,
+                  .rss_bytes = memory.rss_bytes},
     };
     text_copy(message.chunk.checksum, sizeof message.chunk.checksum, chunk->checksum);
     outbox_send(&message);
@@ -184,8 +190,12 @@ static void obey(Run *run, LineBuffer *inbox, const Teller *teller)
     size_t length = 0;
     while (line_buffer_next(inbox, &line, &length) == STATUS_OK) {
         Message message;
-        if (message_parse(line, length, &message, NULL) == STATUS_OK && message.kind == MESSAGE_STOP) {
-            stop_within(run, teller, message.grace_ms);
+        if (message_parse(line, length, &message, NULL) == STATUS_OK) {
+            if (message.kind == MESSAGE_STOP) {
+                stop_within(run, teller, message.grace_ms);
+            } else if (message.kind == MESSAGE_SHARE) {
+                job_set_share(&run->control, message.percent);
+            }
         }
         message_free(&message);
     }

@@ -292,6 +292,39 @@ static void many_runs_do_not_grow(void **state)
     session_free(&session);
 }
 
+static size_t allocated_bytes(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static void the_arena_gives_back_when_asked(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* a sanitiser's allocator does not count */
+#endif
+    static float input[INPUT_SIDE * INPUT_SIDE];
+    static float first[OUTPUT_SIZE];
+    static float second[OUTPUT_SIZE];
+    fill_input(input);
+    Session *session = open_model();
+    const Tensor in = {.data = input, .rank = 4, .shape = {1, 1, INPUT_SIDE, INPUT_SIDE}};
+    const Tensor kept = {.data = first, .rank = 2, .shape = {1, OUTPUT_SIZE}};
+    const Tensor again = {.data = second, .rank = 2, .shape = {1, OUTPUT_SIZE}};
+    Error err = {0};
+    assert_int_equal(session_run(session, &in, 1, &kept, 1, &err), STATUS_OK);
+    const size_t usual = allocated_bytes();
+    session_shrink_arena();
+    assert_int_equal(session_run(session, &in, 1, &again, 1, &err), STATUS_OK);
+    assert_memory_equal(first, second, sizeof first);
+    const size_t shrunk = allocated_bytes();
+    assert_in_range(shrunk, 1, usual - 64 * 1024);
+    assert_int_equal(session_run(session, &in, 1, &again, 1, &err), STATUS_OK);
+    assert_in_range(allocated_bytes(), shrunk + 1, usual + 4096); /* once asked for, once done */
+    session_free(&session);
+}
+
 static void providers_have_names(void **state)
 {
     (void)state;
@@ -403,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_run_is_repeatable_and_checked),
         cmocka_unit_test(the_callers_thread_keeps_its_float_mode),
         cmocka_unit_test(many_runs_do_not_grow),
+        cmocka_unit_test(the_arena_gives_back_when_asked),
         cmocka_unit_test(providers_have_names),
         cmocka_unit_test(a_missing_provider_is_named),
         cmocka_unit_test(model_folders_are_searched_in_order),

@@ -147,6 +147,8 @@ static void hostile_lines_are_refused(void **state)
         "{\"type\":\"hello\",\"version\":99999999999,\"program\":\"x\"}",
         "{\"type\":\"hello\",\"type\":\"stop\",\"version\":1,\"program\":\"x\"}",
         "{\"type\":\"stop\"}",
+        "{\"type\":\"share\",\"percent\":0}",
+        "{\"type\":\"share\",\"percent\":101}",
         "{\"type\":\"stop\",\"grace_ms\":-1}",
         "{\"type\":\"chunk\",\"index\":0,\"first_frame\":0,\"frames\":1,\"packets\":1,\"bytes\":1,"
         "\"checksum\":\"\"}",

@@ -49,6 +49,7 @@ typedef struct Trial {
     atomic_int changed;
     atomic_bool busy[THREADS_MOST];
     atomic_int in_any_order; /* for the tests of overlap */
+    atomic_int threads_now;
 } Trial;
 
 static unsigned mixed(unsigned a, unsigned b)
@@ -441,6 +442,65 @@ static void any_order_threads_run_at_the_same_time(void **state)
     end_trial(&trial);
 }
 
+enum { GROWS_AT = 50 };
+
+static Status grow_later(void *context, const AVFrame *frame, void *side, bool *change_it, Error *err)
+{
+    Trial *trial = context;
+    if (frame->pts == GROWS_AT) {
+        atomic_store(&trial->threads_now, trial->threads);
+    }
+    return look(context, frame, side, change_it, err);
+}
+
+/* Once more than one may work, the first waits until another one does. */
+static Status change_as_allowed(void *context, int thread, AVFrame *frame, const void *side, Error *err)
+{
+    Trial *trial = context;
+    (void)side;
+    (void)err;
+    assert_true(thread == 0 || atomic_load(&trial->threads_now) > 1);
+    atomic_fetch_add(&trial->in_any_order, thread != 0);
+    while (thread == 0 && frame->pts > GROWS_AT && atomic_load(&trial->in_any_order) == 0) {
+        (void)usleep(100);
+    }
+    frame->data[0][1] = 1;
+    return STATUS_OK;
+}
+
+static void threads_rest_and_come_back(void **state)
+{
+    (void)state;
+    Trial trial = new_trial(2 * GROWS_AT, 4, frame_size() * 8);
+    trial.change_of_ten = 10;
+    atomic_store(&trial.threads_now, 0); /* is one */
+    PipelineConfig config = config_of(&trial);
+    config.threads_now = &trial.threads_now;
+    config.stages.in_order = grow_later;
+    config.stages.any_order = change_as_allowed;
+    PipelineStats stats;
+    assert_int_equal(pipeline_run(&config, &stats, NULL), STATUS_OK);
+    assert_int_equal(stats.frames_changed, 2 * GROWS_AT);
+    assert_true(atomic_load(&trial.in_any_order) > 0);
+    end_trial(&trial);
+}
+
+/* Threads that rest see the end, and a stop. */
+static void resting_threads_end(void **state)
+{
+    (void)state;
+    for (int stops = 0; stops < 2; stops++) {
+        Trial trial = new_trial(40, 4, frame_size() * 8);
+        trial.stop_at = stops ? 20 : NEVER;
+        atomic_store(&trial.threads_now, 1);
+        PipelineConfig config = config_of(&trial);
+        config.threads_now = &trial.threads_now;
+        PipelineStats stats;
+        assert_int_equal(pipeline_run(&config, &stats, NULL), stops ? STATUS_STOPPED : STATUS_OK);
+        end_trial(&trial);
+    }
+}
+
 /* The first frame is changed only when the in-order thread has gone through nine more. */
 static Status change_late(void *context, int thread, AVFrame *frame, const void *side, Error *err)
 {
@@ -723,6 +783,8 @@ int main(void)
         cmocka_unit_test(a_source_may_need_time),
         cmocka_unit_test(impossible_numbers_of_threads),
         cmocka_unit_test(any_order_threads_run_at_the_same_time),
+        cmocka_unit_test(threads_rest_and_come_back),
+        cmocka_unit_test(resting_threads_end),
         cmocka_unit_test(unchanged_frames_pass_the_slow_ones),
         cmocka_unit_test(the_window_is_bounded),
         cmocka_unit_test(an_end_after_stop_is_a_stop),
