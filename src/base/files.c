@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,14 @@ char *path_join(const char *folder, const char *name)
     }
     const bool slash = folder[strlen(folder) - 1] == '/';
     return text_format("%s%s%s", folder, slash ? "" : "/", name);
+}
+
+char *path_absolute(const char *path)
+{
+    char *folder = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+    char *absolute = folder != NULL ? path_join(folder, path) : text_duplicate(path);
+    free(folder); /* the C library's */
+    return absolute;
 }
 
 const char *path_name(const char *path)
@@ -70,6 +79,19 @@ int64_t file_size(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1;
 }
 
+/* Makes the names in a folder last through a power cut. Some network file systems cannot do it, and what is
+ * there stays there, so this does not fail. */
+static void sync_folder(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno == EIO)) {
+        log_warn("%s: the folder cannot be synced: %s", path, strerror(errno));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
 Status folder_make(const char *path, Error *err)
 {
     char *partial = text_duplicate(path);
@@ -80,7 +102,11 @@ Status folder_make(const char *path, Error *err)
         }
         const char keep = *c;
         *c = '\0';
-        if (mkdir(partial, 0777) != 0 && errno != EEXIST) {
+        if (mkdir(partial, 0777) == 0) {
+            char *parent = path_folder(partial);
+            sync_folder(parent);
+            memory_free(parent);
+        } else if (errno != EEXIST) {
             status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the folder", partial, errno);
         } else if (!file_is_folder(partial)) {
             status = error_set(err, ERROR_ENVIRONMENT, "cannot make the folder", partial,
@@ -123,19 +149,6 @@ static Status sync_file(const char *path, Error *err)
     }
     (void)close(fd);
     return status;
-}
-
-/* Makes the rename itself last through a power cut. Some network file systems cannot do it, and what is
- * published stays published, so this does not fail. */
-static void sync_folder(const char *path)
-{
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno == EIO)) {
-        log_warn("%s: the folder cannot be synced: %s", path, strerror(errno));
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
 }
 
 Status file_publish(const char *source, const char *target, Error *err)

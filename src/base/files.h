@@ -9,6 +9,9 @@
 
 /* "folder/name" in new memory that the caller frees; an empty folder or "." gives just the name. */
 char *path_join(const char *folder, const char *name);
+/* The same with the working folder before it where it is relative; links and dots stay. In new memory that the
+ * caller frees. */
+char *path_absolute(const char *path);
 /* The part behind the last '/', never NULL; points into `path`. */
 const char *path_name(const char *path);
 /* The folder of `path` ("." where it has none) in new memory that the caller frees. */
@@ -24,7 +27,7 @@ bool file_is_folder(const char *path);
 /* Bytes, or -1 when there is no such regular file. */
 int64_t file_size(const char *path);
 
-/* mkdir -p. */
+/* mkdir -p, with the names of new folders on the disk. */
 Status folder_make(const char *path, Error *err);
 /* Proves that a file can be made in the folder by making and removing one. */
 Status folder_check_writable(const char *path, Error *err);

@@ -56,7 +56,7 @@ static bool is_empty_folder(const char *path)
 static bool input_is_gone(const char *input)
 {
     struct stat status;
-    if (input[0] == '\0' || stat(input, &status) == 0 || errno != ENOENT) {
+    if (input[0] != '/' || stat(input, &status) == 0 || errno != ENOENT) {
         return false;
     }
     char *folder = path_folder(input);

@@ -129,7 +129,7 @@ static void queue_video(Batch *batch, size_t index, Error *err)
     item->before = row.state;
     row.state = row.state == VIDEO_DONE ? VIDEO_DONE : VIDEO_QUEUED;
     memory_free(row.input);
-    row.input = text_duplicate(planned->input);
+    row.input = path_absolute(planned->input);
     row.input_bytes = planned->size_bytes;
     row.position = planned->position;
     row.worker = 0;
@@ -192,7 +192,7 @@ void record_load(Batch *batch, size_t index, Video *video)
     if (status != STATUS_OK) {
         video_row_free(&video->row);
         video->row = (VideoRow){.output = text_duplicate(path_name(planned->output)),
-                                .input = text_duplicate(planned->input),
+                                .input = path_absolute(planned->input),
                                 .state = VIDEO_QUEUED,
                                 .position = planned->position};
     }

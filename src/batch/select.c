@@ -36,14 +36,16 @@ static bool is_position(const char *word, int position)
 static Likeness likeness_of(const Snapshot *snapshot, const char *word, const VideoRow *row)
 {
     char *output = path_join(snapshot->output_dir, row->output);
+    char *path = path_absolute(word);
     const char *input = row->input != NULL ? row->input : "";
     Likeness likeness = LIKE_NOT;
-    if (strcmp(word, row->output) == 0 || strcmp(word, path_name(input)) == 0 || strcmp(word, input) == 0 ||
+    if (strcmp(word, row->output) == 0 || strcmp(word, path_name(input)) == 0 || strcmp(path, input) == 0 ||
         strcmp(word, output) == 0) {
         likeness = LIKE_NAME;
     } else if (is_stem_of(word, row->output) || is_stem_of(word, input) || is_position(word, row->position)) {
         likeness = LIKE_STEM_OR_POSITION;
     }
+    memory_free(path);
     memory_free(output);
     return likeness;
 }

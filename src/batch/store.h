@@ -70,7 +70,7 @@ VideoState video_state_from_name(const char *name);
 typedef struct VideoRow {
     int64_t id;   /* 0: not stored yet */
     char *output; /* name within the output folder */
-    char *input;  /* path as given */
+    char *input;  /* absolute path: others are started elsewhere; empty unknown */
     char *work;   /* name of its work folder within <state folder>/work; NULL: none */
     char *recipe; /* JSON of what it is made from, see batch/recipe.h; NULL unknown (an output found complete)
                    */

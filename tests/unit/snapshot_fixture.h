@@ -30,7 +30,7 @@ static inline VideoView *fixture_add(Snapshot *snapshot, VideoState state, const
     video->row.state = state;
     video->row.id = (int64_t)snapshot->count;
     video->row.position = (int)snapshot->count;
-    video->row.input = text_format("inputVideos/%s", input);
+    video->row.input = text_format("/videos/%s", input);
     video->row.output = text_duplicate(output);
     video->row.input_bytes = 1000000;
     video->row.frames_total = 3000;

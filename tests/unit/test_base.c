@@ -89,6 +89,17 @@ static void paths_are_taken_apart(void **state)
     assert_string_equal(joined, "in/x.mp4");
     assert_string_equal(hidden, ".mp4");
     assert_string_equal(path_extension("a.b/c"), "");
+    char *absolute = path_absolute("/a/../b");
+    char *relative = path_absolute("in/x.mp4");
+    char *here = getcwd(NULL, 0);
+    char *there = path_join(here, "in/x.mp4");
+    assert_string_equal(absolute, "/a/../b");
+    assert_string_equal(relative, there);
+    assert_int_equal(relative[0], '/');
+    memory_free(absolute);
+    memory_free(relative);
+    free(here);
+    memory_free(there);
     memory_free(stem);
     memory_free(folder);
     memory_free(joined);

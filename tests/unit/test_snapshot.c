@@ -268,7 +268,7 @@ static void words_mean_videos(void **state)
     assert_means(&snapshot, "clip1", "1", ""); /* not the beginning of clip10 */
     assert_means(&snapshot, "joconde_10", "3", "");
     assert_means(&snapshot, "outputVideos/joconde_2.mp4", "2", "");
-    assert_means(&snapshot, "inputVideos/clip2.mkv", "2", "");
+    assert_means(&snapshot, "/videos/clip2.mkv", "2", "");
     assert_means(&snapshot, "2 clip2 joconde_2.mp4", "2", "");
     assert_means(&snapshot, "2-3 1", "1 2 3", "");
     assert_means(&snapshot, "1,6-", "1 6 7", "");

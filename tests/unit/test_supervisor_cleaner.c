@@ -183,6 +183,9 @@ static void reasons_are_told(void **state)
     /* a disk that is not mounted is no reason to lose a night's work */
     assert_null(reason(bench, VIDEO_STOPPED, ERROR_NONE, "unmounted/gone.mp4", 0));
     assert_null(reason(bench, VIDEO_STOPPED, ERROR_NONE, "nowhere/gone.mp4", 0));
+    /* where a relative path leads from here says nothing */
+    VideoRow row = {.input = (char *)(uintptr_t) "./gone.mp4", .state = VIDEO_STOPPED};
+    assert_null(cleaner_reason(&row, clock_wall_s()));
 }
 
 static void nothing_foreign_is_touched(void **state)
