@@ -186,6 +186,8 @@ void frames_tidy_killed_run(Batch *batch);
 
 /* Looks at the next existing outputs: by the store, or by asking the probe. */
 void batch_ask_about_outputs(Batch *batch);
+/* Looks at the output of an item that is new. False: only the probe can tell whether it is complete. */
+bool batch_look_at_output(Batch *batch, size_t index);
 /* Whether outputs remain to be looked at that need no answer of the probe. */
 bool batch_has_outputs_to_ask(const Batch *batch);
 

@@ -170,6 +170,10 @@ static void decide(Batch *batch, size_t index, const Error *error)
     const RetryFailure failure = {error->class_, video->report.chunks,
                                   video->began || video->report.chunks > 0};
     char text[sizeof video->attempt.decision];
+    if (video->wish == WISH_CANCEL) {
+        batch_cancel(batch, index); /* whatever it died of meanwhile */
+        return;
+    }
     video->row.error = *error;
     RetryDecision decision = retry_decide(&video->retry, &failure);
     if (decision.action == RETRY_WITH_SPACE) {
@@ -181,8 +185,6 @@ static void decide(Batch *batch, size_t index, const Error *error)
         fail(batch, index, text);
     } else if (decision.action == RETRY_SET_ASIDE) {
         set_aside(batch, index, text);
-    } else if (video->wish == WISH_CANCEL) {
-        batch_cancel(batch, index);
     } else if (batch->stopping) {
         stopped(batch, index, "failed");
     } else {

@@ -79,25 +79,24 @@ static void ask_probe(Batch *batch, size_t index)
     }
 }
 
-static void ask_about(Batch *batch, size_t index)
+bool batch_look_at_output(Batch *batch, size_t index)
 {
     const OutputFile file = output_look(batch->plan->items[index].output);
     if (!file.exists || batch->settings->restart) {
         make(batch, index);
-        return;
+        return true;
     }
     switch (output_judge(&file, &items_video(batch, index)->row, batch->items[index].before)) {
     case OUTPUT_ASK:
-        ask_probe(batch, index);
-        break;
+        return false;
     case OUTPUT_FINISHED:
         if (is_up_to_date(batch, index)) {
             skip(batch, index);
         }
-        break;
+        return true;
     default:
         make(batch, index);
-        break;
+        return true;
     }
 }
 
@@ -139,8 +138,8 @@ void batch_ask_about_outputs(Batch *batch)
     const int64_t began_ms = clock_now_ms();
     while (batch_has_outputs_to_ask(batch) && clock_now_ms() - began_ms < LOOK_MS) {
         const size_t index = batch->probe_next++;
-        if (batch->items[index].state == ITEM_NEW) {
-            ask_about(batch, index);
+        if (batch->items[index].state == ITEM_NEW && !batch_look_at_output(batch, index)) {
+            ask_probe(batch, index);
         }
     }
     if (!batch->probe.asked && batch->probe_next == batch->plan->count) {

@@ -31,10 +31,19 @@ static bool is_open(const Batch *batch, size_t index)
     return batch->items[index].state != ITEM_SETTLED;
 }
 
+/* What is finished stays so, also where the batch has not come to it yet. */
+static bool is_unfinished(Batch *batch, size_t index)
+{
+    if (batch->items[index].state == ITEM_NEW) {
+        (void)batch_look_at_output(batch, index);
+    }
+    return is_open(batch, index);
+}
+
 static void pause_one(Batch *batch, size_t index)
 {
     Item *item = &batch->items[index];
-    if (!is_open(batch, index) || item->paused) {
+    if (!is_unfinished(batch, index) || item->paused) {
         return;
     }
     item->paused = true;
@@ -72,7 +81,7 @@ static void continue_one(Batch *batch, size_t index)
 static void cancel_one(Batch *batch, size_t index)
 {
     Item *item = &batch->items[index];
-    if (!is_open(batch, index)) {
+    if (!is_unfinished(batch, index)) {
         return;
     }
     if (item->state == ITEM_RUNNING) {

@@ -354,6 +354,11 @@ static void run_job(const Message *job)
     } else if (strcmp(way, "slow") == 0) {
         make_chunks(job, CHUNKS, 160);
         finish(job, true);
+    } else if (strcmp(way, "sore") == 0) { /* dies of being asked to stop */
+        int64_t grace_ms = 0;
+        while (!asked_to_stop(-1, &grace_ms)) {
+        }
+        fail(job, ERROR_INPUT, NULL, "it is empty");
     } else if (strcmp(way, "nofile") == 0) {
         (void)unlink(job->temporary);
         make_video(job, false);
@@ -385,6 +390,8 @@ static void answer(const Message *question)
 {
     if (strstr(question->output, "deadly") != NULL) {
         (void)raise(SIGSEGV);
+    } else if (strstr(question->output, "ponder") != NULL) {
+        sleep_for_ever();
     } else if (strstr(question->output, "strange") != NULL) {
         tell_raw("{}\n", 3);
     } else {

@@ -152,6 +152,56 @@ static void a_cancelled_video_leaves_nothing(void **state)
     assert_int_equal(chunks_reused(bench, "slow1"), 0);
 }
 
+static void cancel_the_started(Bench *bench, const Event *event)
+{
+    if (is_about(event, EVENT_VIDEO_STARTED, "sore1")) {
+        bench_ask(bench, REQUEST_CANCEL, "sore1");
+    }
+}
+
+static void a_video_that_fails_while_it_is_cancelled_is_cancelled(void **state)
+{
+    Bench *bench = *state;
+    bench->act = cancel_the_started;
+    bench_add(bench, "sore1");
+    bench_run(bench);
+    assert_int_equal(bench->result.failed, 0);
+    assert_int_equal(bench->result.statistics.cancelled, 1);
+    assert_state(bench, "sore1", VIDEO_CANCELLED);
+}
+
+static void cancel_and_pause_what_is_done(Bench *bench, const Event *event)
+{
+    if (is_about(event, EVENT_VIDEO_STARTED, "slow1")) {
+        bench_ask(bench, REQUEST_CANCEL, "good3");
+        bench_ask(bench, REQUEST_PAUSE, "good4");
+    }
+}
+
+/* While the probe is busy the batch does not come to them. */
+static void a_finished_video_stays_finished(void **state)
+{
+    Bench *bench = *state;
+    bench->settings.jobs = 1;
+    bench->hooks.probe_timeout_ms = 1000;
+    bench_add(bench, "slow1");
+    bench_add(bench, "ponder2");
+    bench_add(bench, "good3");
+    bench_add(bench, "good4");
+    bench_run(bench);
+    char *gone = bench_path(bench, "out/slow1.mp4");
+    assert_int_equal(unlink(gone), 0);
+    memory_free(gone);
+    bench_put(bench, "out/ponder2.mp4", "somebody else's");
+    bench_forget(bench);
+    bench->act = cancel_and_pause_what_is_done;
+    bench_run(bench);
+    assert_int_equal(bench->result.skipped, 2);
+    assert_int_equal(bench->result.done, 2);
+    assert_state(bench, "good3", VIDEO_DONE);
+    assert_state(bench, "good4", VIDEO_DONE);
+}
+
 /* ---- all ---- */
 
 static void pause_all_then_one_then_all(Bench *bench, const Event *event)
@@ -348,6 +398,8 @@ int main(void)
         BENCH_TEST(a_video_can_be_paused_before_its_turn),
         BENCH_TEST(a_pause_that_is_taken_back_does_no_harm),
         BENCH_TEST(a_cancelled_video_leaves_nothing),
+        BENCH_TEST(a_video_that_fails_while_it_is_cancelled_is_cancelled),
+        BENCH_TEST(a_finished_video_stays_finished),
         BENCH_TEST(all_are_paused_one_goes_on_all_go_on),
         BENCH_TEST(a_paused_batch_sleeps),
         BENCH_TEST(cancelling_all_ends_the_batch),
