@@ -63,7 +63,7 @@ Status lock_take(Lock *lock, const char *state_dir, Error *err)
     }
     char *path = path_join(state_dir, "lock");
     Status status = STATUS_OK;
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     if (fd < 0) {
         status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot open the lock", path, errno);
     } else if (!try_lock(fd)) {
@@ -95,7 +95,7 @@ void lock_release(Lock *lock)
 bool lock_is_held(const char *state_dir, long *holder)
 {
     char *path = path_join(state_dir, "lock");
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     memory_free(path);
     *holder = 0;
     if (fd < 0) {

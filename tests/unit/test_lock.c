@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -52,6 +53,41 @@ static void a_look_tells_who_holds_it(void **state)
     assert_false(lock_is_held(folder, &holder));
 }
 
+/* The folder may be anybody's: what a link in it leads to must not be emptied. */
+static void a_link_is_no_lock(void **state)
+{
+    (void)state;
+    char *path = path_join(folder, "lock");
+    char *mine = path_join(folder, "mine");
+    FILE *file = fopen(mine, "w");
+    assert_non_null(file);
+    assert_true(fputs("precious", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    (void)unlink(path);
+    assert_int_equal(symlink(mine, path), 0);
+    Lock lock;
+    Error err = {0};
+    assert_int_equal(lock_take(&lock, folder, &err), STATUS_FAILED);
+    assert_int_equal(file_size(mine), 8);
+    assert_int_equal(unlink(mine), 0);
+    assert_int_equal(unlink(path), 0);
+    memory_free(mine);
+    memory_free(path);
+}
+
+/* A pipe that nobody writes to must not be waited for. */
+static void a_pipe_holds_nobody_up(void **state)
+{
+    (void)state;
+    char *path = path_join(folder, "lock");
+    long holder = -1;
+    (void)unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(lock_is_held(folder, &holder));
+    assert_int_equal(unlink(path), 0);
+    memory_free(path);
+}
+
 /* Somebody who looks holds it for a moment: that keeps nobody from taking it. */
 static void one_who_looks_is_no_holder(void **state)
 {
@@ -78,6 +114,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_look_tells_who_holds_it),
+        cmocka_unit_test(a_link_is_no_lock),
+        cmocka_unit_test(a_pipe_holds_nobody_up),
         cmocka_unit_test(one_who_looks_is_no_holder),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
