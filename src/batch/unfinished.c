@@ -28,7 +28,9 @@ Status unfinished_make_output(const char *path, FileId *id, Error *err)
 
 static int make_folder(int parent, const char *name)
 {
-    if (mkdirat(parent, name, 0777) != 0 && errno != EEXIST) {
+    if (mkdirat(parent, name, 0777) == 0) {
+        (void)fsync(parent); /* chunks that are synced in it do not last longer than its name */
+    } else if (errno != EEXIST) {
         return -1;
     }
     return cleaner_open_folder(parent, name);
