@@ -62,8 +62,7 @@ Status keys_find(Batch *batch, size_t index, Error *err)
     const bool there = file_exists(planned->folder);
     const bool useless =
         strcmp(row->key, recipe.key) != 0 || (batch->settings->restart && video->report.attempt == 0);
-    video->clean_first = useless && there;
-    video->cleaning = false;
+    video->clean_first = there && (useless || video->clean_first);
     video->ready = true;
     video->ready_ms = batch->now_ms;
     text_copy(row->key, sizeof row->key, recipe.key);
@@ -88,5 +87,6 @@ bool keys_folder_is_clean(Batch *batch, Video *video)
         return false;
     }
     video->clean_first = false;
+    video->cleaning = false;
     return true;
 }
