@@ -58,7 +58,7 @@ static void live(Store *store, int number, const Recipe *recipe)
     for (chunk.index = 0; chunk.index < 3; chunk.index++) {
         need(store_chunk_save(store, row.id, &chunk, &err), &err);
     }
-    need(store_attempt_end(store, &attempt, &err), &err);
+    need(store_attempt_save(store, &attempt, &err), &err);
     row.state = VIDEO_DONE;
     need(store_video_save(store, &row, &err), &err);
     need(store_chunks_forget(store, row.id, &err), &err);

@@ -43,11 +43,13 @@ static void take_chunk(Batch *batch, Video *video, const ChunkReport *chunk)
         record_no_chunks(batch, video); /* those that are there are told again */
         video->chunk_bytes = 0;
         video->reused_frames = 0;
+        video->attempt.frames = 0;
         video->attempt.chunks = 0;
         video->attempt.chunks_reused = 0;
     }
     video->chunk_bytes += chunk->bytes;
     report->chunks = chunk->index + 1;
+    video->attempt.frames += chunk->reused ? 0 : chunk->frames;
     video->attempt.chunks += !chunk->reused;
     video->attempt.chunks_reused += chunk->reused;
     if (chunk->reused) {

@@ -276,7 +276,7 @@ void record_ended(Batch *batch, Video *video, VideoState state, const char *ende
     store_begin(batch->store);
     if (store_video_save(batch->store, &video->row, NULL) == STATUS_OK && attempt->began_s > 0) {
         attempt->video = video->row.id;
-        (void)store_attempt_end(batch->store, attempt, NULL);
+        (void)store_attempt_save(batch->store, attempt, NULL);
     }
     if (video->row.work == NULL && video->row.id > 0) {
         (void)store_chunks_forget(batch->store, video->row.id, NULL);
@@ -288,9 +288,16 @@ void record_ended(Batch *batch, Video *video, VideoState state, const char *ende
 void record_chunk(Batch *batch, Video *video, const ChunkReport *chunk)
 {
     Error err = {0};
-    if (batch->store != NULL && video->row.id > 0) {
-        record_check(batch, store_chunk_save(batch->store, video->row.id, chunk, &err), &err);
+    if (batch->store == NULL || video->row.id <= 0) {
+        return;
     }
+    store_begin(batch->store);
+    (void)store_chunk_save(batch->store, video->row.id, chunk, NULL);
+    if (video->attempt.began_s > 0) { /* a kill may be its end */
+        video->attempt.video = video->row.id;
+        (void)store_attempt_save(batch->store, &video->attempt, NULL);
+    }
+    record_check(batch, store_commit(batch->store, true, &err), &err);
 }
 
 void record_no_chunks(Batch *batch, Video *video)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/i18n.h"
+#include "report/phrase.h"
 
 enum { DEATHS_MOST = 3, SPACE_FIRST_MS = 1000 };
 
@@ -100,38 +101,50 @@ RetryDecision retry_decide(Retry *retry, const RetryFailure *failure)
     }
 }
 
+/* When it is tried again. */
+static const char *when_text(const RetryDecision *decision, char *buffer, size_t size)
+{
+    char seconds[16];
+    switch (decision->action) {
+    case RETRY_LATER:
+        (void)snprintf(seconds, sizeof seconds, "%d", (int)(decision->wait_ms / 1000));
+        return phrase_make(buffer, size, N_("again in %s s"), seconds);
+    case RETRY_WITH_MEMORY:
+        return phrase_make(buffer, size, N_("again when memory is back"));
+    case RETRY_WITH_SPACE:
+        return phrase_make(buffer, size, N_("again when there is space"));
+    default:
+        return phrase_make(buffer, size, N_("again"));
+    }
+}
+
+static const char *from_text(const Retry *retry, char *buffer, size_t size)
+{
+    char chunk[16];
+    (void)snprintf(chunk, sizeof chunk, "%d", retry->chunks);
+    return retry->chunks > 0 ? phrase_make(buffer, size, N_("from chunk %s"), chunk)
+                             : phrase_make(buffer, size, N_("from the beginning"));
+}
+
 const char *retry_text(const Retry *retry, const RetryDecision *decision, char *buffer, size_t size)
 {
+    char threads[16];
     char when[96];
     char from[64];
     char less[96] = "";
-    (void)snprintf(when, sizeof when, "%s", _("again"));
-    (void)snprintf(from, sizeof from, "%s", _("from the beginning"));
-    switch (decision->action) {
-    case RETRY_FAIL:
-        (void)snprintf(buffer, size, "%s", _("failed"));
-        return buffer;
-    case RETRY_SET_ASIDE:
-        (void)snprintf(buffer, size, "%s", _("set aside"));
-        return buffer;
-    case RETRY_LATER:
-        (void)snprintf(when, sizeof when, _("again in %d s"), (int)(decision->wait_ms / 1000));
-        break;
-    case RETRY_WITH_MEMORY:
-        (void)snprintf(when, sizeof when, "%s", _("again when memory is back"));
-        (void)snprintf(less, sizeof less, _(", threads: %d, smallest frame budget"), retry->threads);
-        break;
-    case RETRY_WITH_SPACE:
-        (void)snprintf(when, sizeof when, "%s", _("again when there is space"));
-        break;
-    default:
-        break;
+    char alone[32] = "";
+    if (decision->action == RETRY_FAIL || decision->action == RETRY_SET_ASIDE) {
+        return phrase_make(buffer, size, decision->action == RETRY_FAIL ? N_("failed") : N_("set aside"));
     }
-    if (retry->chunks > 0) {
-        (void)snprintf(from, sizeof from, _("from chunk %d"), retry->chunks);
+    if (decision->action == RETRY_WITH_MEMORY) {
+        (void)snprintf(threads, sizeof threads, "%d", retry->threads);
+        (void)phrase_make(less, sizeof less, N_(", threads: %s, smallest frame budget"), threads);
     }
-    (void)snprintf(buffer, size, "%s, %s%s%s", when, from, less, retry->alone ? _(", alone") : "");
-    return buffer;
+    if (retry->alone) {
+        (void)phrase_make(alone, sizeof alone, N_(", alone"));
+    }
+    return phrase_make(buffer, size, "%s, %s%s%s", when_text(decision, when, sizeof when),
+                       from_text(retry, from, sizeof from), less, alone);
 }
 
 bool retry_memory_is_back(int64_t available_at_death, int64_t available_now, int64_t total)

@@ -69,7 +69,8 @@ typedef struct RetryDecision {
 /* Takes a failure into account. */
 RetryDecision retry_decide(Retry *retry, const RetryFailure *failure);
 
-/* "again, from chunk 3, alone", "set aside", …, in the user's language. Returns `buffer`. */
+/* "again, from chunk 3, alone", "set aside", …: a phrase (report/phrase.h). `size` >= 256. Returns `buffer`.
+ */
 const char *retry_text(const Retry *retry, const RetryDecision *decision, char *buffer, size_t size);
 
 /* Whether there is clearly more memory than when a worker died for want of it: a tenth of all memory more. */

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "report/format.h"
 #include "report/i18n.h"
+#include "report/phrase.h"
 
 /* A video's chunks, its output, its log, and what the store adds. */
 enum { FILES_LEAST = 16 };
@@ -195,13 +196,13 @@ const char *space_text(const SpaceVerdict *verdict, char *buffer, size_t size)
     format_bytes(verdict->reserve, reserve, sizeof reserve);
     format_name(&folder, verdict->volume.folder);
     if (verdict->volume.files_free >= 0 && verdict->volume.files_free < FILES_LEAST) {
-        (void)snprintf(buffer, size, _("no more files can be made on the volume of %s"), folder.data);
+        (void)phrase_make(buffer, size, N_("no more files can be made on the volume of %s"), folder.data);
     } else if (verdict->need > 0) {
-        (void)snprintf(buffer, size, _("needs %s, %s free of %s on %s, reserve %s"), need, free, total,
-                       folder.data, reserve);
+        (void)phrase_make(buffer, size, N_("needs %s, %s free of %s on %s, reserve %s"), need, free, total,
+                          folder.data, reserve);
     } else {
-        (void)snprintf(buffer, size, _("%s free of %s on %s, below the reserve of %s"), free, total,
-                       folder.data, reserve);
+        (void)phrase_make(buffer, size, N_("%s free of %s on %s, below the reserve of %s"), free, total,
+                          folder.data, reserve);
     }
     text_free(&folder);
     return buffer;

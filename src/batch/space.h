@@ -85,8 +85,8 @@ SpaceVerdict space_fits(const SpaceVolume volumes[SPACE_PLACES], const SpaceNeed
  * quarter of it more. */
 SpaceVerdict space_may_go_on(const SpaceVolume volumes[SPACE_PLACES], const Share *reserve, bool held);
 
-/* "needs 812.0 MB, 300.0 MB free of 1.00 GB on outputVideos, reserve 20.5 MB" in the user's language. Returns
- * `buffer`. */
+/* "needs 812.0 MB, 300.0 MB free of 1.00 GB on outputVideos, reserve 20.5 MB": a phrase (report/phrase.h).
+ * `size` >= 256. Returns `buffer`. */
 const char *space_text(const SpaceVerdict *verdict, char *buffer, size_t size);
 
 #endif

@@ -8,6 +8,7 @@
 #include "batch/unfinished.h"
 #include "batch/verdict.h"
 #include "report/i18n.h"
+#include "report/phrase.h"
 
 /* ---- which one ---- */
 
@@ -149,8 +150,8 @@ static void wait_for_space(Batch *batch, size_t index, const SpaceVerdict *verdi
     Item *item = &batch->items[index];
     Video *video = item->video;
     char figures[256];
-    (void)snprintf(batch->space_text, sizeof batch->space_text, _("waits for space: %s"),
-                   space_text(verdict, figures, sizeof figures));
+    (void)phrase_make(batch->space_text, sizeof batch->space_text, N_("waits for space: %s"),
+                      space_text(verdict, figures, sizeof figures));
     batch->lacks_space = true;
     batch_lacks_space(batch, video);
     if (item->state != ITEM_WAITING || video->row.note[0] == '\0') {
@@ -180,8 +181,9 @@ static bool has_space(Batch *batch, size_t index)
     if (batch_waited_too_long(batch, video)) {
         Error err = {0};
         char figures[256];
-        (void)error_set(&err, ERROR_SPACE, "it waited too long for space", NULL,
-                        space_text(&verdict, figures, sizeof figures));
+        (void)error_set(
+            &err, ERROR_SPACE, "it waited too long for space", NULL,
+            phrase_english(space_text(&verdict, figures, sizeof figures), figures, sizeof figures));
         error_advise(&err, "make room and start again: it goes on where it was");
         batch_fail(batch, index, &err);
     } else {

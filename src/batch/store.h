@@ -90,7 +90,7 @@ typedef struct VideoRow {
     int64_t output_mtime_ns;
     VideoResult result; /* all 0 unless VIDEO_DONE */
     Error error;        /* why it failed, waits, was set aside or is made anew; may be empty */
-    char note[256];     /* what the user should know: "waits for space on …", "made anew: …" */
+    char note[256];     /* what the user should know: "waits for space: …"; a phrase (report/phrase.h) */
 } VideoRow;
 
 void video_row_free(VideoRow *row);
@@ -105,8 +105,8 @@ typedef struct AttemptRow {
     double ended_s;     /* 0: not ended, or killed with its supervisor */
     char ended[32];     /* "done", "failed", "stopped", "paused", "cancelled", "" not ended */
     Error error;        /* empty unless failed */
-    char decision[128]; /* what the ladder made of it: "again from chunk 3", "alone", … */
-    int64_t frames;     /* made by this attempt */
+    char decision[256]; /* what the ladder made of it: "again, from chunk 3, alone", …: a phrase */
+    int64_t frames;     /* made by this attempt; until it ends: in chunks, as the next two */
     int chunks;         /* made by this attempt */
     int chunks_reused;
     int threads;
@@ -122,7 +122,7 @@ typedef struct RunRow {
     char host[64];
     char version[32];
     char state[32]; /* "running", "paused", "waiting_for_space", "stopping", "over" */
-    char note[256]; /* why it waits, with figures */
+    char note[256]; /* why it waits, with figures, or stops; a phrase */
     int planned;
     char *options; /* JSON of the settings; owned */
 } RunRow;
@@ -197,7 +197,7 @@ Status store_video_progress(Store *store, const VideoRow *row, Error *err);
 /* Fills id and number. attempt->run 0: not known. Synced. */
 Status store_attempt_begin(Store *store, AttemptRow *attempt, Error *err);
 /* Replaces what can change; one whose beginning is not in the store is inserted. Synced. */
-Status store_attempt_end(Store *store, AttemptRow *attempt, Error *err);
+Status store_attempt_save(Store *store, AttemptRow *attempt, Error *err);
 
 /* Replaces the chunk of that index. Synced. */
 Status store_chunk_save(Store *store, int64_t video, const ChunkReport *chunk, Error *err);

@@ -14,6 +14,7 @@
 #include "batch/recipe.h"
 #include "batch/store_internal.h"
 #include "report/i18n.h"
+#include "report/phrase.h"
 
 static const char what[] = "cannot look for what an earlier run left";
 
@@ -79,7 +80,7 @@ static Status add_video(Store *store, const char *name, const char *folder, Stor
                     .changed_s = newest_s,
                     .recipe = recipe.json};
     text_copy(row.key, sizeof row.key, recipe.key);
-    text_copy(row.note, sizeof row.note, _("left by an earlier run that is not known"));
+    (void)phrase_make(row.note, sizeof row.note, N_("left by an earlier run that is not known"));
     status = store_video_save(store, &row, err);
     if (status == STATUS_OK) {
         rebuilt->videos++;

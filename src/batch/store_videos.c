@@ -298,7 +298,7 @@ static Status find_attempt(Store *store, AttemptRow *attempt, Error *err)
     return query_end(&query, store_cannot_save, err);
 }
 
-static Status save_attempt(Store *store, AttemptRow *attempt, Error *err)
+Status store_attempt_save(Store *store, AttemptRow *attempt, Error *err)
 {
     Status status = store_write_begin(store, err);
     if (status != STATUS_OK) {
@@ -330,12 +330,7 @@ Status store_attempt_begin(Store *store, AttemptRow *attempt, Error *err)
 {
     attempt->id = 0;
     attempt->number = 0;
-    return save_attempt(store, attempt, err);
-}
-
-Status store_attempt_end(Store *store, AttemptRow *attempt, Error *err)
-{
-    return save_attempt(store, attempt, err);
+    return store_attempt_save(store, attempt, err);
 }
 
 static bool get_attempt(Query *query, AttemptRow *row)

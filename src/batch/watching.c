@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
+#include "report/phrase.h"
 
 /* The old system's threshold (brief, row 3); a warning is over when use is clearly below it. */
 static const double warn_percent = 85.0;
@@ -89,8 +90,8 @@ static void hold(Batch *batch, const SpaceVerdict *verdict)
     char figures[256];
     batch->held = true;
     batch->held_ms = batch->now_ms;
-    (void)snprintf(batch->space_text, sizeof batch->space_text, _("running videos are held: %s"),
-                   space_text(verdict, figures, sizeof figures));
+    (void)phrase_make(batch->space_text, sizeof batch->space_text, N_("running videos are held: %s"),
+                      space_text(verdict, figures, sizeof figures));
     for (size_t i = 0; i < batch->slots; i++) {
         Runner *runner = &batch->runners[i];
         if (runner->used) {
@@ -117,7 +118,9 @@ static void give_up_waiting(Batch *batch)
     for (size_t i = 0; i < batch->slots; i++) {
         Runner *runner = &batch->runners[i];
         if (runner->used && batch_waited_too_long(batch, batch->items[runner->item].video)) {
-            runner_blame(runner, batch->now_ms, ERROR_SPACE, batch->space_text);
+            char why[sizeof batch->space_text];
+            runner_blame(runner, batch->now_ms, ERROR_SPACE,
+                         phrase_english(batch->space_text, why, sizeof why));
         }
     }
 }
@@ -156,13 +159,14 @@ void batch_tell_pause(Batch *batch)
 {
     static const char *const states[] = {"running", "paused", "waiting_for_space"};
     BatchPause pause = BATCH_GOES_ON;
+    char by_user[64];
     const char *text = "";
     if (batch->held || batch->lacks_space) {
         pause = BATCH_WAITS_FOR_SPACE;
         text = batch->space_text;
     } else if (batch->paused || all_are_paused(batch)) {
         pause = BATCH_PAUSED_BY_USER;
-        text = _("paused by the user");
+        text = phrase_make(by_user, sizeof by_user, N_("paused by the user"));
     }
     if (batch->stopping || batch->settled == batch->plan->count) {
         return;

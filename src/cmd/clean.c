@@ -9,8 +9,8 @@
 #include "cmd/terminal.h"
 #include "report/format.h"
 #include "report/i18n.h"
-#include "report/json_text.h"
 #include "ui/cells.h"
+#include "ui/removable.h"
 #include "ui/snapshot_json.h"
 
 /* What one call finds and does. */
@@ -26,28 +26,19 @@ typedef struct Cleaning {
 
 /* ---- what is printed ---- */
 
-static bool same_output(const CleanItem *a, const CleanItem *b)
-{
-    return a->output != NULL && b->output != NULL && strcmp(a->output, b->output) == 0;
-}
-
 /* Under a heading for each video; they come video by video, the logs last. */
 static void append_items(Text *page, const CleanList *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        char size[32];
-        const CleanItem *item = &list->items[i];
-        if (i == 0 || !same_output(item, &list->items[i - 1])) {
-            const bool log = item->output == NULL;
-            if (!log || i == 0 || list->items[i - 1].output != NULL) {
-                (void)cell_append(page, log ? _("logs") : item->output, SIZE_MAX, CELL_CUT_END);
-                text_append(page, ":\n");
-            }
+        const char *output = list->items[i].output;
+        const char *before = i > 0 ? list->items[i - 1].output : NULL;
+        const bool same =
+            output != NULL ? before != NULL && strcmp(output, before) == 0 : i > 0 && before == NULL;
+        if (!same) {
+            (void)cell_append(page, output != NULL ? output : _("logs"), SIZE_MAX, CELL_CUT_END);
+            text_append(page, ":\n");
+            removable_append(page, list, output, 0);
         }
-        text_appendf(page, "%10s  ", format_bytes(item->bytes, size, sizeof size));
-        (void)cell_append(page, item->path, SIZE_MAX, CELL_CUT_END);
-        text_appendf(page, " (%s)%s\n", leftovers_word(item->why),
-                     item->foreign ? _("; what is not ours in it stays") : "");
     }
 }
 
@@ -71,24 +62,6 @@ static void append_text(const Cleaning *cleaning, Text *page)
     }
 }
 
-static json_t *items_to_json(const CleanList *list)
-{
-    json_t *items = json_array();
-    for (size_t i = 0; i < list->count; i++) {
-        const CleanItem *item = &list->items[i];
-        json_t *object = json_object();
-        (void)json_object_set_new(object, "kind", json_string(clean_kind_name(item->kind)));
-        (void)json_object_set_new(object, "path", json_text(item->path));
-        (void)json_object_set_new(object, "output", json_text(item->output));
-        (void)json_object_set_new(object, "bytes", json_integer(item->bytes));
-        (void)json_object_set_new(object, "files", json_integer(item->files));
-        (void)json_object_set_new(object, "foreign", json_boolean(item->foreign));
-        (void)json_object_set_new(object, "why", json_text(item->why));
-        (void)json_array_append_new(items, object);
-    }
-    return items;
-}
-
 static void append_json(const Cleaning *cleaning, Text *page)
 {
     json_t *object = json_object();
@@ -96,7 +69,7 @@ static void append_json(const Cleaning *cleaning, Text *page)
     (void)json_object_set_new(object, "in_use", json_boolean(cleaning->in_use));
     (void)json_object_set_new(object, "bytes", json_integer(cleaning->list.bytes));
     (void)json_object_set_new(object, "removed_bytes", json_integer(cleaning->removed_bytes));
-    (void)json_object_set_new(object, "items", items_to_json(&cleaning->list));
+    (void)json_object_set_new(object, "items", removable_all_to_json(&cleaning->list));
     json_append_line(page, object);
     json_decref(object);
 }

@@ -1,12 +1,9 @@
 #include "cmd/leftovers.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "batch/store.h"
-#include "report/i18n.h"
 
 static void keep_logs_only(CleanList *list)
 {
@@ -38,16 +35,4 @@ Status leftovers_find(const char *output_dir, const char *state_dir, bool held, 
         keep_logs_only(list);
     }
     return status;
-}
-
-const char *leftovers_word(const char *why)
-{
-    static const char *const words[] = {N_("finished"),  N_("cancelled"),  N_("cannot be made"),
-                                        N_("abandoned"), N_("unfinished"), N_("old")};
-    for (size_t i = 0; why != NULL && i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(words[i], why) == 0) {
-            return _(words[i]);
-        }
-    }
-    return why != NULL ? why : "";
 }

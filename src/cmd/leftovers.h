@@ -11,7 +11,4 @@
  * outputs: then only logs. Free it with clean_list_free, on failure too. */
 Status leftovers_find(const char *output_dir, const char *state_dir, bool held, CleanList *list, Error *err);
 
-/* Why an item goes, in the user's language. */
-const char *leftovers_word(const char *why);
-
 #endif

@@ -1,118 +1,51 @@
-#include <stdio.h>
+#include "ui/report_page.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "base/text.h"
-#include "batch/cleaner.h"
 #include "cmd/command.h"
+#include "cmd/leftovers.h"
 #include "cmd/terminal.h"
 #include "cmd/view.h"
-#include "report/format.h"
-#include "report/i18n.h"
-#include "ui/advice.h"
 #include "ui/snapshot_json.h"
 
-static void append_attempt(Text *page, const AttemptRow *attempt, const PageFrame *frame)
+/* What there is on disk of the videos that are asked about: one for each video. */
+static WorkFiles *look_at_work(const View *view)
 {
-    char began[32];
-    char line[1600];
-    char reason[1600];
-    const int made =
-        snprintf(line, sizeof line, _("  try %d, %s: %s, %lld frames, %d chunks (%d used again)"),
-                 attempt->number, page_time(attempt->began_s, began, sizeof began),
-                 attempt->ended[0] != '\0' ? attempt->ended : _("cut off"), (long long)attempt->frames,
-                 attempt->chunks, attempt->chunks_reused);
-    if (error_is_set(&attempt->error) && made > 0 && (size_t)made < sizeof line) {
-        (void)snprintf(line + made, sizeof line - (size_t)made, ": %.900s%s%.120s",
-                       error_text(&attempt->error, reason, sizeof reason),
-                       attempt->decision[0] != '\0' ? " → " : "", attempt->decision);
-    }
-    page_append_wrapped(page, line, frame, 4);
-}
-
-static void append_video(Text *page, const Snapshot *snapshot, const VideoView *video, const PageFrame *frame)
-{
-    char size[32];
-    char line[1600];
-    char reason[1600];
-    (void)snprintf(line, sizeof line, "[%d] %.400s: %s", video->row.position, video->row.output,
-                   video_state_word(video->state));
-    page_append_wrapped(page, line, frame, 2);
-    if (video_view_has_reason(video) && error_is_set(&video->row.error)) {
-        (void)snprintf(line, sizeof line, _("  reason: %s"),
-                       error_text(&video->row.error, reason, sizeof reason));
-        page_append_wrapped(page, line, frame, 4);
-    }
-    for (size_t i = 0; i < video->attempt_count; i++) {
-        append_attempt(page, &video->attempts[i], frame);
-    }
-    int files = 0;
-    const int64_t bytes = cleaner_work_bytes(snapshot->state_dir, video->row.output, &files);
-    if (files > 0) {
-        const char *useless = cleaner_reason(&video->row, snapshot->wall_s);
-        format_bytes(bytes, size, sizeof size);
-        text_appendf(page, _("  on disk: %d chunks, %lld frames, %s in %d files; %s\n"), video->chunks,
-                     (long long)video->chunk_frames, size, files,
-                     useless != NULL ? _("runbatch clean would remove them") : _("kept to go on from"));
-    }
-    char advice[512];
-    if (advice_text(snapshot, video, advice, sizeof advice)[0] != '\0') {
-        (void)snprintf(line, sizeof line, _("  how to go on: %s"), advice);
-        page_append_wrapped(page, line, frame, 4);
-    }
-}
-
-static void append_totals(Text *page, const Snapshot *snapshot)
-{
-    const Standing standing = snapshot_standing(snapshot);
-    text_append(page, _("In all:"));
-    for (int state = VIDEO_QUEUED; state < VIDEO_STATE_COUNT; state++) {
-        if (standing.counts[state] > 0) {
-            text_appendf(page, " %d %s", standing.counts[state], video_state_word((VideoState)state));
-        }
-    }
-    text_append(page, "\n");
-}
-
-static void report_text(const View *view, Text *page)
-{
-    const PageFrame frame = terminal_frame();
-    if (view->snapshot.run_state == RUN_NONE) {
-        text_append(page, _("No batch was ever run here.\n"));
-        return;
-    }
-    for (size_t i = 0; i < view->snapshot.count; i++) {
+    const Snapshot *snapshot = &view->snapshot;
+    WorkFiles *work = memory_alloc(snapshot->count + 1, sizeof *work);
+    for (size_t i = 0; i < snapshot->count; i++) {
         if (view->chosen[i]) {
-            append_video(page, &view->snapshot, &view->snapshot.videos[i], &frame);
+            work[i].bytes =
+                cleaner_work_bytes(snapshot->state_dir, snapshot->videos[i].row.output, &work[i].files);
         }
     }
-    append_totals(page, &view->snapshot);
+    return work;
 }
 
-static void report_json(const View *view, Text *page)
+static Status append_report(const View *view, const Settings *settings, Text *page, Error *err)
 {
-    json_t *object = snapshot_to_json(&view->snapshot, view->chosen);
-    json_t *videos = json_object_get(object, "videos");
-    size_t at = 0;
-    for (size_t i = 0; i < view->snapshot.count; i++) {
-        if (!view->chosen[i]) {
-            continue;
+    const Snapshot *snapshot = &view->snapshot;
+    const bool held = snapshot_is_live(snapshot) || snapshot->run_state == RUN_STARTING;
+    CleanList removable = {0};
+    const Status status = leftovers_find(snapshot->output_dir, snapshot->state_dir, held, &removable, err);
+    if (status == STATUS_OK) {
+        WorkFiles *work = look_at_work(view);
+        const PageFrame frame = terminal_frame();
+        const Report report = {.snapshot = snapshot,
+                               .chosen = view->chosen,
+                               .work = work,
+                               .removable = &removable,
+                               .every_log = settings->verbose};
+        if (settings->json) {
+            json_t *object = report_to_json(&report);
+            json_append_line(page, object);
+            json_decref(object);
+        } else {
+            report_page(&report, &frame, page);
         }
-        const VideoView *video = &view->snapshot.videos[i];
-        json_t *row = json_array_get(videos, at++);
-        int files = 0;
-        char advice[512];
-        const int64_t bytes = cleaner_work_bytes(view->snapshot.state_dir, video->row.output, &files);
-        (void)json_object_set_new(row, "attempts", attempts_to_json(video));
-        (void)json_object_set_new(row, "partial_bytes", json_integer(bytes));
-        (void)json_object_set_new(
-            row, "would_be_removed",
-            json_boolean(files > 0 && cleaner_reason(&video->row, view->snapshot.wall_s) != NULL));
-        (void)json_object_set_new(row, "advice",
-                                  json_string(advice_text(&view->snapshot, video, advice, sizeof advice)));
+        memory_free(work);
     }
-    json_append_line(page, object);
-    json_decref(object);
+    clean_list_free(&removable);
+    return status;
 }
 
 int cmd_report(int argc, char **argv)
@@ -123,16 +56,15 @@ int cmd_report(int argc, char **argv)
         return code;
     }
     View view;
+    Text page = {0};
     Error err = {0};
-    if (view_open(&view, &settings, true, &err) == STATUS_OK) {
-        Text page = {0};
-        (settings.json ? report_json : report_text)(&view, &page);
-        code = print_page(&page, EXIT_CODE_DONE);
-        text_free(&page);
+    Status status = view_open(&view, &settings, true, &err);
+    if (status == STATUS_OK) {
+        status = append_report(&view, &settings, &page, &err);
         view_close(&view);
-    } else {
-        code = print_error(&err);
     }
+    code = status == STATUS_OK ? print_page(&page, EXIT_CODE_DONE) : print_error(&err);
+    text_free(&page);
     settings_free(&settings);
     return code;
 }

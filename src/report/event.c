@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "report/json_text.h"
+#include "report/phrase.h"
 
 static const char *const kind_names[EVENT_KIND_COUNT] = {
     [EVENT_NONE] = "none",
@@ -46,6 +47,13 @@ static json_t *integer_or_null(int64_t value, int64_t least)
 static json_t *positive_or_null(double value)
 {
     return value > 0 ? json_rounded(value) : json_null();
+}
+
+static void add_text(json_t *object, const Event *event)
+{
+    enum { TEXT_SIZE = 2048 };
+    char text[TEXT_SIZE];
+    set(object, "text", json_text(phrase_text(event->text, text, sizeof text)));
 }
 
 static void add_opened(json_t *object, const VideoReport *video)
@@ -168,7 +176,7 @@ static void add_kind(json_t *object, const Event *event)
         add_result(object, video);
         break;
     case EVENT_VIDEO_RETRY:
-        set(object, "text", json_text(event->text));
+        add_text(object, event);
         add_failure(object, video);
         break;
     case EVENT_VIDEO_FAILED:
@@ -192,7 +200,7 @@ static void add_kind(json_t *object, const Event *event)
     case EVENT_BATCH_PAUSED:
     case EVENT_VIDEO_WAITING:
     case EVENT_BATCH_STOPPING:
-        set(object, "text", json_text(event->text));
+        add_text(object, event);
         break;
     case EVENT_BATCH_DONE: {
         json_t *statistics = statistics_to_json(event->statistics);

@@ -105,7 +105,7 @@ typedef struct Event {
     ChunkNews chunk;
     /* EVENT_WARNING, EVENT_LOG, EVENT_BATCH_STOPPING, _PAUSED, EVENT_VIDEO_RETRY, _WAITING */
     LogLevel level;
-    const char *text;
+    const char *text; /* but for EVENT_LOG it may be a phrase (report/phrase.h) */
     /* EVENT_BATCH_DONE */
     const Statistics *statistics;
 } Event;

@@ -126,8 +126,11 @@ void statistics_to_text(const Statistics *statistics, Text *text)
     } else {
         text_append(text, _("  Success rate: -\n"));
     }
-    text_appendf(text, _("  Time: %s; %lld frames, %.1f frames per second\n"), time,
-                 (long long)statistics->frames, statistics_frames_per_second(statistics));
+    text_appendf(text,
+                 dngettext(I18N_DOMAIN, "  Time: %s; %lld frame, %.1f frames per second\n",
+                           "  Time: %s; %lld frames, %.1f frames per second\n",
+                           (unsigned long)statistics->frames),
+                 time, (long long)statistics->frames, statistics_frames_per_second(statistics));
     text_appendf(text, _("  Frames with a changed face: %lld\n"), (long long)statistics->frames_changed);
     text_appendf(text, _("  Memory: largest worker %s, warnings: %d\n"), peak, statistics->memory_warnings);
 }

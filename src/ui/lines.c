@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "report/format.h"
 #include "report/i18n.h"
+#include "report/phrase.h"
 #include "ui/ui_internal.h"
 
 #define COLOUR_BAD "\033[31m"
@@ -103,7 +104,7 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
         text_appendf(text, _("%d of %d videos into %s"), event->videos, event->found, event->output_dir);
         break;
     case EVENT_BATCH_PAUSED:
-        text_appendf(text, _("Paused: %s"), event->text);
+        text_appendf(text, _("Paused: %s"), phrase_text(event->text, reason, sizeof reason));
         *colour = COLOUR_WARN;
         break;
     case EVENT_BATCH_RESUMED:
@@ -145,8 +146,8 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
         break;
     case EVENT_VIDEO_RETRY:
         append_head(ui, text, video);
-        text_appendf(text, ": %s: %s", event->text,
-                     format_reason(&video->error, video->input, reason, sizeof reason));
+        text_appendf(text, ": %s", phrase_text(event->text, reason, sizeof reason));
+        text_appendf(text, ": %s", format_reason(&video->error, video->input, reason, sizeof reason));
         *colour = COLOUR_WARN;
         break;
     case EVENT_VIDEO_PAUSED:

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "report/json_text.h"
+#include "report/phrase.h"
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -46,6 +47,13 @@ void json_append_line(Text *page, const json_t *value)
     free(line); /* jansson's */
 }
 
+/* Of a phrase, in English. */
+static json_t *json_phrase(const char *phrase)
+{
+    char text[256];
+    return json_text_or_null(phrase_english(phrase, text, sizeof text));
+}
+
 static json_t *run_to_json(const Snapshot *snapshot)
 {
     const RunRow *run = &snapshot->run;
@@ -59,7 +67,7 @@ static json_t *run_to_json(const Snapshot *snapshot)
     set(object, "host", json_text(run->host));
     set(object, "version", json_text(run->version));
     set(object, "planned", json_integer(run->planned));
-    set(object, "note", json_text_or_null(run->note));
+    set(object, "note", json_phrase(run->note));
     return object;
 }
 
@@ -74,7 +82,7 @@ json_t *attempts_to_json(const VideoView *video)
         set(object, "ended", json_time(attempt->ended_s));
         set(object, "result", json_text_or_null(attempt->ended));
         set(object, "error", error_is_set(&attempt->error) ? json_error(&attempt->error) : json_null());
-        set(object, "decision", json_text_or_null(attempt->decision));
+        set(object, "decision", json_phrase(attempt->decision));
         set(object, "frames", json_integer(attempt->frames));
         set(object, "chunks", json_integer(attempt->chunks));
         set(object, "chunks_reused", json_integer(attempt->chunks_reused));
@@ -109,7 +117,7 @@ static json_t *video_view_to_json(const VideoView *video)
     set(object, "rss_bytes", json_known(row->rss_bytes));
     set(object, "peak_rss_bytes", json_known(row->peak_rss_bytes));
     set(object, "output_bytes", video->state == VIDEO_DONE ? json_known(row->output_bytes) : json_null());
-    set(object, "note", json_text_or_null(row->note));
+    set(object, "note", json_phrase(row->note));
     set(object, "error", video_view_has_reason(video) ? json_error(&row->error) : json_null());
     return object;
 }

@@ -3,14 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/files.h"
-#include "options/help.h"
 #include "report/format.h"
 #include "report/i18n.h"
+#include "report/phrase.h"
 #include "ui/progress.h"
 #include "ui/table.h"
 
@@ -41,42 +40,13 @@ static const char *colour_of(VideoState state)
     return colours[state];
 }
 
-const char *page_time(double wall_s, char *buffer, size_t size)
-{
-    const time_t seconds = (time_t)wall_s;
-    struct tm local;
-    if (localtime_r(&seconds, &local) == NULL || strftime(buffer, size, "%Y-%m-%d %H:%M", &local) == 0) {
-        text_copy(buffer, size, "-");
-    }
-    return buffer;
-}
-
 /* ---- the head ---- */
-
-/* Wrapped at blanks, and cut where there are none. */
-void page_append_wrapped(Text *page, const char *line, const PageFrame *frame, size_t indent)
-{
-    Text clean = {0};
-    (void)cell_append(&clean, line, SIZE_MAX, CELL_CUT_END);
-    if (frame->columns == SIZE_MAX) {
-        text_appendf(page, "%s\n", clean.data);
-        text_free(&clean);
-        return;
-    }
-    Text wrapped = {0};
-    help_wrap(&wrapped, clean.data, 0, indent, frame->columns);
-    for (char *rest = wrapped.data, *piece = NULL; (piece = strsep(&rest, "\n")) != NULL && rest != NULL;) {
-        (void)cell_append(page, piece, frame->columns, CELL_CUT_END);
-        text_append(page, "\n");
-    }
-    text_free(&wrapped);
-    text_free(&clean);
-}
 
 static void describe_run(const Snapshot *snapshot, const Standing *standing, Text *line)
 {
     char began[32];
     char took[32];
+    char note[sizeof snapshot->run.note];
     const RunRow *run = &snapshot->run;
     const double until = run->ended_s > 0 ? run->ended_s : snapshot->wall_s;
     page_time(run->began_s, began, sizeof began);
@@ -117,7 +87,7 @@ static void describe_run(const Snapshot *snapshot, const Standing *standing, Tex
     text_appendf(line, _(", begun %s (%s ago) by process %lld on %s"), began, took, (long long)run->process,
                  run->host);
     if (run->note[0] != '\0') {
-        text_appendf(line, ": %s", run->note);
+        text_appendf(line, ": %s", phrase_text(run->note, note, sizeof note));
     }
 }
 
@@ -135,7 +105,7 @@ static void append_counts(const Snapshot *snapshot, const Standing *standing, co
                          standing->counts[order[i]], video_state_word(order[i]));
         }
     }
-    page_append_wrapped(page, line.data, frame, 2);
+    page_append_wrapped(page, line.data, frame->columns, 0);
     text_free(&line);
 }
 
@@ -159,12 +129,12 @@ static void append_progress(const Snapshot *snapshot, const Standing *standing, 
     text_free(&line);
 }
 
-static void append_head(const Snapshot *snapshot, const PageFrame *frame, Text *page)
+void status_head(const Snapshot *snapshot, const PageFrame *frame, Text *page)
 {
     const Standing standing = snapshot_standing(snapshot);
     Text line = {0};
     describe_run(snapshot, &standing, &line);
-    page_append_wrapped(page, line.data, frame, 2);
+    page_append_wrapped(page, line.data, frame->columns, 0);
     text_free(&line);
     if (snapshot->count > 0) {
         append_counts(snapshot, &standing, frame, page);
@@ -193,12 +163,11 @@ static int compare(const void *left, const void *right)
     return ranks != 0 ? ranks : (a > b) - (a < b); /* they lie by position */
 }
 
-/* Why it is in that state; NULL where there is nothing to say. */
-static const char *describe(const VideoView *video, char *buffer, size_t size)
+const char *video_state_reason(const VideoView *video, char *buffer, size_t size)
 {
     const VideoRow *row = &video->row;
     if (video->state != VIDEO_DONE && row->note[0] != '\0') {
-        return row->note;
+        return phrase_text(row->note, buffer, size);
     }
     return video_view_has_reason(video)
                ? format_reason(&row->error, row->input != NULL ? row->input : "", buffer, size)
@@ -251,7 +220,7 @@ static void add_video(Table *table, const VideoView *video)
                                  fps,
                                  memory,
                                  row->output};
-    table_add(table, cells, describe(video, reason, sizeof reason), colour_of(video->state));
+    table_add(table, cells, video_state_reason(video, reason, sizeof reason), colour_of(video->state));
 }
 
 static void append_table(const VideoView *const *videos, size_t count, const PageFrame *frame, Text *page)
@@ -293,7 +262,7 @@ static size_t count_fitting(const VideoView *const *videos, size_t count, size_t
     size_t fitting = 0;
     char reason[REASON_BYTES];
     for (size_t i = 0; i < count; i++) {
-        used += describe(videos[i], reason, sizeof reason) != NULL ? 2 : 1;
+        used += video_state_reason(videos[i], reason, sizeof reason) != NULL ? 2 : 1;
         if (used + (i + 1 < count) <= room) {
             fitting = i + 1;
         }
@@ -304,7 +273,7 @@ static size_t count_fitting(const VideoView *const *videos, size_t count, size_t
 void status_page(const Snapshot *snapshot, const bool *chosen, const PageFrame *frame, Text *page)
 {
     enum { ABOVE = 2 }; /* the empty line, the titles */
-    append_head(snapshot, frame, page);
+    status_head(snapshot, frame, page);
     const VideoView **videos = memory_alloc(snapshot->count + 1, sizeof(const VideoView *));
     size_t count = 0;
     for (size_t i = 0; i < snapshot->count; i++) {

@@ -6,16 +6,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/text.h"
 #include "batch/snapshot.h"
+#include "ui/page.h"
 
-typedef struct PageFrame {
-    size_t columns; /* SIZE_MAX: as wide as it is */
-    size_t rows;    /* likewise */
-    bool colour;
-} PageFrame;
+/* How the run stands: a few lines, with the videos by their states and the share that is done. */
+void status_head(const Snapshot *snapshot, const PageFrame *frame, Text *page);
 
 /* Appends the page, at most frame->rows lines: of the videos that are chosen (one bool for each), those that
  * are not finished first, and how many did not fit. */
@@ -28,10 +25,8 @@ const char *video_state_word(VideoState state);
  * reason, a chunk. */
 bool status_differs(const Snapshot *before, const Snapshot *after);
 
-/* Appends a line made harmless, wrapped at blanks; all but the first have `indent` blanks in front. */
-void page_append_wrapped(Text *page, const char *line, const PageFrame *frame, size_t indent);
-
-/* "2026-11-24 02:09", local time; `size` >= 20. Returns `buffer`. */
-const char *page_time(double wall_s, char *buffer, size_t size);
+/* Why a video is in its state, in the user's language; NULL where there is nothing to say. Returns `buffer`,
+ * of 1600 bytes. */
+const char *video_state_reason(const VideoView *video, char *buffer, size_t size);
 
 #endif

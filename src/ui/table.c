@@ -1,6 +1,9 @@
 #include "ui/table.h"
 
+#include <stdint.h>
+
 #include "base/alloc.h"
+#include "ui/page.h"
 
 enum { GAP = 2, NOTE_INDENT = 4 };
 
@@ -111,13 +114,6 @@ static bool leave_one_out(const Table *table, Layout *layout)
 
 /* ---- lines ---- */
 
-static void append_blanks(Text *page, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text_append(page, " ");
-    }
-}
-
 /* Blanks are owed until something stands behind them. */
 static void append_line(const Table *table, const Layout *layout, const char *const *cells, size_t width,
                         Text *page)
@@ -135,7 +131,7 @@ static void append_line(const Table *table, const Layout *layout, const char *co
         const size_t taken = cell_append(&cell, cells[i], most, column->cut);
         const size_t blanks = most - taken;
         if (taken > 0) {
-            append_blanks(page, owed + (column->right ? blanks : 0));
+            page_append_blanks(page, owed + (column->right ? blanks : 0));
             text_append(page, cell.data);
             at += owed + taken + (column->right ? blanks : 0);
             owed = column->right ? 0 : blanks;
@@ -147,28 +143,46 @@ static void append_line(const Table *table, const Layout *layout, const char *co
     }
 }
 
+/* Under its row: all of it, or what there is room for in a line. */
+static void append_note(const Table *table, const char *note, size_t width, Text *page)
+{
+    const size_t indent = table->indent + NOTE_INDENT;
+    if (table->whole_notes) {
+        page_append_wrapped(page, note, width, indent);
+    } else if (width > indent) {
+        page_append_blanks(page, indent);
+        (void)cell_append(page, note, width - indent, CELL_CUT_END);
+        text_append(page, "\n");
+    }
+}
+
 void table_append(const Table *table, Text *page, size_t width, bool colour)
 {
     Layout layout = {0};
     const char *titles[TABLE_COLUMNS_MOST] = {0};
+    const size_t room = width == SIZE_MAX ? width : width > table->indent ? width - table->indent : 1;
     measure(table, &layout);
-    while (!cut_to(table, &layout, width) && leave_one_out(table, &layout)) {
+    while (!cut_to(table, &layout, room) && leave_one_out(table, &layout)) {
     }
     for (size_t i = 0; i < table->column_count; i++) {
         titles[i] = table->columns[i].title;
     }
-    append_line(table, &layout, titles, width, page);
+    page_append_blanks(page, table->indent);
+    append_line(table, &layout, titles, room, page);
     text_append(page, "\n");
     for (size_t row = 0; row < table->rows; row++) {
         const bool coloured = colour && table->colours[row] != NULL;
-        text_append(page, coloured ? table->colours[row] : "");
-        append_line(table, &layout, (const char *const *)&table->cells[row * table->column_count], width,
-                    page);
-        if (table->notes[row] != NULL && width > NOTE_INDENT) {
-            text_append(page, "\n");
-            append_blanks(page, NOTE_INDENT);
-            (void)cell_append(page, table->notes[row], width - NOTE_INDENT, CELL_CUT_END);
+        Text lines = {0};
+        page_append_blanks(&lines, table->indent);
+        append_line(table, &layout, (const char *const *)&table->cells[row * table->column_count], room,
+                    &lines);
+        text_append(&lines, "\n");
+        if (table->notes[row] != NULL) {
+            append_note(table, table->notes[row], width, &lines);
         }
+        text_append(page, coloured ? table->colours[row] : "");
+        text_append_bytes(page, lines.data, lines.length - 1);
         text_append(page, coloured ? COLOUR_OFF "\n" : "\n");
+        text_free(&lines);
     }
 }

@@ -23,13 +23,15 @@ typedef struct TableColumn {
     int leaves; /* 1: the first that is left out, …; 0: stays */
 } TableColumn;
 
-/* Zero-initialise but for `columns` and `column_count`; free with table_free. */
+/* Zero-initialise but for the first four; free with table_free. */
 typedef struct Table {
     const TableColumn *columns;
     size_t column_count;
-    char **cells; /* rows of column_count */
+    size_t indent;    /* blanks in front of every line */
+    bool whole_notes; /* wrapped, instead of cut at the end of their line */
+    char **cells;     /* rows of column_count */
     size_t rows;
-    char **notes;         /* a row's line under it, or NULL */
+    char **notes;         /* what stands under a row, or NULL */
     const char **colours; /* a row's escape sequence, or NULL */
 } Table;
 

@@ -18,12 +18,14 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "report/phrase.h"
 
 /* ---- what is told ---- */
 
 static void note(Bench *bench, const Event *event)
 {
-    const char *text = event->text != NULL ? event->text : "";
+    char text[2048];
+    (void)phrase_english(event->text != NULL ? event->text : "", text, sizeof text);
     if (event->kind != EVENT_PROGRESS && event->kind != EVENT_MEMORY) {
         char *line = text_format("%s %s: %s", event_kind_name(event->kind),
                                  event->video != NULL ? path_name(event->video->input) : "-", text);

@@ -63,6 +63,16 @@ static void text_in(const char *language, Text *text)
     statistics_free(&statistics);
 }
 
+static void one_frame_is_no_frames(void **state)
+{
+    (void)state;
+    const Statistics statistics = {.done = 1, .frames = 1, .elapsed_s = 1};
+    Text text = {0};
+    statistics_to_text(&statistics, &text);
+    assert_non_null(strstr(text.data, "  Time: 0:01; 1 frame, 1.0 frames per second\n"));
+    text_free(&text);
+}
+
 static void without_a_try_there_is_no_rate(void **state)
 {
     (void)state;
@@ -114,6 +124,7 @@ static void spanish_says_it_too(void **state)
     assert_non_null(strstr(text.data, "Vídeos hechos: 2 (4.0 MB en disco)\n"));
     assert_non_null(strstr(text.data, "  Fallidos: 1\n    bad?.mp4: "));
     assert_non_null(strstr(text.data, "Tasa de éxito: 66.7 %\n"));
+    assert_non_null(strstr(text.data, "325 fotogramas, "));
     assert_non_null(strstr(text.data, "|Memoria actual: 8.5GB / 16.0GB (53.1%)"));
     text_free(&text);
 }
@@ -202,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_add_up),
+        cmocka_unit_test(one_frame_is_no_frames),
         cmocka_unit_test(without_a_try_there_is_no_rate),
         cmocka_unit_test(reasons_name_other_files),
         cmocka_unit_test(english_says_it_all),

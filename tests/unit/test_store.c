@@ -184,10 +184,10 @@ static void attempts_are_numbered_over_all_runs(void **state)
     first.frames = 100;
     first.chunks = 3;
     first.peak_rss_bytes = 12345;
-    assert_int_equal(store_attempt_end(store, &first, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_save(store, &first, NULL), STATUS_OK);
     assert_int_equal(store_attempt_begin(store, &second, NULL), STATUS_OK);
     /* Its beginning was never saved: it is whole all the same. */
-    assert_int_equal(store_attempt_end(store, &third, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_save(store, &third, NULL), STATUS_OK);
     assert_int_equal(first.number, 1);
     assert_int_equal(second.number, 2);
     assert_int_equal(third.number, 1);
@@ -213,8 +213,8 @@ static void attempt_that_was_rolled_back_takes_no_other_ones_place(void **state)
     assert_int_equal(store_chunk_save(store, 999, &chunk, NULL), STATUS_FAILED);
     assert_int_equal(store_commit(store, true, NULL), STATUS_FAILED);
     assert_int_equal(store_attempt_begin(store, &kept, NULL), STATUS_OK);
-    assert_int_equal(store_attempt_end(store, &lost, NULL), STATUS_OK);
-    assert_int_equal(store_attempt_end(store, &kept, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_save(store, &lost, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_save(store, &kept, NULL), STATUS_OK);
     AttemptRow rows[3] = {0};
     assert_int_equal(store_each_attempt(store, video, take_attempt, rows, NULL), STATUS_OK);
     assert_memory_equal(&rows[1], &kept, sizeof kept);

@@ -173,7 +173,7 @@ static void check_fault(const Fixture *fixture, int write_code, int sync_code, E
     faulty_vfs.write_code = 0;
     faulty_vfs.sync_code = 0;
     write_several(store);
-    assert_int_equal(store_attempt_end(store, &attempt, NULL), STATUS_OK);
+    assert_int_equal(store_attempt_save(store, &attempt, NULL), STATUS_OK);
     assert_int_equal(save_count(store, 10, NULL), STATUS_OK);
     store_close(&store);
     store = fixture_open(fixture, STORE_WRITE, STORE_FOUND);

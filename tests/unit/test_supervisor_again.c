@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "batch_bench.h"
+#include "report/phrase.h"
 
 /* A value that the attempt's settings had. */
 static int64_t setting_of(const Bench *bench, const char *name, int attempt, const char *key)
@@ -116,6 +117,35 @@ static void a_crash_goes_on_from_the_last_chunk(void **state)
     video_row_free(&row);
 }
 
+/* A kill of the supervisor can be its end: what the store says of it then is this. */
+static void look_at_try(Bench *bench, const Event *event)
+{
+    int *seen = bench->context;
+    AttemptRow last;
+    if (event->kind == EVENT_CHUNK_DONE) {
+        assert_int_equal(bench_attempts(bench, "crashonce1", &last), event->video->attempt);
+        assert_string_equal(last.ended, "");
+        assert_int_equal(last.chunks + last.chunks_reused, event->chunk.index + 1);
+        assert_int_equal(last.chunks_reused, event->video->attempt == 1 ? 0
+                                             : event->chunk.reused      ? event->chunk.index + 1
+                                                                        : 2);
+        assert_int_equal(last.frames, 2 * last.chunks);
+        (*seen)++;
+    }
+}
+
+static void a_try_is_known_chunk_by_chunk(void **state)
+{
+    Bench *bench = *state;
+    int seen = 0;
+    bench->act = look_at_try;
+    bench->context = &seen;
+    bench_add(bench, "crashonce1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(seen, 2 + 5);
+}
+
 static void kills_after_progress_count_anew(void **state)
 {
     Bench *bench = *state;
@@ -184,7 +214,7 @@ static void what_kills_its_worker_again_and_again_is_set_aside(void **state)
     assert_non_null(strstr(bench_failure(bench, "kill1"), "again and again"));
     assert_state(bench, "kill1", VIDEO_SET_ASIDE);
     assert_int_equal(bench_attempts(bench, "kill1", &last), 3);
-    assert_string_equal(last.decision, "set aside");
+    assert_string_equal(phrase_english(last.decision, last.decision, sizeof last.decision), "set aside");
     assert_int_equal(last.error.class_, ERROR_KILLED);
     /* the next run tries it again, and says so */
     bench->context = &with_company;
@@ -250,6 +280,7 @@ int main(void)
         BENCH_TEST(want_of_memory_gets_less),
         BENCH_TEST(memory_that_is_back_ends_the_wait),
         BENCH_TEST(a_crash_goes_on_from_the_last_chunk),
+        BENCH_TEST(a_try_is_known_chunk_by_chunk),
         BENCH_TEST(kills_after_progress_count_anew),
         BENCH_TEST(troubles_that_pass_are_got_over),
         BENCH_TEST(what_kills_its_worker_again_and_again_is_set_aside),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "batch/retry.h"
+#include "report/phrase.h"
 
 typedef struct Step {
     ErrorClass class_;
@@ -22,8 +23,8 @@ static void walk(const Step *steps, size_t count, int threads)
     for (size_t i = 0; i < count; i++) {
         const RetryFailure failure = {steps[i].class_, steps[i].chunks, true};
         const RetryDecision decision = retry_decide(&retry, &failure);
-        char text[128];
-        retry_text(&retry, &decision, text, sizeof text);
+        char text[256];
+        (void)phrase_english(retry_text(&retry, &decision, text, sizeof text), text, sizeof text);
         if (decision.action != steps[i].action || strcmp(text, steps[i].text) != 0) {
             fail_msg("step %zu: action %d, '%s'", i, (int)decision.action, text);
         }

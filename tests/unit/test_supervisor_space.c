@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "batch/space.h"
+#include "report/phrase.h"
 
 #define MB (INT64_C(1000) * 1000)
 #define GB (1000 * MB)
@@ -129,7 +130,7 @@ static void places_on_one_volume_are_added(void **state)
     need.bytes[SPACE_FRAMES] = 290 * MB;
     verdict = space_fits(volumes, &need, &none, &standard_reserve);
     assert_false(verdict.enough);
-    assert_string_equal(space_text(&verdict, text, sizeof text),
+    assert_string_equal(phrase_english(space_text(&verdict, text, sizeof text), text, sizeof text),
                         "needs 276.6 MB, 286.1 MB free of 953.7 MB on frames, reserve 19.1 MB");
     /* what others will still write is not free */
     need.bytes[SPACE_FRAMES] = 0;
@@ -156,7 +157,7 @@ static void holding_has_a_way_back(void **state)
     volumes[SPACE_OUTPUT].free = 20 * MB - 1;
     const SpaceVerdict verdict = space_may_go_on(volumes, &standard_reserve, false);
     assert_false(verdict.enough);
-    assert_string_equal(space_text(&verdict, text, sizeof text),
+    assert_string_equal(phrase_english(space_text(&verdict, text, sizeof text), text, sizeof text),
                         "19.1 MB free of 953.7 MB on out, below the reserve of 19.1 MB");
     volumes[SPACE_OUTPUT].free = 25 * MB - 1;
     assert_false(space_may_go_on(volumes, &standard_reserve, true).enough);
