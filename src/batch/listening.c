@@ -16,16 +16,16 @@ static void update_progress(const Batch *batch, Video *video, const Message *mes
 }
 
 /* Size and length are known now, and so what it will take. */
-static void take_started(Batch *batch, size_t index, const Message *message)
+static void take_started(Batch *batch, size_t index, const MediaLook *look)
 {
     Video *video = batch->items[index].video;
     VideoReport *report = &video->report;
-    report->width = message->width;
-    report->height = message->height;
-    report->frame_rate = message->frame_rate;
-    report->duration_s = message->duration_s;
-    report->frames_total = message->frames;
-    text_copy(report->codec, sizeof report->codec, message->codec);
+    report->width = look->width;
+    report->height = look->height;
+    report->frame_rate = look->frame_rate;
+    report->duration_s = look->duration_s;
+    report->frames_total = look->frames;
+    text_copy(report->codec, sizeof report->codec, look->codec);
     video->need = batch_need(batch, index);
     record_state(batch, video, VIDEO_RUNNING); /* its length is what a view's progress goes by */
     batch_tell_video(batch, EVENT_VIDEO_OPENED, video, NULL);
@@ -76,7 +76,7 @@ static void take_message(Batch *batch, size_t index, const Message *message)
     Video *video = batch->items[index].video;
     switch (message->kind) {
     case MESSAGE_STARTED:
-        take_started(batch, index, message);
+        take_started(batch, index, &message->look);
         break;
     case MESSAGE_CHUNK:
         take_chunk(batch, video, &message->chunk);

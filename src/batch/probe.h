@@ -1,7 +1,8 @@
-/* Asks a long-lived worker (`worker --probe`) whether outputs are complete, one after the other.
+/* Asks a long-lived worker (`worker --probe`) about videos, one question after the other: whether an output
+ * is complete, or what an input is.
  *
  * The worker is started by the first question, and again when it dies: a file that kills it is "not
- * complete". Never waits. The supervisor's thread only.
+ * complete", or cannot be read. Never waits. One thread.
  */
 #ifndef RUNBATCH_BATCH_PROBE_H
 #define RUNBATCH_BATCH_PROBE_H
@@ -28,7 +29,14 @@ void probe_init(Probe *probe, const char *executable, const char *sandbox, int t
 Status probe_ask(Probe *probe, const char *input, const char *output, int64_t now_ms, Error *err);
 /* STATUS_AGAIN: no answer yet (or nothing was asked); STATUS_OK: `answer` is filled. */
 Status probe_poll(Probe *probe, int64_t now_ms, ProbeAnswer *answer);
-/* Ends the worker; probe_ask would start another. */
+
+/* What the input is. */
+Status probe_ask_look(Probe *probe, const char *input, int64_t now_ms, Error *err);
+/* STATUS_AGAIN: no answer yet; STATUS_OK: `look` is filled; STATUS_FAILED: it cannot be read, `err` tells
+ * why: ERROR_INPUT as a job would fail, ERROR_CRASH or ERROR_TIMEOUT where the worker died of it or hung. */
+Status probe_poll_look(Probe *probe, const char *input, int64_t now_ms, MediaLook *look, Error *err);
+
+/* Ends the worker; another question would start another. */
 void probe_close(Probe *probe);
 
 #endif

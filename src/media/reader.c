@@ -265,7 +265,6 @@ static Status check_stream(Reader *reader, Error *err)
 /* Decodes the first frame: only then the shape and the colours are known for certain. */
 static Status take_first_frame(Reader *reader, Error *err)
 {
-    reader_info_from_stream(&reader->info, reader->format, reader->stream);
     reader->timeline.time_base = reader->info.time_base;
     const Status status = next_placed(reader, err);
     if (status == STATUS_EOF) {
@@ -336,7 +335,8 @@ static Status open_all(Reader *reader, const ReaderConfig *config, Error *err)
     if (open_decoder(reader, config, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    return take_first_frame(reader, err);
+    reader_info_from_stream(&reader->info, reader->format, reader->stream);
+    return config->header_only ? STATUS_OK : take_first_frame(reader, err);
 }
 
 Status reader_open(Reader **reader, const ReaderConfig *config, Error *err)

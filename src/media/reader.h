@@ -55,6 +55,7 @@ typedef struct MediaInfo {
     int64_t size_bytes;
     int audio_streams;
     int subtitle_streams;
+    int reordered_frames; /* that the decoder holds back to give them in order, as far as the header tells */
 } MediaInfo;
 
 typedef struct ReaderConfig {
@@ -63,6 +64,9 @@ typedef struct ReaderConfig {
     FramePool *pool; /* may be NULL: FFmpeg's own buffers */
     /* Hostile-input limits; 0: the defaults (16384 x 16384 pixels). */
     int max_dimension;
+    /* Nothing is decoded: the info is what the header tells (its colours and shape of pixels are not filled),
+     * and there is no frame to be had. */
+    bool header_only;
 } ReaderConfig;
 
 typedef struct Reader Reader;

@@ -60,12 +60,22 @@ double reader_info_duration(const AVFormatContext *format, const AVStream *strea
     return format->duration > 0 ? (double)format->duration / AV_TIME_BASE : 0;
 }
 
+static int depth_of(enum AVPixelFormat format)
+{
+    enum { USUAL = 8 };
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    return desc != NULL ? desc->comp[0].depth : USUAL;
+}
+
 void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream *stream)
 {
     text_copy(info->container, sizeof info->container, format->iformat->name);
     text_copy(info->codec, sizeof info->codec, avcodec_get_name(stream->codecpar->codec_id));
     info->width = stream->codecpar->width;
     info->height = stream->codecpar->height;
+    info->format = (enum AVPixelFormat)stream->codecpar->format;
+    info->bit_depth = depth_of(info->format);
+    info->reordered_frames = stream->codecpar->video_delay;
     info->time_base = stream->time_base;
     info->frame_rate = stream->avg_frame_rate;
     if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0) {
@@ -127,8 +137,7 @@ void reader_info_from_frame(MediaInfo *info, AVFormatContext *format, AVStream *
     info->width = frame->width;
     info->height = frame->height;
     info->format = (enum AVPixelFormat)frame->format;
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(info->format);
-    info->bit_depth = desc != NULL ? desc->comp[0].depth : 8;
+    info->bit_depth = depth_of(info->format);
     info->sample_aspect_ratio = av_guess_sample_aspect_ratio(format, stream, frame);
     if (info->sample_aspect_ratio.num <= 0 || info->sample_aspect_ratio.den <= 0) {
         info->sample_aspect_ratio = (AVRational){0, 1};

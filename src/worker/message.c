@@ -15,11 +15,14 @@
 #define LARGEST_INTEGER (INT64_C(1) << 53)
 
 static const char *const kind_names[MESSAGE_KIND_COUNT] = {
-    [MESSAGE_NONE] = "",         [MESSAGE_HELLO] = "hello",       [MESSAGE_JOB] = "job",
-    [MESSAGE_PROBE] = "probe",   [MESSAGE_STOP] = "stop",         [MESSAGE_STARTED] = "started",
-    [MESSAGE_CHUNK] = "chunk",   [MESSAGE_PROGRESS] = "progress", [MESSAGE_LOG] = "log",
-    [MESSAGE_SHARE] = "share",   [MESSAGE_DONE] = "done",         [MESSAGE_FAILED] = "failed",
-    [MESSAGE_PROBED] = "probed",
+    [MESSAGE_NONE] = "",         [MESSAGE_HELLO] = "hello",
+    [MESSAGE_JOB] = "job",       [MESSAGE_PROBE] = "probe",
+    [MESSAGE_LOOK] = "look",     [MESSAGE_STOP] = "stop",
+    [MESSAGE_SHARE] = "share",   [MESSAGE_STARTED] = "started",
+    [MESSAGE_CHUNK] = "chunk",   [MESSAGE_PROGRESS] = "progress",
+    [MESSAGE_LOG] = "log",       [MESSAGE_DONE] = "done",
+    [MESSAGE_FAILED] = "failed", [MESSAGE_PROBED] = "probed",
+    [MESSAGE_LOOKED] = "looked",
 };
 
 /* ---- reading ---- */
@@ -92,6 +95,27 @@ static bool read_chunk(const json_t *object, ChunkReport *chunk)
            get_digest(object, "checksum", chunk->checksum);
 }
 
+bool message_look_from_json(const json_t *object, MediaLook *look)
+{
+    *look = (MediaLook){0};
+    const bool good = json_get_text(object, "container", look->container, sizeof look->container) &&
+                      json_get_text(object, "codec", look->codec, sizeof look->codec) &&
+                      json_get_text(object, "pixel_format", look->pixel_format, sizeof look->pixel_format) &&
+                      get_int(object, "bit_depth", &look->bit_depth) &&
+                      get_int(object, "width", &look->width) && get_int(object, "height", &look->height) &&
+                      get_int(object, "rotation", &look->rotation) &&
+                      get_int(object, "reordered_frames", &look->reordered_frames) &&
+                      get_double(object, "frame_rate", &look->frame_rate) &&
+                      get_double(object, "duration_s", &look->duration_s) &&
+                      get_integer(object, "frames", LARGEST_INTEGER, &look->frames) &&
+                      get_int(object, "audio_streams", &look->audio_streams) &&
+                      get_int(object, "subtitle_streams", &look->subtitle_streams);
+    if (!good) {
+        *look = (MediaLook){0};
+    }
+    return good;
+}
+
 static bool read_job(const json_t *object, Message *message)
 {
     message->settings = json_incref(json_object_get(object, "settings"));
@@ -112,6 +136,8 @@ static bool read_kind(const json_t *object, Message *message)
         return read_job(object, message);
     case MESSAGE_PROBE:
         return get_path(object, "input", &message->input) && get_path(object, "output", &message->output);
+    case MESSAGE_LOOK:
+        return get_path(object, "input", &message->input);
     case MESSAGE_STOP:
         return get_integer(object, "grace_ms", LARGEST_INTEGER, &message->grace_ms);
     case MESSAGE_SHARE:
@@ -120,11 +146,8 @@ static bool read_kind(const json_t *object, Message *message)
     case MESSAGE_CHUNK:
         return read_chunk(object, &message->chunk);
     case MESSAGE_STARTED:
-        return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
-               get_int(object, "width", &message->width) && get_int(object, "height", &message->height) &&
-               get_double(object, "frame_rate", &message->frame_rate) &&
-               get_double(object, "duration_s", &message->duration_s) &&
-               json_get_text(object, "codec", message->codec, sizeof message->codec);
+    case MESSAGE_LOOKED:
+        return message_look_from_json(object, &message->look);
     case MESSAGE_PROGRESS:
         return get_integer(object, "frames", LARGEST_INTEGER, &message->frames) &&
                get_integer(object, "work", LARGEST_INTEGER, &message->work) &&
@@ -207,6 +230,25 @@ static void write_chunk(json_t *object, const ChunkReport *chunk)
     set(object, "rss_bytes", json_integer(chunk->rss_bytes));
 }
 
+json_t *message_look_to_json(const MediaLook *look)
+{
+    json_t *object = json_object();
+    set(object, "container", json_text(look->container));
+    set(object, "codec", json_text(look->codec));
+    set(object, "pixel_format", json_text(look->pixel_format));
+    set(object, "bit_depth", json_integer(look->bit_depth));
+    set(object, "width", json_integer(look->width));
+    set(object, "height", json_integer(look->height));
+    set(object, "rotation", json_integer(look->rotation));
+    set(object, "reordered_frames", json_integer(look->reordered_frames));
+    set(object, "frame_rate", json_real(look->frame_rate));
+    set(object, "duration_s", json_real(look->duration_s));
+    set(object, "frames", json_integer(look->frames));
+    set(object, "audio_streams", json_integer(look->audio_streams));
+    set(object, "subtitle_streams", json_integer(look->subtitle_streams));
+    return object;
+}
+
 static void write_kind(json_t *object, const Message *message)
 {
     switch (message->kind) {
@@ -225,13 +267,12 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "input", json_from_text(message->input));
         set(object, "output", json_from_text(message->output));
         break;
+    case MESSAGE_LOOK:
+        set(object, "input", json_from_text(message->input));
+        break;
     case MESSAGE_STARTED:
-        set(object, "width", json_integer(message->width));
-        set(object, "height", json_integer(message->height));
-        set(object, "frame_rate", json_real(message->frame_rate));
-        set(object, "duration_s", json_real(message->duration_s));
-        set(object, "codec", json_text(message->codec));
-        set(object, "frames", json_integer(message->frames));
+    case MESSAGE_LOOKED:
+        set_all(object, message_look_to_json(&message->look));
         break;
     case MESSAGE_PROGRESS:
         set(object, "frames", json_integer(message->frames));

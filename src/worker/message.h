@@ -2,12 +2,14 @@
  *
  *   worker → supervisor            supervisor → worker
  *   hello {version, program}       job {settings, input, output, temporary, source, folder, key}
- *   started {frames, width, …}     probe {input, output}     (to `worker --probe` only)
- *   chunk {index, frames, …}       stop {grace_ms}
- *   progress {frames, fps, work}   share {percent}
+ *   started {width, height, …}     probe {input, output}     (to `worker --probe` only)
+ *   chunk {index, frames, …}       look {input}              (likewise)
+ *   progress {frames, fps, work}   stop {grace_ms}
+ *                                  share {percent}
  *   log {level, text}
  *   done {…}  or  failed {…}       the last message of a worker
  *   probed {complete, why}         the answer to one probe
+ *   looked {width, height, …}      the answer to one look
  *
  * "type" names the kind. The other side's bytes are untrusted: a line is at most MESSAGE_MAX_BYTES long,
  * every number is checked, unknown fields are ignored, an unknown type is an error. Paths are strings, or
@@ -24,6 +26,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "media/look.h"
 #include "report/statistics.h"
 
 enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 3 };
@@ -33,6 +36,7 @@ typedef enum MessageKind {
     MESSAGE_HELLO,
     MESSAGE_JOB,
     MESSAGE_PROBE,
+    MESSAGE_LOOK,
     MESSAGE_STOP,
     MESSAGE_SHARE,
     MESSAGE_STARTED,
@@ -42,6 +46,7 @@ typedef enum MessageKind {
     MESSAGE_DONE,
     MESSAGE_FAILED,
     MESSAGE_PROBED,
+    MESSAGE_LOOKED,
     MESSAGE_KIND_COUNT,
 } MessageKind;
 
@@ -64,7 +69,7 @@ typedef struct Message {
     int version;      /* hello */
     char program[32]; /* hello: "0.1.0" */
     json_t *settings; /* job; owned */
-    char *input;      /* job, probe; owned, as are the next four */
+    char *input;      /* job, probe, look; owned, as are the next four */
     char *output;     /* job, probe: the finished name */
     char *temporary;  /* job; there already, empty, made by the supervisor */
     char *folder;     /* job: the video's own folder for chunks, there already */
@@ -72,19 +77,15 @@ typedef struct Message {
     char *source;     /* job; NULL when no processor needs one */
     char *text;       /* log; owned */
     LogLevel level;   /* log */
-    char codec[32];   /* started, as are the next five */
-    int width;
-    int height;
-    double frame_rate; /* 0 unknown */
-    double duration_s; /* 0 unknown */
-    int64_t frames;    /* started: an estimate, 0 unknown; progress: written so far, earlier runs' included */
-    double fps;        /* progress: over the last few seconds */
-    int64_t work;      /* progress: grows with all that gets on, frames or not: the sign of life */
-    int64_t grace_ms;  /* stop: how long the end of the current chunk may be waited for; 0: not at all */
-    int percent;       /* share: of its threads and frames that the worker may use now, 1 to 100 */
-    ChunkReport chunk; /* chunk */
+    MediaLook look;   /* started, looked */
+    int64_t frames;   /* progress: written so far, earlier runs' included */
+    double fps;       /* progress: over the last few seconds */
+    int64_t work;     /* progress: grows with all that gets on, frames or not: the sign of life */
+    int64_t grace_ms; /* stop: how long the end of the current chunk may be waited for; 0: not at all */
+    int percent;      /* share: of its threads and frames that the worker may use now, 1 to 100 */
+    ChunkReport chunk;  /* chunk */
     VideoResult result; /* done */
-    Error error;        /* failed; also the answer to a probe whose input cannot be read */
+    Error error;        /* failed; also the answer to a probe or look whose input cannot be read */
     bool complete;      /* probed */
     char why[256];      /* probed: why it is not complete */
 } Message;
@@ -96,6 +97,11 @@ Status message_parse(const char *line, size_t length, Message *message, Error *e
 char *message_write(const Message *message, size_t *length);
 
 void message_free(Message *message);
+
+/* A video's figures as members of a JSON object, in messages and in the store. Reading is false unless each
+ * is there and can be; what it fills is zeroed then. */
+json_t *message_look_to_json(const MediaLook *look);
+bool message_look_from_json(const json_t *object, MediaLook *look);
 
 /* Sends one message; waits while the other side does not read, unless `fd` is non-blocking (then a full
  * socket is an error: the other side is stuck). STATUS_EOF when the other side is gone. */

@@ -7,21 +7,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "media/look.h"
 #include "media/verify.h"
 #include "worker/process.h"
 #include "worker/sandbox_job.h"
 
+static Status find_out(const Message *question, Message *reply)
+{
+    if (question->kind == MESSAGE_LOOK) {
+        reply->kind = MESSAGE_LOOKED;
+        return media_look(question->input, &reply->look, &reply->error);
+    }
+    reply->kind = MESSAGE_PROBED;
+    return verify_is_complete(question->input, question->output, &reply->complete, reply->why,
+                              sizeof reply->why, &reply->error);
+}
+
 static void answer(const Message *question, const char *sandbox, void (*send)(const Message *message))
 {
-    Message reply = {.kind = MESSAGE_PROBED};
+    Message reply = {0};
     Status status = sandbox_enter_for_probe(sandbox, question->input, question->output, &reply.error);
     if (status == STATUS_OK) {
-        status = verify_is_complete(question->input, question->output, &reply.complete, reply.why,
-                                    sizeof reply.why, &reply.error);
+        status = find_out(question, &reply);
     }
     if (status != STATUS_OK) {
         reply.kind = MESSAGE_FAILED;
-        (void)error_set(&reply.error, ERROR_INTERNAL, "cannot check the output", question->output,
+        (void)error_set(&reply.error, ERROR_INTERNAL, "cannot check the video", question->input,
                         "no reason was given");
     }
     send(&reply);
@@ -44,6 +55,11 @@ static bool answer_apart(const Message *question, const char *sandbox, void (*se
     return status == 0;
 }
 
+static bool is_question(const Message *message)
+{
+    return message->kind == MESSAGE_PROBE || message->kind == MESSAGE_LOOK;
+}
+
 void probe_loop(LineBuffer *inbox, int signals, const char *sandbox, void (*send)(const Message *message))
 {
     struct pollfd files[] = {{.fd = PROCESS_CHANNEL_FD, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
@@ -60,7 +76,7 @@ void probe_loop(LineBuffer *inbox, int signals, const char *sandbox, void (*send
         while (line_buffer_next(inbox, &line, &length) == STATUS_OK) {
             Message question;
             const bool lives = message_parse(line, length, &question, NULL) != STATUS_OK ||
-                               question.kind != MESSAGE_PROBE || answer_apart(&question, sandbox, send);
+                               !is_question(&question) || answer_apart(&question, sandbox, send);
             message_free(&question);
             if (!lives) {
                 return;

@@ -1,8 +1,9 @@
-/* `runbatch worker --probe SANDBOX`: answers one probe message after the other until its channel is closed.
+/* `runbatch worker --probe SANDBOX`: answers one question (probe, look) after the other until its channel is
+ * closed.
  *
  * A sandbox cannot be left, and each question is about other files: each is answered by a child of its own,
- * which sees these two files and nothing else. When a file kills the child the whole ends, as if it had been
- * killed itself. */
+ * which sees these files and nothing else, and may take a gigabyte of memory. When a file kills the child the
+ * whole ends, as if it had been killed itself. */
 #ifndef RUNBATCH_WORKER_PROBE_LOOP_H
 #define RUNBATCH_WORKER_PROBE_LOOP_H
 

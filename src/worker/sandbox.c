@@ -168,6 +168,9 @@ Status sandbox_enter(const SandboxConfig *config, Error *err)
     limit_tasks();
     lower_limit(RLIMIT_CORE, 0);
     lower_limit(RLIMIT_NOFILE, config->gpu ? FILES_MOST_GPU : FILES_MOST);
+    if (config->most_bytes > 0 && !SANDBOX_FOR_SANITIZERS) { /* their shadow counts */
+        lower_limit(RLIMIT_DATA, config->most_bytes);
+    }
     drop_capabilities();
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (features.error[SANDBOX_LANDLOCK] == 0 || features.error[SANDBOX_LANDLOCK] == EBUSY) {

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -41,9 +42,10 @@ typedef struct SandboxConfig {
     const SandboxFeatures *features; /* NULL: what sandbox_features tells; for tests: fewer layers */
     /* Files and whole folders, as they are when it is entered; what is not there is left out. The system's
      * libraries and what it tells of itself are added. */
-    TextList read;  /* links are followed */
-    TextList write; /* files, to be written over; folders, for what is made beneath; not by links */
-    bool gpu;       /* NVIDIA's devices and what their driver needs */
+    TextList read;       /* links are followed */
+    TextList write;      /* files, to be written over; folders, for what is made beneath; not by links */
+    uint64_t most_bytes; /* of memory that it may take (RLIMIT_DATA); 0: as it was */
+    bool gpu;            /* NVIDIA's devices and what their driver needs */
 } SandboxConfig;
 
 /* Fails with the first layer that is missing, as sandbox_enter does when it is `strict`. */

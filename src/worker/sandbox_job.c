@@ -108,12 +108,15 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
     return enter(&config, err);
 }
 
+/* What a header may make a demuxer take: the index of a video of days needs some 100 MB. */
+#define PROBE_MOST_BYTES (UINT64_C(1) << 30)
+
 Status sandbox_enter_for_probe(const char *how, const char *input, const char *output, Error *err)
 {
     if (is_off(how)) {
         return STATUS_OK;
     }
-    SandboxConfig config = {.strict = is_strict(how)};
+    SandboxConfig config = {.strict = is_strict(how), .most_bytes = PROBE_MOST_BYTES};
     add(&config.read, input);
     add(&config.read, output);
     return enter(&config, err);

@@ -79,15 +79,8 @@ typedef struct Run {
 static void tell_opened(void *context, const MediaInfo *info)
 {
     (void)context;
-    Message message = {
-        .kind = MESSAGE_STARTED,
-        .frames = info->frame_count > 0 ? info->frame_count : 0,
-        .width = info->width,
-        .height = info->height,
-        .frame_rate = info->frame_rate.num > 0 && info->frame_rate.den > 0 ? av_q2d(info->frame_rate) : 0.0,
-        .duration_s = info->duration_s > 0 ? info->duration_s : 0.0,
-    };
-    text_copy(message.codec, sizeof message.codec, info->codec);
+    Message message = {.kind = MESSAGE_STARTED};
+    media_look_from(&message.look, info);
     outbox_send(&message);
 }
 

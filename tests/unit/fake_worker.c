@@ -183,12 +183,12 @@ static void make_chunk(const Message *job, int index)
 static void tell_started(void)
 {
     tell(&(Message){.kind = MESSAGE_STARTED,
-                    .frames = FRAMES,
-                    .width = 64,
-                    .height = 48,
-                    .frame_rate = 10,
-                    .duration_s = 1,
-                    .codec = "fake"});
+                    .look = {.frames = FRAMES,
+                             .width = 64,
+                             .height = 48,
+                             .frame_rate = 10,
+                             .duration_s = 1,
+                             .codec = "fake"}});
 }
 
 static void finish(const Message *job, bool write_file)
@@ -386,6 +386,24 @@ static void run_job(const Message *job)
     memory_free(way);
 }
 
+static void answer_look(const Message *question)
+{
+    Message failed = {.kind = MESSAGE_FAILED};
+    if (strstr(question->input, "deadly") != NULL) {
+        (void)raise(SIGSEGV);
+    } else if (strstr(question->input, "mute") != NULL) {
+        sleep_for_ever();
+    } else if (strstr(question->input, "strange") != NULL) {
+        tell_raw("{}\n", 3);
+    } else if (strstr(question->input, "broken") != NULL) {
+        (void)error_set(&failed.error, ERROR_INPUT, "cannot open the video", question->input, "it is broken");
+        tell(&failed);
+    } else {
+        tell(&(Message){.kind = MESSAGE_LOOKED,
+                        .look = {.width = 64, .height = 48, .frames = 24, .codec = "fake"}});
+    }
+}
+
 static void answer(const Message *question)
 {
     if (strstr(question->output, "deadly") != NULL) {
@@ -419,6 +437,8 @@ int main(int argc, char **argv)
             }
             if (message.kind == MESSAGE_PROBE) {
                 answer(&message);
+            } else if (message.kind == MESSAGE_LOOK) {
+                answer_look(&message);
             }
             message_free(&message);
         }

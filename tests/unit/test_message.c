@@ -128,6 +128,33 @@ static void a_chunk_keeps_every_figure(void **state)
     message_free(&back);
 }
 
+static void a_look_keeps_every_figure(void **state)
+{
+    (void)state;
+    const Message told = {.kind = MESSAGE_LOOKED,
+                          .look = {.container = "mov,mp4",
+                                   .codec = "hevc",
+                                   .pixel_format = "yuv420p10le",
+                                   .bit_depth = 10,
+                                   .width = 3840,
+                                   .height = 2160,
+                                   .rotation = 270,
+                                   .reordered_frames = 2,
+                                   .frame_rate = 29.97,
+                                   .duration_s = 12.5,
+                                   .frames = 375,
+                                   .audio_streams = 2,
+                                   .subtitle_streams = 1}};
+    Message back;
+    through(&told, &back);
+    assert_memory_equal(&back.look, &told.look, sizeof told.look);
+    message_free(&back);
+    char latin[] = "in/caf\xE9.mp4";
+    through(&(Message){.kind = MESSAGE_LOOK, .input = latin}, &back);
+    assert_string_equal(back.input, latin);
+    message_free(&back);
+}
+
 static void hostile_lines_are_refused(void **state)
 {
     (void)state;
@@ -168,6 +195,11 @@ static void hostile_lines_are_refused(void **state)
         "{\"type\":\"log\",\"level\":\"info\",\"text\":\"\xFF\"}",
         "{\"type\":\"done\"}",
         "{\"type\":\"failed\",\"class\":3}",
+        "{\"type\":\"look\"}",
+        "{\"type\":\"looked\"}",
+        "{\"type\":\"looked\",\"container\":\"\",\"codec\":\"\",\"pixel_format\":\"\",\"bit_depth\":8,"
+        "\"width\":-1,\"height\":1,\"rotation\":0,\"reordered_frames\":0,\"frame_rate\":1,\"duration_s\":1,"
+        "\"frames\":1,\"audio_streams\":0,\"subtitle_streams\":0}",
         "{\"type\":\"probed\",\"complete\":1,\"why\":\"\"}",
         "{\"type\":\"job\",\"settings\":[],\"input\":\"a\",\"output\":\"b\",\"temporary\":\"c\",\"folder\":"
         "\"d\",\"key\":\"" KEY "\",\"source\":"
@@ -327,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_failure_keeps_its_reason),
         cmocka_unit_test(log_lines_lose_their_control_characters),
         cmocka_unit_test(a_chunk_keeps_every_figure),
+        cmocka_unit_test(a_look_keeps_every_figure),
         cmocka_unit_test(hostile_lines_are_refused),
         cmocka_unit_test(unknown_fields_are_for_later_versions),
         cmocka_unit_test(what_is_too_long_is_not_sent),
