@@ -215,6 +215,7 @@ ContainerCheck container_check(const char *path)
     } else if (is_text(start, count)) {
         check.kind = CONTAINER_TEXT;
     }
+    check.unreadable = ferror(file) != 0;
     (void)fclose(file);
     return check;
 }

@@ -7,7 +7,7 @@
 #ifndef RUNBATCH_MEDIA_CONTAINER_CHECK_H
 #define RUNBATCH_MEDIA_CONTAINER_CHECK_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 typedef enum Wholeness {
     WHOLENESS_UNKNOWN, /* the container does not tell, or was never finished by its writer */
@@ -27,10 +27,11 @@ typedef enum ContainerKind {
 typedef struct ContainerCheck {
     ContainerKind kind;
     Wholeness wholeness;
-    int has_index; /* of mp4 and mov: there is a moov or moof box */
+    int has_index;   /* of mp4 and mov: there is a moov or moof box */
+    bool unreadable; /* a read failed: the rest says nothing */
 } ContainerCheck;
 
-/* A file that cannot be read is CONTAINER_OTHER, WHOLENESS_UNKNOWN. */
+/* A file that cannot be opened is CONTAINER_OTHER, WHOLENESS_UNKNOWN. */
 ContainerCheck container_check(const char *path);
 
 #endif

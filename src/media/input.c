@@ -11,6 +11,7 @@
 
 /* Names of demuxers: no playlist, script or pattern, and nothing that makes pictures of its own. */
 static const char demuxers[] = "mov,matroska,avi,asf,flv,live_flv,mpegts,mpeg,ogg,nut";
+static const char what_open[] = "cannot open the video";
 
 Status media_error(Error *err, ErrorClass class_, const char *what, const char *file, int averror)
 {
@@ -28,29 +29,29 @@ Status media_error(Error *err, ErrorClass class_, const char *what, const char *
 /* Reasons that do not need FFmpeg, and guards against what could hang (a pipe, a device). */
 static Status check_file(const char *path, Error *err)
 {
-    static const char what[] = "cannot open the video";
     struct stat status;
     if (stat(path, &status) != 0) {
-        return errno == ENOENT ? error_set(err, ERROR_INPUT, what, path, "there is no such file (any more)")
-                               : error_set_errno(err, ERROR_INPUT, what, path, errno);
+        return errno == ENOENT
+                   ? error_set(err, ERROR_INPUT, what_open, path, "there is no such file (any more)")
+                   : error_set_errno(err, ERROR_INPUT, what_open, path, errno);
     }
     if (S_ISDIR(status.st_mode)) {
-        return error_set(err, ERROR_INPUT, what, path, "this is a folder");
+        return error_set(err, ERROR_INPUT, what_open, path, "this is a folder");
     }
     if (!S_ISREG(status.st_mode)) {
-        return error_set(err, ERROR_INPUT, what, path, "this is not a regular file");
+        return error_set(err, ERROR_INPUT, what_open, path, "this is not a regular file");
     }
     if (status.st_size == 0) {
-        return error_set(err, ERROR_INPUT, what, path, "the file is empty");
+        return error_set(err, ERROR_INPUT, what_open, path, "the file is empty");
     }
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         if (errno == EACCES || errno == EPERM) {
-            (void)error_set(err, ERROR_INPUT, what, path, "no permission to read it");
+            (void)error_set(err, ERROR_INPUT, what_open, path, "no permission to read it");
             error_advise(err, "check its owner and permissions");
             return STATUS_FAILED;
         }
-        return error_set_errno(err, ERROR_INPUT, what, path, errno);
+        return error_set_errno(err, ERROR_INPUT, what_open, path, errno);
     }
     (void)close(fd);
     return STATUS_OK;
@@ -58,9 +59,8 @@ static Status check_file(const char *path, Error *err)
 
 static Status explain_open_failure(const char *path, const ContainerCheck *check, int averror, Error *err)
 {
-    static const char what[] = "cannot open the video";
     if (averror == AVERROR(ENOMEM)) {
-        return media_error(err, ERROR_INPUT, what, path, averror);
+        return media_error(err, ERROR_INPUT, what_open, path, averror);
     }
     const char *why = NULL;
     if (check->kind == CONTAINER_TEXT) {
@@ -76,52 +76,79 @@ static Status explain_open_failure(const char *path, const ContainerCheck *check
     }
     if (why == NULL) {
         return error_set(
-            err, ERROR_INPUT, what, path,
+            err, ERROR_INPUT, what_open, path,
             "its content is none of the known kinds (mp4, mov, mkv, webm, avi, wmv, flv, ts, mpg)");
     }
-    (void)error_set(err, ERROR_INPUT, what, path, why);
+    (void)error_set(err, ERROR_INPUT, what_open, path, why);
     if (check->wholeness == WHOLENESS_CUT) {
         error_advise(err, "copy the file again from where it is complete");
     }
     return STATUS_FAILED;
 }
 
-/* The file itself, which comes first; no demuxer gets another one, whatever the file says (a track's data in
- * other files, a playlist). */
+static int read_errno(const AVIOContext *file)
+{
+    enum { ERRNO_MAX = 4095 }; /* beyond are FFmpeg's own codes: end of file, interrupted */
+    const int error = file != NULL ? file->error : 0;
+    return error < 0 && AVUNERROR(error) <= ERRNO_MAX ? AVUNERROR(error) : 0;
+}
+
+int input_read_errno(const AVFormatContext *format)
+{
+    return format != NULL ? read_errno(format->pb) : 0;
+}
+
+/* No demuxer gets a file besides its own, whatever that says (a track's data in other files, a playlist). */
 static int open_no_other(AVFormatContext *format, AVIOContext **file, const char *url, int flags,
                          AVDictionary **options)
 {
-    if (format->pb != NULL || file != &format->pb) {
-        return AVERROR(EACCES);
-    }
-    return avio_open2(file, url, flags, &format->interrupt_callback, options);
+    (void)format, (void)file, (void)url, (void)flags, (void)options;
+    return AVERROR(EACCES);
 }
 
-static int open_format(const char *path, const AVIOInterruptCB *interrupt, AVFormatContext **format)
+/* The file is opened here, and not by avformat_open_input, which would close it when it fails and so hide
+ * whether the disk was to blame. */
+static int open_in(const char *url, const AVIOInterruptCB *interrupt, AVIOContext **file,
+                   AVFormatContext **format)
 {
-    *format = avformat_alloc_context();
-    if (*format == NULL) {
+    AVFormatContext *context = avformat_alloc_context();
+    if (context == NULL) {
         return AVERROR(ENOMEM);
     }
-    (*format)->io_open = open_no_other;
+    *format = context;
+    context->io_open = open_no_other;
     if (interrupt != NULL) {
-        (*format)->interrupt_callback = *interrupt;
+        context->interrupt_callback = *interrupt;
     }
+    int result = avio_open2(file, url, AVIO_FLAG_READ, &context->interrupt_callback, NULL);
+    if (result < 0) {
+        return result;
+    }
+    context->pb = *file;
     AVDictionary *options = NULL;
     (void)av_dict_set(&options, "format_whitelist", demuxers, 0);
     /* for what a demuxer opens by a context of its own: no protocol has that name */
     (void)av_dict_set(&options, "protocol_whitelist", "none", 0);
+    result = avformat_open_input(format, url, NULL, &options);
+    av_dict_free(&options);
+    return result >= 0 ? avformat_find_stream_info(*format, NULL) : result;
+}
+
+static int open_format(const char *path, const AVIOInterruptCB *interrupt, AVFormatContext **format,
+                       int *failed_read)
+{
+    AVIOContext *file = NULL;
     /* The prefix keeps names such as "concat:x" from meaning anything. */
     char *url = text_format("file:%s", path);
-    int result = avformat_open_input(format, url, NULL, &options);
+    const int result = open_in(url, interrupt, &file, format);
     memory_free(url);
-    av_dict_free(&options);
     if (result >= 0) {
-        result = avformat_find_stream_info(*format, NULL);
+        (*format)->flags &= ~AVFMT_FLAG_CUSTOM_IO; /* from here on it is closed with the rest */
+        return result;
     }
-    if (result < 0) {
-        avformat_close_input(format);
-    }
+    *failed_read = read_errno(file);
+    avformat_close_input(format);
+    (void)avio_closep(&file);
     return result;
 }
 
@@ -142,7 +169,11 @@ Status input_open_watched(const char *path, const AVIOInterruptCB *interrupt, AV
     if (check != NULL) {
         *check = found;
     }
-    const int result = open_format(path, interrupt, format);
+    int failed_read = found.unreadable ? EIO : 0;
+    const int result = found.unreadable ? AVERROR(EIO) : open_format(path, interrupt, format, &failed_read);
+    if (failed_read != 0) {
+        return error_set_errno(err, ERROR_DISK, what_open, path, failed_read);
+    }
     return result >= 0 ? STATUS_OK : explain_open_failure(path, &found, result, err);
 }
 

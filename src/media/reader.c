@@ -73,10 +73,7 @@ void reader_demux(Reader *reader)
     if (error < 0 || ends_too_early(reader)) {
         reader->damage.truncated = true;
     }
-    enum { ERRNO_MAX = 4095 };
-    if (error < 0 && AVUNERROR(error) <= ERRNO_MAX) {
-        reader->damage.read_errno = AVUNERROR(error);
-    }
+    reader->damage.read_errno = input_read_errno(reader->format);
 }
 
 Status reader_send(Reader *reader, Error *err)
@@ -346,6 +343,11 @@ Status reader_open(Reader **reader, const ReaderConfig *config, Error *err)
     (*reader)->max_dimension = config->max_dimension > 0 ? config->max_dimension : DEFAULT_MAX_DIMENSION;
     const Status status = open_all(*reader, config, err);
     if (status != STATUS_OK) {
+        const int failed_read = input_read_errno((*reader)->format);
+        if (failed_read != 0 && err != NULL && err->class_ == ERROR_INPUT) {
+            error_clear(err); /* what it complains of is only that the file seems to end */
+            (void)error_set_errno(err, ERROR_DISK, "cannot open the video", config->path, failed_read);
+        }
         reader_free(reader);
     }
     return status;

@@ -73,7 +73,8 @@ typedef struct Reader Reader;
 
 /* On failure *reader is NULL. A file that cannot be opened, has no video stream, an unknown codec, or gives
  * no frame size gets ERROR_INPUT with a reason a user understands ("the file is empty", "no video stream
- * (audio only)", "the file is cut off: its index (moov) is missing", "this is a folder"). */
+ * (audio only)", "the file is cut off: its index (moov) is missing", "this is a folder"); ERROR_DISK where a
+ * read failed. */
 Status reader_open(Reader **reader, const ReaderConfig *config, Error *err);
 void reader_free(Reader **reader);
 

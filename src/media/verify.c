@@ -295,7 +295,7 @@ Status verify_output(const char *path, const VerifyExpectation *expected, const 
     ContainerCheck check = {0};
     Error reason = {0};
     if (input_open(path, &format, &check, &reason) != STATUS_OK) {
-        return error_setf(err, reason.class_ == ERROR_MEMORY ? ERROR_MEMORY : ERROR_VERIFY, what, path,
+        return error_setf(err, reason.class_ == ERROR_INPUT ? ERROR_VERIFY : reason.class_, what, path,
                           "it does not open: %s", reason.why);
     }
     Status status = STATUS_OK;

@@ -158,6 +158,13 @@ class FailingCalls(Trouble):
         self.one_fault("a chunk may not be made", "call=open;path=*chunk-*.part;after=2;do=EACCES",
                        classes=["environment"])
 
+    def test_inputs(self):
+        """A disk that does not read once is no bad video: it is tried again."""
+        self.make_reference()
+        for after in (0, 1, 2, 5):
+            self.one_fault(f"EIO in read {after + 1} of the input",
+                           f"call=read;who=worker;path=*clip1.mp4;after={after};do=EIO", classes=["disk"])
+
     def test_outputs(self):
         self.make_reference()
         temporary = "path=*joconde_*.runbatch-part"

@@ -1,9 +1,9 @@
 /* Makes calls on files fail on purpose: an LD_PRELOAD library for the fault tests.
  *
  * RUNBATCH_FAULTS is a list of rules, separated by '|'; a rule is a list of words, separated by ';':
- *   call=open|write|sync|rename|unlink|truncate   the call, with its relatives (pwrite, fdatasync, renameat
- * …) path=PATTERN           fnmatch pattern of the path as it was opened; of a rename the old one
- *   who=worker|supervisor  in which process; without it in both
+ *   call=open|read|write|sync|rename|unlink|truncate   the call, with its relatives (pwrite, fdatasync,
+ * renameat …; not what the C library reads by itself for fread) path=PATTERN           fnmatch pattern of the
+ * path as it was opened; of a rename the old one who=worker|supervisor  in which process; without it in both
  *   after=N                so many matching calls are good first (0)
  *   times=N                so many fail then (1); 0 all
  *   do=ERRNO|crash|kill|hang   EIO, ENOSPC, EACCES, EDQUOT, EROFS; crash: SIGSEGV; kill: SIGKILL; hang: for
@@ -39,6 +39,7 @@ enum { RULES_MOST = 16, FILES_MOST = 1024, PATH_BYTES = 512, STATE_BYTES = 4096,
 typedef enum Call {
     CALL_NONE,
     CALL_OPEN,
+    CALL_READ,
     CALL_WRITE,
     CALL_SYNC,
     CALL_RENAME,
@@ -66,9 +67,9 @@ static const struct {
     const char *name;
     int number;
 } words[] = {
-    {"open", CALL_OPEN},     {"write", CALL_WRITE},       {"sync", CALL_SYNC}, {"rename", CALL_RENAME},
-    {"unlink", CALL_UNLINK}, {"truncate", CALL_TRUNCATE}, {"EIO", EIO},        {"ENOSPC", ENOSPC},
-    {"EACCES", EACCES},      {"EDQUOT", EDQUOT},          {"EROFS", EROFS},
+    {"open", CALL_OPEN},     {"read", CALL_READ},     {"write", CALL_WRITE},       {"sync", CALL_SYNC},
+    {"rename", CALL_RENAME}, {"unlink", CALL_UNLINK}, {"truncate", CALL_TRUNCATE}, {"EIO", EIO},
+    {"ENOSPC", ENOSPC},      {"EACCES", EACCES},      {"EDQUOT", EDQUOT},          {"EROFS", EROFS},
 };
 
 /* ---- rules ---- */
@@ -312,7 +313,14 @@ SHOWN int close(int fd)
     return real(fd);
 }
 
-/* ---- writing ---- */
+/* ---- reading and writing ---- */
+
+SHOWN ssize_t read(int fd, void *data, size_t size)
+{
+    typedef ssize_t (*Read)(int, void *, size_t);
+    NEXT(Read, "read")
+    return fails(CALL_READ, path_of(fd)) ? -1 : real(fd, data, size);
+}
 
 SHOWN ssize_t write(int fd, const void *data, size_t size)
 {

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "media/container_check.h"
 #include "media_fixtures.h"
 #include "worker/job.h"
 
@@ -456,6 +457,36 @@ static void test_disk_fails(void **state)
     }
 }
 
+/* The same while the input is opened: at its beginning, in the index, among the first frames. */
+static void test_disk_fails_at_once(void **state)
+{
+    (void)state;
+    static const char *const inputs[][2] = {
+        {"noisy.mp4", PATTERN TONE "-c:v libx264 -g 30 -movflags faststart"},
+        {"index-last.mp4", PATTERN "-c:v libx264 -g 30"},
+        {"silent.mkv", PATTERN "-c:v libx264 -g 30"},
+        {"silent.ts", PATTERN "-c:v libx264 -g 30"},
+    };
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        char *input = text_duplicate(fixture_clip(inputs[i][0], inputs[i][1]));
+        static const double shares[] = {0, 0.002, 0.05};
+        for (size_t j = 0; j < sizeof shares / sizeof shares[0]; j++) {
+            watch_reading(input, shares[j]);
+            reading.fail = true;
+            Run *run = new_run(NEVER);
+            assert_int_equal(start(run, input, fixture_path("disk-fails.mkv")), STATUS_FAILED);
+            assert_true(reading.count > 0);
+            assert_string_equal(error_class_name(run->error.class_), "disk");
+            end(run);
+            reading.inode = 0;
+            assert_int_equal(chunk_folder_clear(folder_of("disk-fails.mkv"), 0, NULL), STATUS_OK);
+        }
+        assert_false(container_check(input).unreadable);
+        memory_free(input);
+    }
+    assert_true(container_check("/proc/self/mem").unreadable); /* nothing is mapped at its beginning */
+}
+
 /* Another video came into the input's place, and nobody changed the key. */
 static void test_other_input(void **state)
 {
@@ -524,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_disk_fails),
+        cmocka_unit_test(test_disk_fails_at_once),
         cmocka_unit_test(test_stop_at_chunk),
     };
     return cmocka_run_group_tests_name("job_resume", tests, fixtures_make, fixtures_remove);
