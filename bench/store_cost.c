@@ -26,7 +26,7 @@ static double now_ms(void)
 static double resident_mb(void)
 {
     ProcessMemory memory;
-    return memory_read_process("/proc", 0, &memory, NULL) == STATUS_OK ? (double)memory.rss_bytes / 1e6 : 0;
+    return meminfo_read_process("/", 0, &memory, NULL) == STATUS_OK ? (double)memory.rss_bytes / 1e6 : 0;
 }
 
 static void need(Status status, const Error *err)

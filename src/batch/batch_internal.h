@@ -115,6 +115,7 @@ typedef struct Batch {
     int64_t ticked_ms;
     int64_t sampled_ms; /* 0: never */
     int64_t asked_ms;   /* for requests */
+    Machine machine;
     MemoryReading memory;
     bool memory_high;
     /* space */

@@ -3,77 +3,18 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "base/alloc.h"
-#include "base/files.h"
-#include "base/text.h"
+#include "memory/cgroup.h"
+#include "memory/meminfo.h"
 
-/* The number behind `key` and a space at the beginning of a line; -1 when there is none. */
-static int64_t read_counter(const char *path, const char *key)
+OomKills death_oom_kills(const char *root)
 {
-    FILE *file = fopen(path, "re");
-    char line[256];
-    long long number = -1;
-    while (file != NULL && number < 0 && fgets(line, sizeof line, file) != NULL) {
-        if (text_starts_with(line, key) && line[strlen(key)] == ' ') {
-            number = strtoll(line + strlen(key) + 1, NULL, 10);
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return number;
-}
-
-/* A group's path as /proc tells it may be that of the host, while a container sees its own group as the root:
- * then the root is asked. */
-static int64_t read_group(const char *mount, const char *group, const char *name)
-{
-    char *path = text_format("%s%s/%s", mount, group, name);
-    int64_t kills = read_counter(path, "oom_kill");
-    memory_free(path);
-    if (kills < 0 && strcmp(group, "/") != 0) {
-        kills = read_group(mount, "/", name);
-    }
-    return kills;
-}
-
-/* Lines of /proc/self/cgroup: "0::/path" (version 2), "4:memory:/path" (version 1). */
-static int64_t group_kills(const char *proc_root, const char *group_root)
-{
-    char *path = path_join(proc_root, "self/cgroup");
-    char *memory = path_join(group_root, "memory");
-    FILE *file = fopen(path, "re");
-    char line[4096];
-    int64_t kills = -1;
-    while (file != NULL && kills < 0 && fgets(line, sizeof line, file) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        const char *controllers = strchr(line, ':');
-        const char *group = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
-        if (group != NULL && text_starts_with(controllers, ":memory:")) {
-            kills = read_group(memory, group + 1, "memory.oom_control");
-        } else if (group != NULL && group == controllers + 1) {
-            kills = read_group(group_root, group + 1, "memory.events");
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    memory_free(memory);
-    memory_free(path);
-    return kills;
-}
-
-OomKills death_oom_kills(const char *proc_root, const char *group_root)
-{
-    char *path = path_join(proc_root, "vmstat");
-    const OomKills kills = {.machine = read_counter(path, "oom_kill"),
-                            .group = group_kills(proc_root, group_root)};
-    memory_free(path);
-    return kills;
+    CgroupPlace place;
+    (void)cgroup_find(root, 0, &place);
+    return (OomKills){.machine = meminfo_oom_kills(root), .group = cgroup_oom_kills(&place)};
 }
 
 static bool was_killed(const Death *death)

@@ -21,9 +21,8 @@ typedef struct Death {
     OomKills after;
 } Death;
 
-/* `proc_root`: "/proc"; `group_root`: where control groups are mounted, "/sys/fs/cgroup" (version 2, or
- * version 1 with its memory controller in "memory"). */
-OomKills death_oom_kills(const char *proc_root, const char *group_root);
+/* As they are now; `root` stands for "/". */
+OomKills death_oom_kills(const char *root);
 
 /* Fills `err` (empty before): class memory for EXIT_OUT_OF_MEMORY and for SIGKILL while the group's number
  * grew (the machine's, where the group's is unknown); killed for a signal that is sent, not caused; otherwise

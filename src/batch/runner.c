@@ -33,11 +33,10 @@ Status runner_start(Runner *runner, const RunnerConfig *config, const Message *j
 {
     static const char *const arguments[] = {"runbatch", "worker", NULL};
     *runner = (Runner){.used = true,
-                       .proc_root = config->proc_root,
-                       .group_root = config->group_root,
+                       .root = config->root,
                        .started_ms = now_ms,
                        .bucket_ms = now_ms,
-                       .oom_kills_before = death_oom_kills(config->proc_root, config->group_root)};
+                       .oom_kills_before = death_oom_kills(config->root)};
     video_log_open(&runner->log, config->log_path, config->append);
     Text line = {0};
     text_appendf(&line, "runbatch " RUNBATCH_VERSION ": %s -> %s", job->input, job->output);
@@ -261,7 +260,7 @@ void runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms)
         return;
     }
     StallReading reading = {.work = runner->work, .loading = runner->opened && runner->work == 0};
-    stall_read_process(runner->proc_root, runner->process.pid, &reading);
+    stall_read_process(runner->root, runner->process.pid, &reading);
     reading.stopped = reading.stopped || runner->held_ms > 0;
     if (stall_look(&runner->stall, now_ms, &reading) >= timeout_ms) {
         char why[128];
@@ -312,7 +311,7 @@ Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Er
                          .defect = &runner->defect,
                          .last_line = runner->log.last_line,
                          .before = runner->oom_kills_before,
-                         .after = death_oom_kills(runner->proc_root, runner->group_root)};
+                         .after = death_oom_kills(runner->root)};
     death_explain(&death, input, err);
     return STATUS_FAILED;
 }

@@ -30,16 +30,14 @@ enum {
 typedef struct RunnerConfig {
     const char *executable; /* NULL: this program */
     const char *log_path;
-    bool append;            /* to the log: it is not the first attempt */
-    const char *proc_root;  /* "/proc"; must outlive the runner, as must the next one */
-    const char *group_root; /* "/sys/fs/cgroup" */
+    bool append;      /* to the log: it is not the first attempt */
+    const char *root; /* for what the kernel tells; must outlive the runner */
 } RunnerConfig;
 
 typedef struct Runner {
     bool used;
     size_t item;
-    const char *proc_root;
-    const char *group_root;
+    const char *root;
     Process process;
     LineBuffer inbox;
     VideoLog log;

@@ -23,14 +23,14 @@ int64_t stall_look(Stall *stall, int64_t now_ms, const StallReading *reading)
     return stall->still_ms;
 }
 
-void stall_read_process(const char *proc_root, pid_t pid, StallReading *reading)
+void stall_read_process(const char *root, pid_t pid, StallReading *reading)
 {
     enum { STATE_FIELD = 3, USER_FIELD = 14 };
     char path[4096];
     char text[1024];
     reading->stopped = false;
     reading->processor_ms = -1;
-    (void)snprintf(path, sizeof path, "%s/%ld/stat", proc_root, (long)pid);
+    (void)snprintf(path, sizeof path, "%s/proc/%ld/stat", root, (long)pid);
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return;

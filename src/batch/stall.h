@@ -32,7 +32,7 @@ typedef struct StallReading {
  * that it lives (up to a hundredth of the time) is no work. */
 int64_t stall_look(Stall *stall, int64_t now_ms, const StallReading *reading);
 
-/* Fills `stopped` and `processor_ms` from `proc_root`/PID/stat (proc(5)). */
-void stall_read_process(const char *proc_root, pid_t pid, StallReading *reading);
+/* Fills `stopped` and `processor_ms` from /proc/PID/stat (proc(5)); `root` stands for "/". */
+void stall_read_process(const char *root, pid_t pid, StallReading *reading);
 
 #endif

@@ -223,8 +223,7 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
     text_copy(job.key, sizeof job.key, video->row.key);
     const RunnerConfig config = {.executable = batch->hooks.worker_executable,
                                  .log_path = planned->log,
-                                 .proc_root = batch->hooks.proc_root,
-                                 .group_root = batch->hooks.group_root,
+                                 .root = batch->hooks.root,
                                  .append = video->report.attempt > 1};
     const Status status = runner_start(runner, &config, &job, batch->now_ms, err);
     json_decref(settings);

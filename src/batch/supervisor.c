@@ -231,6 +231,7 @@ static void batch_open(Batch *batch)
     probe_init(&batch->probe, batch->hooks.worker_executable, batch->settings->sandbox,
                batch->hooks.probe_timeout_ms);
     cleaner_open(&batch->cleaner, plan->state_dir);
+    machine_open(&batch->machine, batch->hooks.root);
     for (size_t i = 0; i < plan->count; i++) {
         const int64_t size_bytes = plan->items[i].size_bytes;
         batch->input_bytes += size_bytes > 0 ? size_bytes : 0;
@@ -293,8 +294,7 @@ static void tell_end(Batch *batch)
 static BatchHooks with_defaults(const BatchHooks *given)
 {
     BatchHooks hooks = given != NULL ? *given : (BatchHooks){0};
-    hooks.proc_root = hooks.proc_root != NULL ? hooks.proc_root : "/proc";
-    hooks.group_root = hooks.group_root != NULL ? hooks.group_root : "/sys/fs/cgroup";
+    hooks.root = hooks.root != NULL ? hooks.root : "/";
     hooks.hello_timeout_ms = hooks.hello_timeout_ms > 0 ? hooks.hello_timeout_ms : HELLO_TIMEOUT_MS;
     return hooks;
 }

@@ -35,8 +35,7 @@ typedef struct BatchHooks {
     void (*suspend)(void *context);
     /* For tests. */
     const char *worker_executable;  /* NULL: this program */
-    const char *proc_root;          /* NULL: "/proc" */
-    const char *group_root;         /* NULL: "/sys/fs/cgroup" */
+    const char *root;               /* for what the kernel tells in /proc and /sys; NULL: "/" */
     const SandboxFeatures *sandbox; /* NULL: the kernel is asked */
     /* What a folder's volume has; NULL: the volume is asked. */
     SpaceVolume (*volume)(const char *folder);

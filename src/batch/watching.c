@@ -16,7 +16,7 @@ enum { SAMPLE_MS = 250, PAUSE_NOTE_MS = 10000 };
 void batch_read_memory(Batch *batch)
 {
     MemoryReading reading;
-    if (memory_read(batch->hooks.proc_root, &reading, NULL) == STATUS_OK) {
+    if (machine_read(&batch->machine, &reading, NULL) == STATUS_OK) {
         batch->memory = reading;
     }
 }
@@ -29,11 +29,17 @@ static void watch_memory(Batch *batch)
     }
     const double percent = memory_used_percent(&batch->memory);
     if (!batch->memory_high && percent > warn_percent) {
-        char text[96];
-        (void)snprintf(text, sizeof text, _("memory is at %.1f %%, above %.0f %%"), percent, warn_percent);
+        Text text = {0};
+        if (batch->memory.group[0] == '\0') {
+            text_appendf(&text, _("memory is at %.1f %%, above %.0f %%"), percent, warn_percent);
+        } else {
+            text_appendf(&text, _("the memory of control group %s is at %.1f %%, above %.0f %%"),
+                         batch->memory.group, percent, warn_percent);
+        }
         batch->memory_high = true;
         batch->statistics.memory_warnings++;
-        batch_warn(batch, NULL, text);
+        batch_warn(batch, NULL, text.data);
+        text_free(&text);
     } else if (batch->memory_high && percent < calm_percent) {
         batch->memory_high = false;
     }
@@ -53,7 +59,7 @@ static void watch_workers(Batch *batch)
         }
         runner_check_progress(runner, batch->now_ms, stall_ms);
         if (!runner->ended &&
-            memory_read_process(batch->hooks.proc_root, runner->process.pid, &memory, NULL) == STATUS_OK) {
+            meminfo_read_process(batch->hooks.root, runner->process.pid, &memory, NULL) == STATUS_OK) {
             Video *video = batch->items[runner->item].video;
             VideoReport *report = &video->report;
             report->rss_bytes = memory.rss_bytes;

@@ -1,7 +1,8 @@
-/* Sensors: the machine's memory and the resident set of a process.
+/* What the kernel tells of the whole machine's memory, and of one process in its status.
  *
- * Readers take the folder that stands for /proc, so that tests use recorded trees. Fixed buffers, no
- * allocation, one open and one read each. Any thread.
+ * `root` stands for "/" (so that tests read recorded machines). Fixed buffers of 20 KiB on the stack, no
+ * allocation, one open and one read each. Any thread. Who wants to know how much memory is left asks
+ * memory/machine.h, which knows the control groups' limits too.
  */
 #ifndef RUNBATCH_MEMORY_MEMINFO_H
 #define RUNBATCH_MEMORY_MEMINFO_H
@@ -11,25 +12,27 @@
 
 #include "base/error.h"
 
-typedef struct MemoryReading {
-    int64_t total_bytes;     /* 0: not read */
-    int64_t available_bytes; /* what programs can still get without swapping */
-    int64_t used_bytes;      /* total - available */
-} MemoryReading;
+typedef struct MemInfo {
+    int64_t total_bytes;
+    int64_t available_bytes; /* what programs can still get without swapping; at most the total */
+    int64_t swap_total_bytes;
+    int64_t swap_free_bytes;
+} MemInfo;
 
 typedef struct ProcessMemory {
     int64_t rss_bytes;      /* VmRSS */
     int64_t peak_rss_bytes; /* VmHWM */
 } ProcessMemory;
 
-/* Reads `proc_root`/meminfo. A kernel without MemAvailable (before 3.14) gets free + buffers + cached. */
-Status memory_read(const char *proc_root, MemoryReading *reading, Error *err);
+/* Reads /proc/meminfo. A kernel without MemAvailable (before 3.14) gets free + buffers + cached. */
+Status meminfo_read(const char *root, MemInfo *info, Error *err);
 
-/* Reads `proc_root`/PID/status; pid 0 means "self". Fails quietly-usefully (ERROR_ENVIRONMENT) when the
- * process is gone; a zombie has no memory: zeros. */
-Status memory_read_process(const char *proc_root, pid_t pid, ProcessMemory *memory, Error *err);
+/* How many processes the kernel ended because memory ran out, by any limit (oom_kill in /proc/vmstat, Linux
+ * 4.13); -1 unknown. */
+int64_t meminfo_oom_kills(const char *root);
 
-/* 0..100; 0 when nothing was read. */
-double memory_used_percent(const MemoryReading *reading);
+/* Reads /proc/PID/status; pid 0 means "self". Fails (ERROR_ENVIRONMENT) when the process is gone; a zombie
+ * has no memory: zeros. */
+Status meminfo_read_process(const char *root, pid_t pid, ProcessMemory *memory, Error *err);
 
 #endif

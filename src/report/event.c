@@ -113,6 +113,9 @@ static void add_memory(json_t *object, const Event *event)
     set(object, "available_bytes", json_integer(event->memory.available_bytes));
     set(object, "total_bytes", json_integer(event->memory.total_bytes));
     set(object, "used_percent", json_rounded(memory_used_percent(&event->memory)));
+    if (event->memory.group[0] != '\0') {
+        set(object, "control_group", json_text(event->memory.group));
+    }
     if (event->moment == MEMORY_MOMENT_AFTER) {
         set(object, "difference_bytes", json_integer(event->difference_bytes));
     }

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "memory/meminfo.h"
+#include "memory/machine.h"
 #include "report/statistics.h"
 
 typedef enum EventKind {

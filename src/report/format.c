@@ -46,4 +46,7 @@ void format_memory(Text *text, const MemoryReading *reading)
 {
     text_appendf(text, _("Memory: %.1f GB / %.1f GB (%.1f %%)"), (double)reading->used_bytes / GIB,
                  (double)reading->total_bytes / GIB, memory_used_percent(reading));
+    if (reading->group[0] != '\0') {
+        text_appendf(text, _(", control group %s"), reading->group);
+    }
 }

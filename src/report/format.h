@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "memory/meminfo.h"
+#include "memory/machine.h"
 
 /* "512 B", "3.4 MB", "1.20 GB" (powers of 1024, as the lines about memory have always counted); `size` >= 16.
  * Returns `buffer`. */
@@ -20,7 +20,8 @@ void format_name(Text *text, const char *path);
  * Returns `buffer`. */
 const char *format_reason(const Error *error, const char *video, char *buffer, size_t size);
 
-/* "Memory: 8.5 GB / 16.0 GB (53.1 %)" in the user's language, without a newline. */
+/* "Memory: 8.5 GB / 16.0 GB (53.1 %)" in the user's language, without a newline; behind it whose limit that
+ * is where it is a control group's. */
 void format_memory(Text *text, const MemoryReading *reading);
 
 #endif

@@ -477,7 +477,7 @@ static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
 {
     const FramePoolStats pool = frame_pool_stats(job->pool);
     ProcessMemory memory = {0};
-    (void)memory_read_process("/proc", 0, &memory, NULL);
+    (void)meminfo_read_process("/", 0, &memory, NULL);
     *result = (VideoResult){
         .frames = job->written.frames,
         .frames_with_face = job->counts.with_face,

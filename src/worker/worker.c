@@ -89,7 +89,7 @@ static void tell_chunk(void *context, const ChunkInfo *chunk)
     (void)context;
     ProcessMemory memory = {0};
     if (!chunk->reused) {
-        (void)memory_read_process("/proc", 0, &memory, NULL);
+        (void)meminfo_read_process("/", 0, &memory, NULL);
     }
     Message message = {
         .kind = MESSAGE_CHUNK,

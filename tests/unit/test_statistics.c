@@ -73,6 +73,16 @@ static void one_frame_is_no_frames(void **state)
     text_free(&text);
 }
 
+static void memory_names_the_group_that_limits_it(void **state)
+{
+    (void)state;
+    Text text = {0};
+    format_memory(
+        &text, &(MemoryReading){.total_bytes = 2LL << 30, .used_bytes = 1LL << 30, .group = "/docker/4f2a"});
+    assert_string_equal(text.data, "Memory: 1.0 GB / 2.0 GB (50.0 %), control group /docker/4f2a");
+    text_free(&text);
+}
+
 static void without_a_try_there_is_no_rate(void **state)
 {
     (void)state;
@@ -214,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_add_up),
         cmocka_unit_test(one_frame_is_no_frames),
+        cmocka_unit_test(memory_names_the_group_that_limits_it),
         cmocka_unit_test(without_a_try_there_is_no_rate),
         cmocka_unit_test(reasons_name_other_files),
         cmocka_unit_test(english_says_it_all),

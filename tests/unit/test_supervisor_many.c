@@ -28,7 +28,7 @@ typedef struct Growth {
 static int64_t resident(void)
 {
     ProcessMemory memory;
-    assert_int_equal(memory_read_process("/proc", 0, &memory, NULL), STATUS_OK);
+    assert_int_equal(meminfo_read_process("/", 0, &memory, NULL), STATUS_OK);
     return memory.rss_bytes;
 }
 

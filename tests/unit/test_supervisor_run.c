@@ -339,7 +339,7 @@ static void short_memory_is_told_once(void **state)
     assert_non_null(file);
     fputs("MemTotal: 1000000 kB\nMemAvailable: 100000 kB\n", file);
     fclose(file);
-    bench->hooks.proc_root = root;
+    bench->hooks.root = bench->root;
     bench_add(bench, "good1");
     bench_add(bench, "slow2"); /* several samples long */
     bench_run(bench);

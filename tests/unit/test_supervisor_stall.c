@@ -58,7 +58,7 @@ static void the_kernel_is_asked(void **state)
 {
     (void)state;
     StallReading reading = {0};
-    stall_read_process("/proc", getpid(), &reading);
+    stall_read_process("/", getpid(), &reading);
     assert_true(reading.processor_ms >= 0);
     assert_false(reading.stopped);
     const pid_t child = fork();
@@ -70,7 +70,7 @@ static void the_kernel_is_asked(void **state)
     assert_true(child > 0);
     assert_int_equal(kill(child, SIGSTOP), 0);
     assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
-    stall_read_process("/proc", child, &reading);
+    stall_read_process("/", child, &reading);
     (void)kill(child, SIGKILL);
     (void)waitpid(child, NULL, 0);
     assert_true(reading.stopped);

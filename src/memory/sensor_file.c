@@ -1,0 +1,79 @@
+#include "memory/sensor_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+bool sensor_path(char path[SENSOR_PATH_BYTES], const char *root, const char *format, ...)
+{
+    size_t length = strlen(root);
+    length -= length > 0 && root[length - 1] == '/' ? 1 : 0;
+    if (length >= SENSOR_PATH_BYTES) {
+        return false;
+    }
+    memcpy(path, root, length);
+    va_list arguments;
+    va_start(arguments, format);
+    const int count = vsnprintf(path + length, SENSOR_PATH_BYTES - length, format, arguments);
+    va_end(arguments);
+    return count >= 0 && (size_t)count < SENSOR_PATH_BYTES - length;
+}
+
+bool sensor_process_path(char path[SENSOR_PATH_BYTES], const char *root, pid_t pid, const char *name)
+{
+    return pid == 0 ? sensor_path(path, root, "/proc/self/%s", name)
+                    : sensor_path(path, root, "/proc/%ld/%s", (long)pid, name);
+}
+
+int sensor_read(const char *path, char text[SENSOR_TEXT_BYTES])
+{
+    text[0] = '\0';
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    size_t length = 0;
+    ssize_t count = 0;
+    while (length < SENSOR_TEXT_BYTES - 1 &&
+           (count = read(fd, text + length, SENSOR_TEXT_BYTES - 1 - length)) > 0) {
+        length += (size_t)count;
+    }
+    const int failed = count < 0 ? errno : 0;
+    (void)close(fd);
+    text[failed == 0 ? length : 0] = '\0';
+    return failed;
+}
+
+int64_t sensor_first_number(const char *text)
+{
+    char *end = NULL;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    if (end == text || errno != 0 || value < 0) {
+        return -1;
+    }
+    if (!text_starts_with(end, " kB")) {
+        return (int64_t)value;
+    }
+    return value <= INT64_MAX / 1024 ? (int64_t)value * 1024 : -1;
+}
+
+int64_t sensor_number(const char *text, const char *key)
+{
+    const size_t length = strlen(key);
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += line[0] == '\n' ? 1 : 0;
+        if (strncmp(line, key, length) == 0) {
+            /* strtoll would go on to the next line */
+            return line[length + strspn(line + length, " \t")] != '\n' ? sensor_first_number(line + length)
+                                                                       : -1;
+        }
+    }
+    return -1;
+}

@@ -1,0 +1,34 @@
+/* How the sensors read the kernel's text files: bounded, without allocation, one open and one read each.
+ *
+ * For the files of src/memory/ only. `root` stands for "/" everywhere, so that tests read recorded machines.
+ * Worst case: the buffers on the caller's stack. Any thread.
+ */
+#ifndef RUNBATCH_MEMORY_SENSOR_FILE_H
+#define RUNBATCH_MEMORY_SENSOR_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* /proc/vmstat has some 190 lines of 25 bytes, memory.stat 80, /proc/meminfo 60, /proc/PID/status 60 with the
+ * longest (groups, processors allowed) behind those about memory. */
+enum { SENSOR_TEXT_BYTES = 16384, SENSOR_PATH_BYTES = 4096 };
+
+/* `root` and what is below it, which begins with '/'. False: it does not fit. */
+bool sensor_path(char path[SENSOR_PATH_BYTES], const char *root, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* /proc/PID/name below `root`; pid 0: self. */
+bool sensor_process_path(char path[SENSOR_PATH_BYTES], const char *root, pid_t pid, const char *name);
+
+/* As much of the file as `text` holds, zero-terminated. 0, or an errno and an empty text. */
+int sensor_read(const char *path, char text[SENSOR_TEXT_BYTES]);
+
+/* The number behind `key` at the beginning of a line, times 1024 where "kB" follows; -1: there is none or it
+ * is negative. `key` ends with the separator: "MemTotal:", "oom_kill ". */
+int64_t sensor_number(const char *text, const char *key);
+
+/* The number at the beginning of `text`, by the same rule. */
+int64_t sensor_first_number(const char *text);
+
+#endif
