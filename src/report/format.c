@@ -1,5 +1,6 @@
 #include "report/format.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,11 +33,21 @@ void format_name(Text *text, const char *path)
     memory_free(name);
 }
 
+/* Whether `file` is the beginning of the path `video` (an error keeps only that of a very long one), or,
+ * where it is relative, the end of it. */
+static bool names(const char *file, const char *video, size_t most)
+{
+    const size_t length = strlen(file);
+    const size_t whole = strlen(video);
+    return strncmp(file, video, most) == 0 ||
+           (length > 0 && whole > length && video[whole - length - 1] == '/' &&
+            strcmp(video + whole - length, file) == 0);
+}
+
 const char *format_reason(const Error *error, const char *video, char *buffer, size_t size)
 {
     Error short_ = *error;
-    /* an error keeps only the beginning of a very long path */
-    if (strncmp(short_.file, video, sizeof short_.file - 1) == 0) {
+    if (names(short_.file, video, sizeof short_.file - 1)) {
         short_.file[0] = '\0';
     }
     return error_text(&short_, buffer, size);

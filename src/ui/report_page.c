@@ -159,6 +159,7 @@ static void append_files(Text *page, const Report *report, size_t index, const P
     char size[32];
     char line[TEXT_BYTES];
     int64_t bytes = 0;
+    const bool is_kept = video->state != VIDEO_RUNNING && !loses_work(report, video);
     if (video->state == VIDEO_DONE && video->row.output_bytes > 0) {
         (void)snprintf(line, sizeof line, _("finished output: %s, frames: %lld"),
                        format_bytes(video->row.output_bytes, size, sizeof size),
@@ -166,10 +167,10 @@ static void append_files(Text *page, const Report *report, size_t index, const P
         page_append_wrapped(page, line, frame->columns, INDENT);
     }
     if (work->files > 0) {
-        (void)snprintf(
-            line, sizeof line, _("partial work on disk: %s, files: %d, chunks: %d, frames: %lld%s"),
-            format_bytes(work->bytes, size, sizeof size), work->files, video->chunks,
-            (long long)video->chunk_frames, loses_work(report, video) ? "" : _("; kept to go on from"));
+        (void)snprintf(line, sizeof line,
+                       _("partial work on disk: %s, files: %d, chunks: %d, frames: %lld%s"),
+                       format_bytes(work->bytes, size, sizeof size), work->files, video->chunks,
+                       (long long)video->chunk_frames, is_kept ? _("; kept to go on from") : "");
         page_append_wrapped(page, line, frame->columns, INDENT);
     }
     if (removable_count(report->removable, video->row.output, &bytes) > 0) {

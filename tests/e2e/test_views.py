@@ -2,6 +2,7 @@
 runs, was killed, is over, and never was."""
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -10,7 +11,17 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from harness import BatchCase, decodes_clean, ffmpeg, media, wait_until
 
+DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "json.md")
 SLOW = ("--execution-threads", "1", "--chunk-seconds", "1")
+
+
+def documented(title):
+    """The members that docs/json.md has in the tables under a heading."""
+    with open(DOCUMENT, encoding="utf-8") as handle:
+        parts = re.split(r"^#+ (.*)$", handle.read(), flags=re.MULTILINE)
+    text = dict(zip(parts[1::2], parts[2::2]))[title]
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall("`([a-z_]+)`", cell)}
 
 
 class Views(BatchCase):
@@ -99,6 +110,8 @@ class Views(BatchCase):
         self.assertIn("runbatch resume", self.run_batch("status").out)
         report = self.run_batch("report")
         self.assert_code(report, 0)
+        self.assertIn("The run was killed", report.out)
+        self.assertRegex(report.out, r"\n  try  begun +result ")
         self.assertIn("runbatch resume goes on at frame", report.out)
         self.assert_code(self.run_batch("pause"), 3)
         # what can be gone on from stays; the unfinished output of the killed run goes
@@ -118,6 +131,56 @@ class Views(BatchCase):
         self.assertEqual(self.finished_outputs(), ["joconde_1.mp4", "joconde_2.mp4"])
         attempts = json.loads(self.run_batch("report", "1", "--json").out)["videos"][0]["attempts"]
         self.assertGreaterEqual(attempts[-1]["chunks_reused"], 2)
+
+    def test_what_a_kill_ended_is_reported(self):
+        self.killed()
+        report = json.loads(self.run_batch("report", "--json", LC_ALL="es_ES.UTF-8").out)
+        first, second = report["videos"]
+        # all that the document tells is there, and nothing else
+        status = self.status()
+        self.assertEqual(set(status) | set(status["videos"][0]), documented("status"))
+        self.assertEqual((set(report) - set(status)) | (set(first) - set(status["videos"][0])), documented("report"))
+        attempt, = first["attempts"]
+        self.assertEqual(set(attempt), documented("An attempt"))
+        self.assertEqual(second["attempts"], [])
+        self.assertEqual((attempt["result"], attempt["ended"]), (None, None))
+        self.assertEqual((attempt["chunks"], attempt["chunks_reused"]), (first["chunks"], 0))
+        self.assertGreaterEqual(attempt["chunks"], 2)
+        self.assertEqual(attempt["frames"], first["frames_done"])
+        self.assertGreater(first["partial_bytes"], first["chunk_bytes"])
+        self.assertFalse(first["would_be_removed"])
+        # what would be removed is what clean says
+        dry = json.loads(self.run_batch("clean", "--dry-run", "--json").out)
+        self.assertEqual(set(dry), documented("clean"))
+        self.assertTrue(dry["items"])
+        self.assertEqual(set(dry["items"][0]), documented("An item"))
+        self.assertEqual(first["removable"] + second["removable"] + report["removable_logs"], dry["items"])
+        self.assertEqual(first["removable_bytes"] + second["removable_bytes"], dry["bytes"])
+        text = self.run_batch("report", COLUMNS="80", LC_ALL="es_ES.UTF-8").out
+        for words in ("intento  empezado", "cortado", "se conserva para seguir", "runbatch clean borraría",
+                      dry["items"][0]["path"], "cómo seguir: runbatch resume sigue en el fotograma"):
+            self.assertIn(words, text)
+        self.assertTrue(all(len(line) <= 80 for line in text.splitlines()), text)
+        # given up: then the chunks would go, and a foreign file with them in the folder is told of
+        with open(os.path.join(self.work("joconde_1.mp4"), "mine.txt"), "w") as handle:
+            handle.write("not ours")
+        self.assert_code(self.run_batch("cancel", "clip1"), 0)
+        self.assertEqual(json.loads(self.run_batch("report", "1", "--json").out)["videos"][0]["partial_bytes"], 0)
+
+    def test_a_spanish_batch_is_read_in_any_language(self):
+        self.put_clips(1, 30)
+        process = self.start_batch(*SLOW, LC_ALL="es_ES.UTF-8")
+        self.begun()
+        self.assert_code(self.run_batch("pause"), 0)
+        self.assertTrue(wait_until(lambda: self.status()["state"] == "paused", 60, 0.2))
+        self.assertEqual(self.status()["run"]["note"], "paused by the user")
+        self.assertIn(": paused by the user", self.run_batch("status").out)
+        self.assertIn(": en pausa por orden del usuario", self.run_batch("status", LC_ALL="es_ES.UTF-8").out)
+        self.assert_code(self.run_batch("cancel"), 0)
+        out, err = process.communicate(timeout=100)
+        self.assertIn("En pausa: en pausa por orden del usuario", out + err)
+        attempts = json.loads(self.run_batch("report", "--json", LC_ALL="es_ES.UTF-8").out)["videos"][0]["attempts"]
+        self.assertEqual(attempts[0]["result"], "paused")
 
     def test_a_stopped_video_is_cancelled_without_a_batch(self):
         self.killed()

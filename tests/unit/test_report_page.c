@@ -152,6 +152,7 @@ static void what_is_at_work_is_not_cut_off(void **state)
     made.snapshot.videos[0].state = VIDEO_RUNNING;
     char *page = page_of(&made, 100);
     assert_non_null(strstr(page, "    2  2001-09-09 01:47        running     250 "));
+    assert_non_null(strstr(page, "chunks: 3, frames: 750\n")); /* who works on it needs no promise */
     free(page);
     (void)add_attempt(&made.snapshot.videos[0], "", 0); /* then the one before was */
     page = page_of(&made, 100);

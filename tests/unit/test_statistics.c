@@ -106,6 +106,10 @@ static void reasons_name_other_files(void **state)
                         "cannot find a model: swap.onnx: it is nowhere");
     assert_string_equal(format_reason(&err, "swap.onnx", line, sizeof line),
                         "cannot find a model: it is nowhere");
+    assert_string_equal(format_reason(&err, "/models/swap.onnx", line, sizeof line),
+                        "cannot find a model: it is nowhere"); /* that one, from where it was started */
+    assert_string_equal(format_reason(&err, "/models/inswap.onnx", line, sizeof line),
+                        "cannot find a model: swap.onnx: it is nowhere");
 }
 
 static void english_says_it_all(void **state)
