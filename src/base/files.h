@@ -9,8 +9,8 @@
 
 /* "folder/name" in new memory that the caller frees; an empty folder or "." gives just the name. */
 char *path_join(const char *folder, const char *name);
-/* The same with the working folder before it where it is relative; links and dots stay. In new memory that the
- * caller frees. */
+/* The same with the working folder before it where it is relative; links and dots stay. In new memory that
+ * the caller frees. */
 char *path_absolute(const char *path);
 /* The part behind the last '/', never NULL; points into `path`. */
 const char *path_name(const char *path);

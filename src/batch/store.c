@@ -91,11 +91,18 @@ static int run_sql(Store *store, const char *sql)
     return code;
 }
 
+/* One who holds the store for minutes must not hold up a batch at every write. */
 static int begin(Store *store)
 {
     static const char write[] = "BEGIN IMMEDIATE";
     static const char read[] = "BEGIN";
-    return run_sql(store, store->mode == STORE_WRITE ? write : read);
+    const int code = run_sql(store, store->mode == STORE_WRITE ? write : read);
+    const bool held = (code & 0xFF) == SQLITE_BUSY;
+    if (held != store->held) {
+        store->held = held;
+        (void)sqlite3_busy_timeout(store->db, held ? STORE_BUSY_AGAIN_MS : STORE_BUSY_MS);
+    }
+    return code;
 }
 
 /* Some errors end a transaction by themselves. */

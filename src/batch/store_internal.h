@@ -12,7 +12,8 @@ enum {
     STORE_STATEMENTS_MOST = 40,
     STORE_PATH_MOST = 8192,      /* bytes of a path in a row */
     STORE_JSON_MOST = 64 * 1024, /* bytes of JSON in a row */
-    STORE_BUSY_MS = 5000,        /* how long another connection's write is waited for */
+    STORE_BUSY_MS = 5000,        /* how long another connection's write is waited for; */
+    STORE_BUSY_AGAIN_MS = 50,    /* once that was in vain */
 };
 
 /* Integers that a double holds exactly; no count or size of ours comes near. */
@@ -29,6 +30,7 @@ struct Store {
     char *path;
     bool logged;    /* writes go to a write-ahead log; otherwise to a rollback journal */
     bool begun;     /* by store_begin */
+    bool held;      /* another program would not let go of it when it was last to be written */
     bool must_sync; /* something in this transaction has to be on the disk when it ends */
     Error trouble;  /* the first failure in it */
     Statement statements[STORE_STATEMENTS_MOST];

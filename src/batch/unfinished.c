@@ -19,7 +19,7 @@ Status unfinished_make_output(const char *path, FileId *id, Error *err)
         if (fd >= 0) {
             (void)close(fd);
         }
-        return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the output", path, failure);
+        return error_set_errno(err, ERROR_DISK, "cannot make the output", path, failure);
     }
     (void)close(fd);
     *id = (FileId){status.st_dev, status.st_ino};
@@ -38,6 +38,7 @@ static int make_folder(int parent, const char *name)
 
 Status unfinished_make_folder(const char *state_dir, const char *path, Error *err)
 {
+    (void)mkdir(state_dir, 0777); /* somebody may have tidied up */
     const int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const int work = state >= 0 ? make_folder(state, "work") : -1;
     const int folder = work >= 0 ? make_folder(work, path_name(path)) : -1;
@@ -55,7 +56,7 @@ Status unfinished_make_folder(const char *state_dir, const char *path, Error *er
         return error_set(err, ERROR_ENVIRONMENT, "cannot make the work folder", path,
                          "there is a file or a link in its place");
     }
-    return error_set_errno(err, ERROR_ENVIRONMENT, "cannot make the work folder", path, failure);
+    return error_set_errno(err, ERROR_DISK, "cannot make the work folder", path, failure);
 }
 
 Status unfinished_publish(const PlanItem *item, const FileId *id, Error *err)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "batch/store_internal.h"
 #include "faulty_vfs.h"
@@ -439,6 +440,29 @@ static void kill_and_copy_at_any_moment_keep_what_was_told(void **state)
     assert_true(last > 0);
 }
 
+/* ---- another program in it ---- */
+
+static void one_who_holds_it_is_waited_for_once(void **state)
+{
+    const Fixture *fixture = *state;
+    Store *store = fixture_open(fixture, STORE_WRITE, STORE_MADE);
+    sqlite3 *other = NULL;
+    assert_int_equal(sqlite3_open(fixture->db, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    int64_t took_ms[2];
+    for (int i = 0; i < 2; i++) {
+        const int64_t began_ms = clock_now_ms();
+        assert_int_equal(save_count(store, 1, NULL), STATUS_FAILED);
+        took_ms[i] = clock_now_ms() - began_ms;
+    }
+    assert_true(took_ms[0] >= STORE_BUSY_MS - 100);
+    assert_true(took_ms[1] < STORE_BUSY_MS / 2);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(save_count(store, 2, NULL), STATUS_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +474,7 @@ int main(void)
         FIXTURE_TEST(read_errors_do_not_make_it_damaged),
         FIXTURE_TEST(fault_at_any_moment_leaves_old_or_new),
         FIXTURE_TEST(power_cut_keeps_what_was_promised),
+        FIXTURE_TEST(one_who_holds_it_is_waited_for_once),
         FIXTURE_TEST(kill_and_copy_at_any_moment_keep_what_was_told),
     };
     return cmocka_run_group_tests_name("store_trouble", tests, NULL, NULL);

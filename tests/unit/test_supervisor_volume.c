@@ -284,6 +284,56 @@ static void want_of_room_that_never_ends_fails_in_time(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, bench_free)
 
+static void move_output_folder(const Bench *bench, const char *from, const char *to)
+{
+    char *old = bench_path(bench, "%s", from);
+    char *new = bench_path(bench, "%s", to);
+    assert_int_equal(rename(old, new), 0);
+    memory_free(old);
+    memory_free(new);
+}
+
+/* A cable that is pulled out and put in again. */
+static void take_away_and_bring_back(Bench *bench, const Event *event)
+{
+    if (is_about(event, EVENT_VIDEO_STARTED, "crashonce1") && event->video->attempt == 1) {
+        move_output_folder(bench, "out", "away");
+    } else if (is_about(event, EVENT_VIDEO_RETRY, "good3") && !bench_has(bench, "out")) {
+        move_output_folder(bench, "away", "out");
+    }
+}
+
+static void an_output_folder_that_is_gone_for_a_moment_fails_no_video(void **state)
+{
+    Bench *bench = *state;
+    bench->act = take_away_and_bring_back;
+    bench->settings.jobs = 1;
+    bench_add(bench, "crashonce1");
+    bench_add(bench, "good2");
+    bench_add(bench, "good3");
+    bench_run(bench);
+    assert_int_equal(bench->result.failed, 0);
+    assert_int_equal(bench->result.done, 3);
+}
+
+static void remove_state_folder(Bench *bench, const Event *event)
+{
+    if (is_about(event, EVENT_VIDEO_STARTED, "good1")) {
+        move_output_folder(bench, "out/.runbatch", "tidied");
+    }
+}
+
+static void a_state_folder_that_is_removed_is_made_again(void **state)
+{
+    Bench *bench = *state;
+    bench->act = remove_state_folder;
+    bench->settings.jobs = 1;
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +347,8 @@ int main(void)
         TEST(a_hold_that_lasts_too_long_fails_the_video),
         TEST(a_write_that_failed_for_want_of_room_is_made_again),
         TEST(want_of_room_that_never_ends_fails_in_time),
+        TEST(an_output_folder_that_is_gone_for_a_moment_fails_no_video),
+        TEST(a_state_folder_that_is_removed_is_made_again),
     };
     return cmocka_run_group_tests_name("supervisor_volume", tests, NULL, NULL);
 }
