@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "batch/batch_internal.h"
+#include "report/i18n.h"
 
 /* A video may wait for hours; what it is made from may change meanwhile. */
 enum { FRESH_MS = 10000 };
@@ -40,6 +42,21 @@ static void count_chunks(Batch *batch, Video *video, bool useless)
     }
 }
 
+/* Chunks are thrown away, and nobody asked for that. */
+static void tell_useless(Batch *batch, const Video *video, const Recipe *recipe)
+{
+    char why[400];
+    char text[sizeof why + 100];
+    if (batch->settings->restart || !cleaner_has_chunks(batch->plan->state_dir, video->row.output)) {
+        return;
+    }
+    if (recipe_difference(video->row.recipe, recipe->json, why, sizeof why) == 0) {
+        text_copy(why, sizeof why, _("another version of runbatch made it"));
+    }
+    (void)snprintf(text, sizeof text, _("what there is of it is not used: %s"), why);
+    batch_warn(batch, video, text);
+}
+
 Status keys_find(Batch *batch, size_t index, Error *err)
 {
     const PlanItem *planned = &batch->plan->items[index];
@@ -63,6 +80,9 @@ Status keys_find(Batch *batch, size_t index, Error *err)
     const bool useless =
         strcmp(row->key, recipe.key) != 0 || (batch->settings->restart && video->report.attempt == 0);
     video->clean_first = there && (useless || video->clean_first);
+    if (useless && there) {
+        tell_useless(batch, video, &recipe);
+    }
     video->ready = true;
     video->ready_ms = batch->now_ms;
     text_copy(row->key, sizeof row->key, recipe.key);

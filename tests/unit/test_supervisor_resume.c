@@ -265,6 +265,7 @@ static void chunks_of_another_recipe_are_not_used(void **state)
     run_again(bench);
     assert_int_equal(bench->result.done, 1);
     assert_int_equal(reused_chunks(bench, "slow1"), 0);
+    assert_int_equal(bench_told(bench, "not used: output-video-quality changed from 18 to 25"), 1);
 }
 
 static void restart_uses_nothing(void **state)
