@@ -27,6 +27,7 @@ static void take_started(Batch *batch, size_t index, const MediaLook *look)
     report->frames_total = look->frames;
     text_copy(report->codec, sizeof report->codec, look->codec);
     video->need = batch_need(batch, index);
+    record_input(batch, index, look);
     record_state(batch, video, VIDEO_RUNNING); /* its length is what a view's progress goes by */
     batch_tell_video(batch, EVENT_VIDEO_OPENED, video, NULL);
 }

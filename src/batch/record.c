@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "batch/batch_internal.h"
+#include "batch/verdict.h"
 #include "report/i18n.h"
 
 /* ---- troubles ---- */
@@ -283,6 +284,17 @@ void record_ended(Batch *batch, Video *video, VideoState state, const char *ende
     }
     commit(batch, video);
     attempt->began_s = 0;
+}
+
+void record_input(Batch *batch, size_t index, const MediaLook *look)
+{
+    const char *path = batch->plan->items[index].input;
+    const OutputFile file = output_look(path);
+    Error err = {0};
+    if (batch->store != NULL && file.exists) {
+        record_check(batch, store_input_save(batch->store, path, file.bytes, file.mtime_ns, look, &err),
+                     &err);
+    }
 }
 
 void record_chunk(Batch *batch, Video *video, const ChunkReport *chunk)

@@ -113,6 +113,7 @@ static void roll_back(Store *store)
         (void)run_sql(store, sql);
     }
     store->samples = -1;
+    store->inputs = -1;
 }
 
 /* A commit with synchronous = NORMAL leaves the log to the kernel. This is what FULL would do in addition. */
@@ -432,6 +433,7 @@ Status store_open_schema(Store **store, const char *state_dir, StoreMode mode, c
     opened->mode = mode;
     opened->path = path_join(state_dir, store_name);
     opened->samples = -1;
+    opened->inputs = -1;
     opened->data_version = -1;
     Status status = check_kind(opened->path, err);
     if (status == STATUS_OK && mode == STORE_WRITE) {

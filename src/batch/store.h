@@ -25,9 +25,10 @@
 #include "worker/message.h"
 
 enum {
-    STORE_SCHEMA = 1,
+    STORE_SCHEMA = 2,
     STORE_SAMPLES_MOST = 20000,
     STORE_EVENTS_MOST = 20000,
+    STORE_INPUTS_MOST = 100000,
     STORE_ASIDE_SIZE = 256,
 };
 
@@ -203,6 +204,11 @@ Status store_attempt_save(Store *store, AttemptRow *attempt, Error *err);
 Status store_chunk_save(Store *store, int64_t video, const ChunkReport *chunk, Error *err);
 Status store_chunks_forget(Store *store, int64_t video, Error *err);
 
+/* What the video of this path is; size and time are the file's then. Replaces what was known of the path.
+ * Once there are more than STORE_INPUTS_MOST the oldest go. Not synced. */
+Status store_input_save(Store *store, const char *path, int64_t size, int64_t mtime_ns, const MediaLook *look,
+                        Error *err);
+
 /* Memory over time, bounded: once there are STORE_SAMPLES_MOST every second one of the older half is dropped,
  * of each video by itself. `video` 0: the machine (rss is what is used, limit what there is). Not synced. */
 Status store_sample(Store *store, int64_t run, int64_t video, double wall_s, int64_t rss_bytes,
@@ -219,6 +225,11 @@ Status store_take_request(Store *store, Request *request, Error *err);
 
 /* Appends a request, also in STORE_READ (by a connection of its own). `output` NULL: all. Synced. */
 Status store_ask(Store *store, RequestKind kind, const char *output, Error *err);
+
+/* What the video of this path was when it was looked at last. STATUS_AGAIN: it never was, or (with a `size`
+ * of at least 0) the file had another size or time. */
+Status store_input_find(Store *store, const char *path, int64_t size, int64_t mtime_ns, MediaLook *look,
+                        Error *err);
 
 typedef struct SampleRow {
     int64_t id;

@@ -36,6 +36,7 @@ struct Store {
     Statement statements[STORE_STATEMENTS_MOST];
     int64_t skipped;      /* rows that could not be */
     int64_t samples;      /* rows in that table; -1 not counted yet */
+    int64_t inputs;       /* likewise, at most */
     int64_t data_version; /* of the last look for requests; -1: look in any case */
 };
 

@@ -38,6 +38,9 @@ static const char *const steps[] = {
     " kind TEXT NOT NULL, text TEXT NOT NULL);"
     "CREATE TABLE requests (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, output TEXT, asked_s REAL NOT NULL,"
     " taken_s REAL)",
+    /* By path: what a file is, for as long as its size and time are the same. */
+    "CREATE TABLE inputs (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+    " looked_s REAL NOT NULL, look TEXT NOT NULL) WITHOUT ROWID",
 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == STORE_SCHEMA, "STORE_SCHEMA is the number of steps");

@@ -7,9 +7,12 @@
 
 void media_look_from(MediaLook *look, const MediaInfo *info)
 {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(info->format);
     const char *format = av_get_pix_fmt_name(info->format);
     *look = (MediaLook){
         .bit_depth = info->bit_depth,
+        .chroma_width_shift = desc != NULL ? desc->log2_chroma_w : 1,
+        .chroma_height_shift = desc != NULL ? desc->log2_chroma_h : 1,
         .width = info->width,
         .height = info->height,
         .rotation = 90 * info->orientation.quarter_turns,

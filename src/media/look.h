@@ -18,6 +18,8 @@ typedef struct MediaLook {
     char codec[32];        /* "h264" */
     char pixel_format[32]; /* of the frames that are worked on, "yuv420p10le" */
     int bit_depth;
+    int chroma_width_shift; /* log2 of how much coarser chroma is: 1 and 1 for 4:2:0 */
+    int chroma_height_shift;
     int width; /* stored, before rotation */
     int height;
     int rotation;         /* degrees clockwise that a player turns it: 0, 90, 180, 270 */

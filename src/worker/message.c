@@ -102,6 +102,9 @@ bool message_look_from_json(const json_t *object, MediaLook *look)
                       json_get_text(object, "codec", look->codec, sizeof look->codec) &&
                       json_get_text(object, "pixel_format", look->pixel_format, sizeof look->pixel_format) &&
                       get_int(object, "bit_depth", &look->bit_depth) &&
+                      get_int(object, "chroma_width_shift", &look->chroma_width_shift) &&
+                      get_int(object, "chroma_height_shift", &look->chroma_height_shift) &&
+
                       get_int(object, "width", &look->width) && get_int(object, "height", &look->height) &&
                       get_int(object, "rotation", &look->rotation) &&
                       get_int(object, "reordered_frames", &look->reordered_frames) &&
@@ -237,6 +240,8 @@ json_t *message_look_to_json(const MediaLook *look)
     set(object, "codec", json_text(look->codec));
     set(object, "pixel_format", json_text(look->pixel_format));
     set(object, "bit_depth", json_integer(look->bit_depth));
+    set(object, "chroma_width_shift", json_integer(look->chroma_width_shift));
+    set(object, "chroma_height_shift", json_integer(look->chroma_height_shift));
     set(object, "width", json_integer(look->width));
     set(object, "height", json_integer(look->height));
     set(object, "rotation", json_integer(look->rotation));

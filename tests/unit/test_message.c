@@ -136,6 +136,8 @@ static void a_look_keeps_every_figure(void **state)
                                    .codec = "hevc",
                                    .pixel_format = "yuv420p10le",
                                    .bit_depth = 10,
+                                   .chroma_width_shift = 1,
+                                   .chroma_height_shift = 2,
                                    .width = 3840,
                                    .height = 2160,
                                    .rotation = 270,
@@ -198,6 +200,7 @@ static void hostile_lines_are_refused(void **state)
         "{\"type\":\"look\"}",
         "{\"type\":\"looked\"}",
         "{\"type\":\"looked\",\"container\":\"\",\"codec\":\"\",\"pixel_format\":\"\",\"bit_depth\":8,"
+        "\"chroma_width_shift\":1,\"chroma_height_shift\":1,"
         "\"width\":-1,\"height\":1,\"rotation\":0,\"reordered_frames\":0,\"frame_rate\":1,\"duration_s\":1,"
         "\"frames\":1,\"audio_streams\":0,\"subtitle_streams\":0}",
         "{\"type\":\"probed\",\"complete\":1,\"why\":\"\"}",
