@@ -1,10 +1,9 @@
 #include "batch/stall.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "memory/sensor_file.h"
 
 enum { LONGEST_LOOK_MS = 1000, SLACK_MS = 50, IDLE_SHARE = 100 };
 
@@ -26,29 +25,21 @@ int64_t stall_look(Stall *stall, int64_t now_ms, const StallReading *reading)
 void stall_read_process(const char *root, pid_t pid, StallReading *reading)
 {
     enum { STATE_FIELD = 3, USER_FIELD = 14 };
-    char path[4096];
-    char text[1024];
+    char path[SENSOR_PATH_BYTES];
+    char text[SENSOR_TEXT_BYTES];
     reading->stopped = false;
     reading->processor_ms = -1;
-    (void)snprintf(path, sizeof path, "%s/proc/%ld/stat", root, (long)pid);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    if (!sensor_process_path(path, root, pid, "stat") || sensor_read(path, text) != 0) {
         return;
     }
-    const ssize_t count = read(fd, text, sizeof text - 1);
-    (void)close(fd);
-    text[count > 0 ? count : 0] = '\0';
-    /* the second field is the program's name in parentheses, which may hold anything */
-    char *field = strrchr(text, ')');
-    field = field != NULL ? strchr(field, ' ') : NULL;
-    reading->stopped = field != NULL && (field[1] == 'T' || field[1] == 't');
-    for (int i = STATE_FIELD; i < USER_FIELD && field != NULL; i++) {
-        field = strchr(field + 1, ' ');
-    }
+    const char *state = sensor_stat_field(text, STATE_FIELD);
+    const char *times = sensor_stat_field(text, USER_FIELD);
+    reading->stopped = state != NULL && (state[0] == 'T' || state[0] == 't');
     const long ticks_a_second = sysconf(_SC_CLK_TCK);
-    if (field != NULL && ticks_a_second > 0) {
-        const long long user = strtoll(field, &field, 10);
-        const long long system = strtoll(field, NULL, 10);
+    if (times != NULL && ticks_a_second > 0) {
+        char *end = NULL;
+        const long long user = strtoll(times, &end, 10);
+        const long long system = strtoll(end, NULL, 10);
         reading->processor_ms = (int64_t)((user + system) * 1000 / ticks_a_second);
     }
 }

@@ -17,7 +17,7 @@ bool sensor_path(char path[SENSOR_PATH_BYTES], const char *root, const char *for
     if (length >= SENSOR_PATH_BYTES) {
         return false;
     }
-    memcpy(path, root, length);
+    (void)snprintf(path, SENSOR_PATH_BYTES, "%.*s", (int)length, root);
     va_list arguments;
     va_start(arguments, format);
     const int count = vsnprintf(path + length, SENSOR_PATH_BYTES - length, format, arguments);
@@ -76,4 +76,13 @@ int64_t sensor_number(const char *text, const char *key)
         }
     }
     return -1;
+}
+
+const char *sensor_stat_field(const char *text, int number)
+{
+    const char *field = strrchr(text, ')');
+    for (int i = 2; i < number && field != NULL; i++) {
+        field = strchr(field + (i > 2 ? 1 : 0), ' ');
+    }
+    return field != NULL ? field + 1 : NULL;
 }

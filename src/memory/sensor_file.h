@@ -1,7 +1,7 @@
 /* How the sensors read the kernel's text files: bounded, without allocation, one open and one read each.
  *
- * For the files of src/memory/ only. `root` stands for "/" everywhere, so that tests read recorded machines.
- * Worst case: the buffers on the caller's stack. Any thread.
+ * For src/memory/ and whoever reads a file of /proc itself. `root` stands for "/" everywhere, so that tests
+ * read recorded machines. Worst case: the buffers on the caller's stack. Any thread.
  */
 #ifndef RUNBATCH_MEMORY_SENSOR_FILE_H
 #define RUNBATCH_MEMORY_SENSOR_FILE_H
@@ -30,5 +30,9 @@ int64_t sensor_number(const char *text, const char *key);
 
 /* The number at the beginning of `text`, by the same rule. */
 int64_t sensor_first_number(const char *text);
+
+/* Where field `number` of a /proc/PID/stat begins, counted as in proc_pid_stat(5), from 3 (the state) on;
+ * NULL: there is none. The second, the program's name, may hold anything. */
+const char *sensor_stat_field(const char *text, int number);
 
 #endif
