@@ -53,11 +53,6 @@ void hash_digest(const Hash *hash, char digest[HASH_SIZE])
     write_digest(XXH3_128bits_digest(hash->state), digest);
 }
 
-uint64_t hash_value(const Hash *hash)
-{
-    return XXH3_128bits_digest(hash->state).low64;
-}
-
 void hash_free(Hash **hash)
 {
     if (*hash != NULL) {
@@ -178,9 +173,4 @@ Status file_identity(const char *path, ErrorClass class_, FileIdentity *identity
     identity->size = status.st_size;
     identity->mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
     return STATUS_OK;
-}
-
-bool file_identity_equal(const FileIdentity *a, const FileIdentity *b)
-{
-    return a->size == b->size && a->mtime_ns == b->mtime_ns && strcmp(a->parts, b->parts) == 0;
 }

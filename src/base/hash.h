@@ -24,8 +24,6 @@ Hash *hash_new(void);
 void hash_add(Hash *hash, const void *bytes, size_t count);
 /* Of what was added so far; more may follow. */
 void hash_digest(const Hash *hash, char digest[HASH_SIZE]);
-/* 64 bits of the same. */
-uint64_t hash_value(const Hash *hash);
 /* As if nothing had been added. */
 void hash_reset(Hash *hash);
 /* Copes with NULL. */
@@ -51,6 +49,5 @@ typedef struct FileIdentity {
 
 /* Reads at most 1 MiB. Errors as hash_file. */
 Status file_identity(const char *path, ErrorClass class_, FileIdentity *identity, Error *err);
-bool file_identity_equal(const FileIdentity *a, const FileIdentity *b);
 
 #endif

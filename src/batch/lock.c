@@ -110,7 +110,6 @@ bool lock_is_held(const char *state_dir, long *holder)
 bool lock_is_temporary_name(const char *name)
 {
     static const char part[] = NAMING_TEMPORARY_SUFFIX;
-    static const char *const extensions[] = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv"};
     const size_t length = strlen(name);
     const size_t tail = sizeof part - 1;
     if (name[0] != '.' || length <= tail + 1 || strcmp(name + length - tail, part) != 0) {
@@ -118,11 +117,7 @@ bool lock_is_temporary_name(const char *name)
     }
     char *inner = text_duplicate(name + 1);
     inner[length - 1 - tail] = '\0';
-    bool known = false;
-    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
-        known =
-            known || (text_ends_with_nocase(inner, extensions[i]) && strlen(inner) > strlen(extensions[i]));
-    }
+    const bool known = naming_is_container(path_extension(inner));
     memory_free(inner);
     return known;
 }

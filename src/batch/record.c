@@ -59,7 +59,7 @@ static void tell_opened(Batch *batch, StoreOpened how, const char *aside)
 {
     char text[512];
     Error err = {0};
-    StoreRebuilt rebuilt;
+    int videos = 0;
     if (how == STORE_RESCUED) {
         (void)snprintf(text, sizeof text, _("the store was damaged: it is kept as %s, a new one is made"),
                        aside);
@@ -68,12 +68,10 @@ static void tell_opened(Batch *batch, StoreOpened how, const char *aside)
     if (how != STORE_MADE && how != STORE_RESCUED) {
         return;
     }
-    record_check(batch,
-                 store_rebuild(batch->store, batch->plan->output_dir, batch->plan->state_dir, &rebuilt, &err),
-                 &err);
-    if (rebuilt.videos > 0) {
+    record_check(batch, store_rebuild(batch->store, batch->plan->state_dir, &videos, &err), &err);
+    if (videos > 0) {
         (void)snprintf(text, sizeof text,
-                       _("unfinished videos that were found on disk without the store: %d"), rebuilt.videos);
+                       _("unfinished videos that were found on disk without the store: %d"), videos);
         batch_warn(batch, NULL, text);
     }
 }

@@ -159,20 +159,11 @@ int64_t store_rows_skipped(const Store *store);
  * no dot in front, no control character. */
 bool store_is_name(const char *name);
 
-/* What store_rebuild found on disk. */
-typedef struct StoreRebuilt {
-    int videos;    /* unfinished ones with a work folder: rows were made of them */
-    int without;   /* of them those without a readable recipe: their chunks can only be thrown away */
-    int outputs;   /* finished files in the output folder without a row: candidates, to be probed */
-    int64_t bytes; /* in those work folders */
-    int not_ours;  /* things in <state folder>/work that are no work folders; left alone */
-} StoreRebuilt;
-
 /* After the store was lost, or where there was none: each folder in <state folder>/work whose output has no
- * row becomes a row (VIDEO_STOPPED, with recipe and key from the folder's own note, see recipe_note).
+ * row becomes a row (VIDEO_STOPPED, with recipe and key from the folder's own note, see recipe_note);
+ * `videos`: how many. What is no folder with a name that an output can have is not ours and left alone.
  * Finished outputs get no row: whether they are complete is to be asked the probe. Opens no video. Synced. */
-Status store_rebuild(Store *store, const char *output_dir, const char *state_dir, StoreRebuilt *rebuilt,
-                     Error *err);
+Status store_rebuild(Store *store, const char *state_dir, int *videos, Error *err);
 
 /* ---- written by the supervisor ---- */
 

@@ -1,7 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +9,6 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "batch/naming.h"
 #include "batch/recipe.h"
 #include "batch/store_internal.h"
 #include "report/i18n.h"
@@ -28,29 +26,22 @@ static Status open_listing(const char *path, DIR **listing, Error *err)
     return STATUS_OK;
 }
 
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-/* The regular files of a folder; -1 when it cannot be read. */
-static int64_t folder_bytes(const char *path, double *newest_s)
+/* When the latest of a folder's files was written. */
+static double newest_s(const char *path)
 {
     DIR *listing = opendir(path);
-    if (listing == NULL) {
-        return -1;
-    }
-    int64_t bytes = 0;
-    for (const struct dirent *entry = NULL; (entry = readdir(listing)) != NULL;) {
+    double newest = 0;
+    for (const struct dirent *entry = NULL; listing != NULL && (entry = readdir(listing)) != NULL;) {
         struct stat status;
         if (fstatat(dirfd(listing), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(status.st_mode)) {
-            bytes += status.st_size;
-            *newest_s = (double)status.st_mtim.tv_sec > *newest_s ? (double)status.st_mtim.tv_sec : *newest_s;
+            S_ISREG(status.st_mode) && (double)status.st_mtim.tv_sec > newest) {
+            newest = (double)status.st_mtim.tv_sec;
         }
     }
-    (void)closedir(listing);
-    return bytes;
+    if (listing != NULL) {
+        (void)closedir(listing);
+    }
+    return newest;
 }
 
 /* STATUS_AGAIN: it has a row. */
@@ -62,36 +53,30 @@ static Status find_row(Store *store, const char *output, Error *err)
     return status == STATUS_OK ? STATUS_AGAIN : status == STATUS_AGAIN ? STATUS_OK : status;
 }
 
-static Status add_video(Store *store, const char *name, const char *folder, StoreRebuilt *rebuilt, Error *err)
+static Status add_video(Store *store, const char *name, const char *folder, int *videos, Error *err)
 {
     Status status = find_row(store, name, err);
     if (status != STATUS_OK) {
         return status == STATUS_AGAIN ? STATUS_OK : status;
     }
     Recipe recipe;
-    const bool known = recipe_note_read(folder, &recipe) == STATUS_OK;
-    double newest_s = 0;
-    const int64_t bytes = folder_bytes(folder, &newest_s);
+    (void)recipe_note_read(folder, &recipe); /* without, its chunks can only be thrown away */
     VideoRow row = {.output = text_duplicate(name),
                     .input = text_duplicate(""), /* the next run that plans this output knows it */
                     .work = text_duplicate(name),
                     .state = VIDEO_STOPPED,
                     .input_bytes = -1,
-                    .changed_s = newest_s,
+                    .changed_s = newest_s(folder),
                     .recipe = recipe.json};
     text_copy(row.key, sizeof row.key, recipe.key);
     (void)phrase_make(row.note, sizeof row.note, N_("left by an earlier run that is not known"));
     status = store_video_save(store, &row, err);
-    if (status == STATUS_OK) {
-        rebuilt->videos++;
-        rebuilt->without += !known;
-        rebuilt->bytes += bytes > 0 ? bytes : 0;
-    }
+    *videos += status == STATUS_OK;
     video_row_free(&row); /* the recipe too */
     return status;
 }
 
-static Status add_videos(Store *store, const char *state_dir, StoreRebuilt *rebuilt, Error *err)
+static Status add_videos(Store *store, const char *state_dir, int *videos, Error *err)
 {
     char *work = path_join(state_dir, "work");
     DIR *listing = NULL;
@@ -99,18 +84,13 @@ static Status add_videos(Store *store, const char *state_dir, StoreRebuilt *rebu
     for (const struct dirent *entry = NULL;
          status == STATUS_OK && listing != NULL && (entry = readdir(listing)) != NULL;) {
         struct stat kind;
-        if (is_dots(entry->d_name)) {
-            continue;
+        if (store_is_name(entry->d_name) &&
+            fstatat(dirfd(listing), entry->d_name, &kind, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISDIR(kind.st_mode)) {
+            char *folder = path_join(work, entry->d_name);
+            status = add_video(store, entry->d_name, folder, videos, err);
+            memory_free(folder);
         }
-        if (!store_is_name(entry->d_name) ||
-            fstatat(dirfd(listing), entry->d_name, &kind, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISDIR(kind.st_mode)) {
-            rebuilt->not_ours++;
-            continue;
-        }
-        char *folder = path_join(work, entry->d_name);
-        status = add_video(store, entry->d_name, folder, rebuilt, err);
-        memory_free(folder);
     }
     if (listing != NULL) {
         (void)closedir(listing);
@@ -119,37 +99,11 @@ static Status add_videos(Store *store, const char *state_dir, StoreRebuilt *rebu
     return status;
 }
 
-static Status count_outputs(Store *store, const char *output_dir, StoreRebuilt *rebuilt, Error *err)
+Status store_rebuild(Store *store, const char *state_dir, int *videos, Error *err)
 {
-    DIR *listing = NULL;
-    Status status = open_listing(output_dir, &listing, err);
-    for (const struct dirent *entry = NULL;
-         status == STATUS_OK && listing != NULL && (entry = readdir(listing)) != NULL;) {
-        struct stat kind;
-        if (!store_is_name(entry->d_name) || !naming_is_container(path_extension(entry->d_name)) ||
-            fstatat(dirfd(listing), entry->d_name, &kind, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISREG(kind.st_mode)) {
-            continue;
-        }
-        status = find_row(store, entry->d_name, err);
-        rebuilt->outputs += status == STATUS_OK;
-        status = status == STATUS_AGAIN ? STATUS_OK : status;
-    }
-    if (listing != NULL) {
-        (void)closedir(listing);
-    }
-    return status;
-}
-
-Status store_rebuild(Store *store, const char *output_dir, const char *state_dir, StoreRebuilt *rebuilt,
-                     Error *err)
-{
-    *rebuilt = (StoreRebuilt){0};
+    *videos = 0;
     store_begin(store);
-    Status status = count_outputs(store, output_dir, rebuilt, err);
-    if (status == STATUS_OK) {
-        status = add_videos(store, state_dir, rebuilt, err);
-    }
+    const Status status = add_videos(store, state_dir, videos, err);
     const Status committed = store_commit(store, true, err);
     return status == STATUS_OK ? committed : status;
 }

@@ -101,15 +101,6 @@ static Status stage_any_order(void *context, int thread, AVFrame *frame, const v
     return status == STATUS_OK && job->files != NULL ? frame_files_replace(job->files, frame, err) : status;
 }
 
-static void add_counts(ChunkCounts *sum, const ChunkCounts *more)
-{
-    sum->frames += more->frames;
-    sum->with_face += more->with_face;
-    sum->changed += more->changed;
-    sum->isolated_gaps += more->isolated_gaps;
-    sum->scene_cuts += more->scene_cuts;
-}
-
 static Status stage_sink(void *context, const AVFrame *frame, const void *side, Error *err)
 {
     Job *job = context;
@@ -124,7 +115,7 @@ static Status stage_sink(void *context, const AVFrame *frame, const void *side, 
     }
     av_frame_unref(job->picture);
     if (status == STATUS_OK) {
-        add_counts(&job->counts, &own->counts);
+        chunk_counts_add(&job->counts, &own->counts);
         atomic_fetch_add(&job->control->work, 1);
     }
     return status;

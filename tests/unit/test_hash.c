@@ -91,12 +91,13 @@ static void pieces_give_what_the_whole_gives(void **state)
         at += count;
     }
     assert_string_equal(whole, pieces);
-    const uint64_t value = hash_value(hash);
     hash_add(hash, "x", 1);
-    assert_true(hash_value(hash) != value);
+    hash_digest(hash, pieces);
+    assert_string_not_equal(whole, pieces);
     hash_reset(hash);
     hash_add(hash, bytes, sizeof bytes);
-    assert_true(hash_value(hash) == value);
+    hash_digest(hash, pieces);
+    assert_string_equal(whole, pieces);
     hash_free(&hash);
     assert_null(hash);
     hash_free(&hash);
@@ -119,6 +120,11 @@ static void file_gives_what_its_bytes_give(void **state)
     memory_free(path);
 }
 
+static bool is_same(const FileIdentity *a, const FileIdentity *b)
+{
+    return a->size == b->size && a->mtime_ns == b->mtime_ns && strcmp(a->parts, b->parts) == 0;
+}
+
 static void small_file_is_known_by_all_of_it(void **state)
 {
     (void)state;
@@ -128,12 +134,12 @@ static void small_file_is_known_by_all_of_it(void **state)
     for (off_t offset = 0; offset < 1 << 20; offset += 99991) {
         change_byte(path, offset);
         const FileIdentity after = identity_of(path);
-        assert_false(file_identity_equal(&before, &after));
+        assert_false(is_same(&before, &after));
         assert_int_equal(after.mtime_ns, before.mtime_ns);
         change_byte(path, offset);
     }
     const FileIdentity same = identity_of(path);
-    assert_true(file_identity_equal(&before, &same));
+    assert_true(is_same(&before, &same));
     memory_free(path);
 }
 
@@ -148,18 +154,18 @@ static void large_file_is_known_by_its_ends_and_its_parts(void **state)
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
         change_byte(path, seen[i]);
         const FileIdentity after = identity_of(path);
-        assert_false(file_identity_equal(&before, &after));
+        assert_false(is_same(&before, &after));
         change_byte(path, seen[i]);
     }
     /* Between two parts: only the time tells, which change_byte puts back. */
     change_byte(path, 65536 + 100);
     const FileIdentity unseen = identity_of(path);
-    assert_true(file_identity_equal(&before, &unseen));
+    assert_true(is_same(&before, &unseen));
     const struct timespec later[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = 1, .tv_nsec = 5}};
     assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
     const FileIdentity touched = identity_of(path);
     assert_int_equal(touched.mtime_ns, 1000000005);
-    assert_false(file_identity_equal(&before, &touched));
+    assert_false(is_same(&before, &touched));
     memory_free(path);
 }
 
