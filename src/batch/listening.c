@@ -22,6 +22,7 @@ static void take_started(Batch *batch, size_t index, const MediaLook *look)
     VideoReport *report = &video->report;
     report->width = look->width;
     report->height = look->height;
+    report->bit_depth = look->bit_depth;
     report->frame_rate = look->frame_rate;
     report->duration_s = look->duration_s;
     report->frames_total = look->frames;

@@ -73,21 +73,30 @@ int64_t space_encoded_bytes(const SpaceVideo *video, const Settings *settings, c
     return whole_bytes((double)video->input_bytes * fmax(0.25, fmin(factor, 2.0)));
 }
 
-/* Frame files of two chunks, as they are written by the one while the other is read; of all where they are
- * kept. A PNG of filmed material
- * takes some two bytes a pixel, a JPEG of good quality half of one. */
-static int64_t frame_files_bytes(const SpaceVideo *video, const Settings *settings)
+/* A JPEG of good quality takes half a byte, a PNG of filmed material some two thirds of its samples' bytes:
+ * three of one byte, or of two where the video has more than 8 bits. */
+static double frame_file_bytes_a_pixel(const SpaceVideo *video, const Settings *settings)
 {
-    const bool is_used = settings_frames_on_disk(settings);
     const bool is_png =
         settings->temp_frame_format == NULL || strcmp(settings->temp_frame_format, "png") == 0;
+    if (!is_png) {
+        return 0.5;
+    }
+    return video->bit_depth > 8 ? 4.0 : 2.0;
+}
+
+/* Frame files of two chunks, as they are written by the one while the other is read; of all where they are
+ * kept. */
+static int64_t frame_files_bytes(const SpaceVideo *video, const Settings *settings)
+{
     const double rate = video->frame_rate > 0 ? video->frame_rate : 30.0;
     double seconds = video->duration_s;
     if (!settings->keep_frames || seconds <= 0) {
         seconds = fmin(2.0 * settings->chunk_seconds, seconds > 0 ? seconds : 1e9);
     }
-    return is_used ? whole_bytes((double)video->width * video->height * (is_png ? 2.0 : 0.5) * rate * seconds)
-                   : 0;
+    const double pixels = (double)video->width * video->height * rate * seconds;
+    return settings_frames_on_disk(settings) ? whole_bytes(pixels * frame_file_bytes_a_pixel(video, settings))
+                                             : 0;
 }
 
 SpaceNeed space_need(const SpaceVideo *video, const Settings *settings, const SpaceHistory *history)

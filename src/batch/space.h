@@ -38,10 +38,11 @@ SpaceVolume space_look(const char *folder);
 /* What is known of a video. */
 typedef struct SpaceVideo {
     int64_t input_bytes; /* -1 unknown */
-    int width;           /* 0 unknown, as the next three */
+    int width;           /* 0 unknown, as the next four */
     int height;
     double frame_rate;
     double duration_s;
+    int bit_depth;
     int64_t chunk_bytes; /* of its chunks that are there already */
 } SpaceVideo;
 

@@ -125,6 +125,7 @@ SpaceVideo batch_size(const Batch *batch, size_t index)
                         .height = video->report.height,
                         .frame_rate = video->report.frame_rate,
                         .duration_s = video->report.duration_s,
+                        .bit_depth = video->report.bit_depth,
                         .chunk_bytes = video->chunk_bytes};
 }
 

@@ -55,6 +55,7 @@ typedef struct VideoReport {
     /* from EVENT_VIDEO_OPENED on */
     int width;
     int height;
+    int bit_depth;
     double frame_rate;    /* 0 unknown */
     double duration_s;    /* 0 unknown */
     int64_t frames_total; /* an estimate; 0 unknown */

@@ -91,6 +91,12 @@ static void what_is_there_already_is_not_needed_again(void **state)
     video =
         (SpaceVideo){.input_bytes = MB, .width = 1000, .height = 1000, .frame_rate = 25, .duration_s = 60};
     assert_int_equal(space_need(&video, settings, &history).bytes[SPACE_FRAMES], 1000 * MB);
+    video.bit_depth = 10; /* pictures of 16 bits a sample take twice as much */
+    assert_int_equal(space_need(&video, settings, &history).bytes[SPACE_FRAMES], 2000 * MB);
+    replace(&settings->temp_frame_format, "jpg"); /* have 8 in any case */
+    assert_int_equal(space_need(&video, settings, &history).bytes[SPACE_FRAMES], 250 * MB);
+    replace(&settings->temp_frame_format, "png");
+    video.bit_depth = 8;
     video.duration_s = 4; /* it has no two chunks */
     assert_int_equal(space_need(&video, settings, &history).bytes[SPACE_FRAMES], 200 * MB);
     SpaceNeed sum = {.bytes = {1, 2, INT64_MAX}};
