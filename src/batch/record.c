@@ -35,12 +35,14 @@ void record_check(Batch *batch, Status status, const Error *error)
 
 static void fill_run(const Batch *batch, RunRow *run)
 {
+    json_t *options = settings_to_json_anywhere(batch->settings);
     *run = (RunRow){.began_s = clock_wall_s(),
                     .process = getpid(),
                     .version = RUNBATCH_VERSION,
                     .state = "running",
                     .planned = (int)batch->plan->count,
-                    .options = json_dumps(batch->settings_json, JSON_COMPACT | JSON_SORT_KEYS)};
+                    .options = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS)};
+    json_decref(options);
     if (gethostname(run->host, sizeof run->host - 1) != 0) {
         run->host[0] = '\0';
     }

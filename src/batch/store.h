@@ -125,7 +125,7 @@ typedef struct RunRow {
     char state[32]; /* "running", "paused", "waiting_for_space", "stopping", "over" */
     char note[256]; /* why it waits, with figures, or stops; a phrase */
     int planned;
-    char *options; /* JSON of the settings; owned */
+    char *options; /* JSON of the settings; paths are absolute; owned */
 } RunRow;
 
 typedef enum RequestKind {

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/files.h"
+#include "batch/naming.h"
 #include "batch/plan.h"
 #include "batch/snapshot.h"
 #include "batch/store.h"
@@ -8,6 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/dry_run.h"
 #include "cmd/terminal.h"
+#include "options/json_text.h"
 #include "options/parse.h"
 #include "report/i18n.h"
 #include "ui/status_page.h"
@@ -49,6 +51,21 @@ static int run_settings(const Settings *settings)
     return code;
 }
 
+/* The outputs stay where they are found, also when their folder was moved since. */
+static void stay_in(json_t *options, const char *output_dir)
+{
+    char *output = json_to_text(json_object_get(options, "output"));
+    (void)json_object_set_new(options, "output-dir", json_from_text(output_dir));
+    if (output != NULL && naming_is_container(path_extension(output)) && !file_is_folder(output)) {
+        char *there = path_join(output_dir, path_name(output));
+        (void)json_object_set_new(options, "output", json_from_text(there));
+        memory_free(there);
+    } else {
+        (void)json_object_set_new(options, "output", json_null()); /* it was this folder */
+    }
+    memory_free(output);
+}
+
 /* The options of the last run on this folder; NULL when there was none. */
 static json_t *last_options(const char *output_dir, Error *err)
 {
@@ -66,6 +83,9 @@ static json_t *last_options(const char *output_dir, Error *err)
     if (status != STATUS_FAILED && options == NULL) {
         (void)error_set(err, ERROR_ENVIRONMENT, "cannot go on", output_dir, "no batch was run into it yet");
         error_advise(err, "runbatch begins one; --output-dir names another folder");
+    }
+    if (options != NULL) {
+        stay_in(options, output_dir);
     }
     memory_free(run.options);
     store_close(&store);

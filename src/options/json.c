@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 #include "options/json_text.h"
 #include "options/settings.h"
 #include "options/table.h"
@@ -64,6 +65,22 @@ json_t *settings_to_json(const Settings *settings)
         json_t *value = json_from_field(&option_table[i], settings);
         if (value != NULL) {
             (void)json_object_set_new(object, option_table[i].name, value);
+        }
+    }
+    return object;
+}
+
+json_t *settings_to_json_anywhere(const Settings *settings)
+{
+    json_t *object = settings_to_json(settings);
+    for (size_t i = 0; i < option_count; i++) {
+        const Option *option = &option_table[i];
+        const bool is_path = option->type == OPTION_FILE || option->type == OPTION_FOLDER;
+        const char *path = is_path ? *(char *const *)option_field_const(option, settings) : NULL;
+        if (path != NULL) {
+            char *absolute = path_absolute(path);
+            (void)json_object_set_new(object, option->name, json_from_text(absolute));
+            memory_free(absolute);
         }
     }
     return object;

@@ -106,6 +106,8 @@ void settings_settle(Settings *settings);
 
 /* A new object; values equal to their defaults included. */
 json_t *settings_to_json(const Settings *settings);
+/* The same for a later run, which may be started in another folder: all paths are absolute. */
+json_t *settings_to_json_anywhere(const Settings *settings);
 /* Checks every value as the command line's are; a key that is left out keeps its default, an unknown one is
  * ERROR_USAGE. On failure `settings` owns nothing. */
 Status settings_from_json(const json_t *object, Settings *settings, Error *err);

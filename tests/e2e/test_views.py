@@ -182,6 +182,36 @@ class Views(BatchCase):
         attempts = json.loads(self.run_batch("report", "--json", LC_ALL="es_ES.UTF-8").out)["videos"][0]["attempts"]
         self.assertEqual(attempts[0]["result"], "paused")
 
+    def test_resumed_from_another_folder(self):
+        """Paths are those of the folder that the run was started in; outputs stay where their folder is now."""
+        self.put_clips(1, 30)
+        process = self.start_batch(*SLOW, "--frame-store", "disk", "--temp-dir", "temp/frames")
+        self.begun(2)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        self.assertTrue(wait_until(lambda: self.status()["state"] == "killed", 10))
+        self.assertNotEqual(os.listdir(self.path("temp", "frames")), [], "the killed worker had no time to clean up")
+        os.mkdir(self.path("elsewhere"))
+        result = self.run_batch("resume", "--json", "--output-dir", "../outputVideos", cwd=self.path("elsewhere"))
+        self.assert_code(result, 0)
+        self.assertGreaterEqual(len([e for e in result.events_of("chunk_done") if e["reused"]]), 2)
+        self.assertTrue(decodes_clean(self.output("joconde_1.mp4")))
+        self.assertEqual(os.listdir(self.path("temp", "frames")), [])
+        self.assertEqual(os.listdir(self.path("elsewhere")), [])
+        # one video, into a file
+        one = ("-s", "source/joconde.jpg", "-t", "inputVideos/clip1.mp4", "-o", "one/made.mp4")
+        ffmpeg("-t", 1, "-i", media("franck.mp4"), "-c", "copy", self.input("clip1.mp4"))
+        self.assert_code(self.run_batch("run", *one), 0)
+        os.unlink(self.path("one", "made.mp4"))
+        self.assert_code(self.run_batch("resume", "--output-dir", "../one", cwd=self.path("elsewhere")), 0)
+        self.assertTrue(decodes_clean(self.path("one", "made.mp4")))
+        os.rename(self.path("one"), self.path("two"))
+        os.unlink(self.path("two", "made.mp4"))
+        self.assert_code(self.run_batch("resume", "--output-dir", "../two", cwd=self.path("elsewhere")), 0)
+        self.assertTrue(decodes_clean(self.path("two", "made.mp4")))
+        self.assertFalse(os.path.exists(self.path("one")))
+        self.assertEqual(os.listdir(self.path("elsewhere")), [])
+
     def test_a_stopped_video_is_cancelled_without_a_batch(self):
         self.killed()
         foreign = os.path.join(self.work("joconde_1.mp4"), "mine.txt")

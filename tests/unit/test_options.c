@@ -3,11 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "options/help.h"
 #include "options/json_text.h"
 #include "options/names.h"
@@ -712,6 +715,40 @@ static void a_line_over_an_earlier_run(void **state)
     settings_free(&settings);
 }
 
+static void paths_hold_in_any_folder(void **state)
+{
+    (void)state;
+    Settings settings;
+    settings_defaults(&settings);
+    settings.source = text_duplicate("face.png");
+    settings.target = text_duplicate("/videos/clip.mp4");
+    char *folder = getcwd(NULL, 0);
+    json_t *here = settings_to_json(&settings);
+    json_t *anywhere = settings_to_json_anywhere(&settings);
+    const struct {
+        const char *name;
+        char *value;
+    } paths[] = {
+        {"source", text_format("%s/face.png", folder)},
+        {"target", text_duplicate("/videos/clip.mp4")},
+        {"source-dir", text_format("%s/source", folder)},
+        {"input-dir", text_format("%s/inputVideos", folder)},
+        {"output-dir", text_format("%s/outputVideos", folder)},
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        assert_string_equal(json_string_value(json_object_get(anywhere, paths[i].name)), paths[i].value);
+        (void)json_object_del(here, paths[i].name);
+        (void)json_object_del(anywhere, paths[i].name);
+        memory_free(paths[i].value);
+    }
+    assert_true(json_equal(here, anywhere)); /* what is no path, or not given, is as it was */
+    assert_true(json_is_null(json_object_get(anywhere, "temp-dir")));
+    json_decref(here);
+    json_decref(anywhere);
+    free(folder);
+    settings_free(&settings);
+}
+
 static void an_earlier_run_that_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -778,6 +815,7 @@ int main(void)
         cmocka_unit_test(help_fits_the_width_and_tells_everything),
         cmocka_unit_test(each_command_takes_its_own_options),
         cmocka_unit_test(a_line_over_an_earlier_run),
+        cmocka_unit_test(paths_hold_in_any_folder),
         cmocka_unit_test(an_earlier_run_that_cannot_be_is_refused),
         cmocka_unit_test(roff_is_escaped),
         cmocka_unit_test(words_that_are_options),
