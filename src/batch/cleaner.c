@@ -91,10 +91,9 @@ static void walk_folder(int folder, bool in_frames, CleanWalk *walk)
     (void)closedir(listing);
 }
 
-/* The one folder of ours in a work folder. */
-static void walk_frames(int folder, const char *name, CleanWalk *walk)
+/* `frames` is the folder `name` in `parent`; takes it over. */
+static void walk_frames(int parent, const char *name, int frames, CleanWalk *walk)
 {
-    const int frames = cleaner_open_folder(folder, name);
     const int before = walk->foreign;
     if (frames < 0) {
         walk->foreign++;
@@ -102,8 +101,8 @@ static void walk_frames(int folder, const char *name, CleanWalk *walk)
     }
     walk_folder(frames, true, walk);
     (void)close(frames);
-    if (walk->remove && walk->budget > 0 && walk->foreign == before &&
-        unlinkat(folder, name, AT_REMOVEDIR) != 0) {
+    if (walk->remove && walk->scope != CLEAN_SCOPE_PARTS && walk->budget > 0 && walk->foreign == before &&
+        unlinkat(parent, name, AT_REMOVEDIR) != 0) {
         walk->foreign++;
     }
 }
@@ -115,22 +114,23 @@ static void walk_entry(int folder, const char *name, bool in_frames, CleanWalk *
         return;
     }
     if (!in_frames && S_ISDIR(status.st_mode) && strcmp(name, "frames") == 0) {
-        walk_frames(folder, name, walk);
+        walk_frames(folder, name, cleaner_open_folder(folder, name), walk);
         return;
     }
-    const bool part = text_ends_with_nocase(name, ".part");
+    const bool wanted = walk->scope == CLEAN_SCOPE_ALL || text_ends_with_nocase(name, ".part") ||
+                        (in_frames && walk->scope == CLEAN_SCOPE_LOST);
     if (!S_ISREG(status.st_mode) || !is_ours(name, in_frames)) {
         walk->foreign++;
-    } else if (walk->remove && (part || !walk->parts_only)) {
+    } else if (walk->remove && wanted) {
         walk->budget--;
         if (unlinkat(folder, name, 0) != 0 && errno != ENOENT) {
             walk->failure = errno;
             walk->foreign++;
         }
     } else {
-        walk->files++;
         walk->chunks += !in_frames && text_ends_with_nocase(name, ".rbc");
-        walk->bytes += status.st_size;
+        walk->files += wanted;
+        walk->bytes += wanted ? status.st_size : 0;
     }
 }
 
@@ -138,7 +138,7 @@ bool cleaner_walk(int work, const char *name, CleanWalk *walk)
 {
     enum { ROUNDS = 3 }; /* some file systems leave entries out of a listing while others are removed */
     const int folder = work >= 0 ? cleaner_open_folder(work, name) : -1;
-    const bool whole = walk->remove && !walk->parts_only;
+    const bool whole = walk->remove && walk->scope == CLEAN_SCOPE_ALL;
     if (folder < 0) {
         return false;
     }
@@ -154,6 +154,27 @@ bool cleaner_walk(int work, const char *name, CleanWalk *walk)
     }
     (void)close(folder);
     return true;
+}
+
+bool cleaner_walk_frames(const char *path, CleanWalk *walk)
+{
+    char *parent_path = path_folder(path);
+    const int parent = open(parent_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int frames = parent >= 0 ? cleaner_open_folder(parent, path_name(path)) : -1;
+    struct stat status;
+    if (frames >= 0 && (fstat(frames, &status) != 0 || status.st_uid != geteuid())) {
+        (void)close(frames);
+        frames = -1;
+    }
+    const bool found = frames >= 0;
+    if (found) {
+        walk_frames(parent, path_name(path), frames, walk);
+    }
+    if (parent >= 0) {
+        (void)close(parent);
+    }
+    memory_free(parent_path);
+    return found;
 }
 
 void cleaner_each_work(const char *state_dir, void (*visit)(void *context, const char *output), void *context)
@@ -175,7 +196,7 @@ void cleaner_each_work(const char *state_dir, void (*visit)(void *context, const
 
 void cleaner_drop_parts(const char *state_dir, const char *output)
 {
-    CleanWalk walk = {.remove = true, .parts_only = true, .budget = CLEAN_NO_LIMIT};
+    CleanWalk walk = {.remove = true, .scope = CLEAN_SCOPE_PARTS, .budget = CLEAN_NO_LIMIT};
     const int work = cleaner_open_work(state_dir);
     (void)cleaner_walk(work, output, &walk);
     if (work >= 0) {

@@ -4,7 +4,12 @@
  *  - work folders, <state folder>/work/<name of an output that the store knows>, and in them chunk-NNNNNN.rbc
  *    and .part, recipe.json, frames/frame-NNNNNNNN.png and .jpg;
  *  - <state folder>/logs/NAME.log, older than 30 days, and the oldest while all are above 64 MB;
- *  - unfinished outputs, <output folder>/.NAME.runbatch-part.
+ *  - <state folder>/batch.db.damaged-TIME, a store that was set aside: by itself after 30 days;
+ *  - unfinished outputs, <output folder>/.NAME.runbatch-part;
+ *  - frame files in the --temp-dir of a run that the store knows, in the folder of an output that it knows.
+ *
+ * Of a work folder that may still be gone on from goes what no worker goes on from: chunks without their
+ * final name, and frame files.
  *
  * Everything else is foreign: it stays, and so does the folder it lies in. Folders are entered by descriptor,
  * links are never followed. Never an output. One thread.
@@ -27,20 +32,23 @@ enum { CLEANER_DAYS = 30, CLEANER_LOG_BYTES = 64 * 1024 * 1024, CLEANER_STEP = 3
 typedef enum CleanKind {
     CLEAN_NONE = 0,
     CLEAN_WORK,       /* a video's work folder */
+    CLEAN_PARTS,      /* what a worker that was killed left in a work folder that stays */
+    CLEAN_FRAMES,     /* its folder of frame files in a --temp-dir */
     CLEAN_UNFINISHED, /* an unfinished output of a run that was killed */
     CLEAN_LOG,
+    CLEAN_STORE, /* a damaged store that was set aside */
 } CleanKind;
 
-/* "work", "unfinished", "log": stable, used in JSON. */
+/* "work", "parts", …: stable, used in JSON. */
 const char *clean_kind_name(CleanKind kind);
 
 typedef struct CleanItem {
     CleanKind kind;
     char *path;
-    char *output;    /* name of the video's output; NULL for logs */
+    char *output;    /* name of the video's output; NULL for logs and stores */
     int64_t bytes;   /* of our files in it */
     int files;       /* how many */
-    bool foreign;    /* a work folder with something in it that is not ours: that stays */
+    bool foreign;    /* a folder with something in it that is not ours: that stays */
     const char *why; /* "finished", "cancelled", "abandoned", …; static, not translated */
 } CleanItem;
 
@@ -59,7 +67,7 @@ void clean_list_free(CleanList *list);
 const char *cleaner_reason(const VideoRow *row, double wall_s);
 
 /* Lists all that cleaner_remove would remove, with sizes. Changes nothing. The store may be NULL: then only
- * logs. */
+ * logs and stores that were set aside. */
 Status cleaner_find(const char *output_dir, const char *state_dir, Store *store, double wall_s,
                     CleanList *list, Error *err);
 
@@ -70,7 +78,7 @@ int64_t cleaner_work_bytes(const char *state_dir, const char *output, int *files
 bool cleaner_has_chunks(const char *state_dir, const char *output);
 
 /* Removes one item; what cannot be removed is an error, what is gone already is none. Only with the folder's
- * lock held. */
+ * lock held, but for logs and stores. */
 Status cleaner_remove(const char *state_dir, const CleanItem *item, Error *err);
 
 /* ---- in the background of a batch ---- */
@@ -93,6 +101,8 @@ void cleaner_each_work(const char *state_dir, void (*visit)(void *context, const
 void cleaner_add_work(Cleaner *cleaner, const char *output);
 /* Looks through the logs once. */
 void cleaner_add_old_logs(Cleaner *cleaner, double wall_s);
+/* At once: there are few. Stores that were set aside more than CLEANER_DAYS ago. */
+void cleaner_remove_old_stores(const char *state_dir, double wall_s);
 
 /* Whether that work folder still waits to be removed. */
 bool cleaner_waits_for(const Cleaner *cleaner, const char *output);

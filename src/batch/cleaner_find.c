@@ -11,13 +11,12 @@
 #include "batch/cleaner_internal.h"
 #include "batch/lock.h"
 #include "batch/naming.h"
-
-static const double day_s = 86400.0;
-static const double fresh_log_s = 600.0; /* may be a running video's */
+#include "options/json_text.h"
+#include "worker/frame_store.h"
 
 const char *clean_kind_name(CleanKind kind)
 {
-    static const char *const names[] = {"none", "work", "unfinished", "log"};
+    static const char *const names[] = {"none", "work", "parts", "frames", "unfinished", "log", "store"};
     return names[kind];
 }
 
@@ -31,7 +30,7 @@ void clean_list_free(CleanList *list)
     *list = (CleanList){0};
 }
 
-static void add_item(CleanList *list, const CleanItem *item)
+void clean_list_add(CleanList *list, const CleanItem *item)
 {
     list->items = memory_resize(list->items, list->count + 1, sizeof *list->items);
     list->items[list->count++] = *item;
@@ -80,7 +79,7 @@ const char *cleaner_reason(const VideoRow *row, double wall_s)
     default:
         break;
     }
-    const bool old = row->changed_s > 0 && wall_s - row->changed_s > CLEANER_DAYS * day_s;
+    const bool old = row->changed_s > 0 && wall_s - row->changed_s > CLEANER_DAYS * CLEAN_DAY_S;
     return old || input_is_gone(row->input) ? "abandoned" : NULL;
 }
 
@@ -115,22 +114,71 @@ typedef struct Search {
     int work;   /* -1: there is none */
     int output; /* the output folder */
     double wall_s;
+    TextList temp_dirs; /* of all runs */
     CleanList *list;
 } Search;
 
+static const char unfinished[] = "unfinished";
+
+/* All of it, where it is over or nothing whole is in it; otherwise what no worker goes on from. */
 static void find_work(const Search *search, const VideoRow *row)
 {
     const char *why = cleaner_reason(row, search->wall_s);
-    CleanWalk walk = {.budget = CLEAN_NO_LIMIT};
-    if (why != NULL && cleaner_walk(search->work, row->output, &walk)) {
-        add_item(search->list, &(CleanItem){.kind = CLEAN_WORK,
-                                            .path = text_format("%s/work/%s", search->state_dir, row->output),
-                                            .output = text_duplicate(row->output),
-                                            .bytes = walk.bytes,
-                                            .files = walk.files,
-                                            .foreign = walk.foreign > 0,
-                                            .why = why});
+    CleanWalk all = {.budget = CLEAN_NO_LIMIT};
+    CleanWalk lost = {.scope = CLEAN_SCOPE_LOST, .budget = CLEAN_NO_LIMIT};
+    if (!cleaner_walk(search->work, row->output, &all) || !cleaner_walk(search->work, row->output, &lost)) {
+        return;
     }
+    const bool stays = why == NULL && all.chunks > 0;
+    const CleanWalk *walk = stays ? &lost : &all;
+    if (!stays || lost.files > 0) {
+        clean_list_add(search->list,
+                       &(CleanItem){.kind = stays ? CLEAN_PARTS : CLEAN_WORK,
+                                    .path = text_format("%s/work/%s", search->state_dir, row->output),
+                                    .output = text_duplicate(row->output),
+                                    .bytes = walk->bytes,
+                                    .files = walk->files,
+                                    .foreign = all.foreign > 0,
+                                    .why = why != NULL ? why : unfinished});
+    }
+}
+
+/* A run's, if it is none of those that are known. */
+static bool add_temp_dir(void *context, const RunRow *run)
+{
+    TextList *folders = context;
+    json_t *options = run->options != NULL ? json_loads(run->options, 0, NULL) : NULL;
+    char *folder = json_to_text(json_object_get(options, "temp-dir"));
+    bool is_new = folder != NULL;
+    for (size_t i = 0; i < folders->count && is_new; i++) {
+        is_new = strcmp(folders->items[i], folder) != 0;
+    }
+    if (is_new) {
+        text_list_add(folders, folder);
+    }
+    memory_free(folder);
+    json_decref(options);
+    return true;
+}
+
+static void find_frames(const Search *search, const VideoRow *row)
+{
+    char *output = path_join(search->output_dir, row->output);
+    for (size_t i = 0; i < search->temp_dirs.count; i++) {
+        char *folder = frame_store_temp_folder(search->temp_dirs.items[i], output);
+        CleanWalk walk = {.budget = CLEAN_NO_LIMIT};
+        if (cleaner_walk_frames(folder, &walk)) {
+            clean_list_add(search->list, &(CleanItem){.kind = CLEAN_FRAMES,
+                                                      .path = text_duplicate(folder),
+                                                      .output = text_duplicate(row->output),
+                                                      .bytes = walk.bytes,
+                                                      .files = walk.files,
+                                                      .foreign = walk.foreign > 0,
+                                                      .why = unfinished});
+        }
+        memory_free(folder);
+    }
+    memory_free(output);
 }
 
 static void find_unfinished(const Search *search, const VideoRow *row)
@@ -139,12 +187,12 @@ static void find_unfinished(const Search *search, const VideoRow *row)
     struct stat status;
     if (lock_is_temporary_name(name) && fstatat(search->output, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(status.st_mode)) {
-        add_item(search->list, &(CleanItem){.kind = CLEAN_UNFINISHED,
-                                            .path = path_join(search->output_dir, name),
-                                            .output = text_duplicate(row->output),
-                                            .bytes = status.st_size,
-                                            .files = 1,
-                                            .why = "unfinished"});
+        clean_list_add(search->list, &(CleanItem){.kind = CLEAN_UNFINISHED,
+                                                  .path = path_join(search->output_dir, name),
+                                                  .output = text_duplicate(row->output),
+                                                  .bytes = status.st_size,
+                                                  .files = 1,
+                                                  .why = unfinished});
     }
     memory_free(name);
 }
@@ -153,95 +201,12 @@ static bool visit_video(void *context, const VideoRow *row)
 {
     const Search *search = context;
     find_work(search, row);
+    find_frames(search, row);
     find_unfinished(search, row);
     return true;
 }
 
-/* ---- logs ---- */
-
-typedef struct LogFile {
-    char *name;
-    int64_t bytes;
-    double age_s;
-} LogFile;
-
-static int by_age(const void *left, const void *right)
-{
-    const LogFile *a = left;
-    const LogFile *b = right;
-    return a->age_s < b->age_s ? -1 : a->age_s > b->age_s ? 1 : strcmp(a->name, b->name);
-}
-
-/* The logs, youngest first. */
-static size_t list_logs(const char *folder, double wall_s, LogFile **logs)
-{
-    size_t count = 0;
-    *logs = NULL;
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-    for (const struct dirent *entry = NULL; listing != NULL && (entry = readdir(listing)) != NULL;) {
-        struct stat status;
-        if (text_ends_with_nocase(entry->d_name, ".log") &&
-            fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
-            *logs = memory_resize(*logs, count + 1, sizeof **logs);
-            (*logs)[count++] = (LogFile){text_duplicate(entry->d_name), status.st_size,
-                                         wall_s - (double)status.st_mtim.tv_sec};
-        }
-    }
-    if (listing != NULL) {
-        (void)closedir(listing);
-    } else if (fd >= 0) {
-        (void)close(fd);
-    }
-    if (count > 0) {
-        qsort(*logs, count, sizeof **logs, by_age);
-    }
-    return count;
-}
-
-/* Calls back for every log that is too old, or with which all are too large. */
-static void each_old_log(const char *state_dir, double wall_s,
-                         void (*visit)(void *context, const char *folder, const LogFile *log), void *context)
-{
-    char *folder = path_join(state_dir, "logs");
-    LogFile *logs = NULL;
-    const size_t count = list_logs(folder, wall_s, &logs);
-    int64_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        const bool old = logs[i].age_s > CLEANER_DAYS * day_s ||
-                         (kept + logs[i].bytes > CLEANER_LOG_BYTES && logs[i].age_s > fresh_log_s);
-        if (old) {
-            visit(context, folder, &logs[i]);
-        } else {
-            kept += logs[i].bytes;
-        }
-        memory_free(logs[i].name);
-    }
-    memory_free(logs);
-    memory_free(folder);
-}
-
-static void list_log(void *context, const char *folder, const LogFile *log)
-{
-    add_item(context, &(CleanItem){.kind = CLEAN_LOG,
-                                   .path = path_join(folder, log->name),
-                                   .bytes = log->bytes,
-                                   .files = 1,
-                                   .why = "old"});
-}
-
-static void queue_log(void *context, const char *folder, const LogFile *log)
-{
-    (void)folder;
-    text_list_add(context, log->name);
-}
-
-void cleaner_add_old_logs(Cleaner *cleaner, double wall_s)
-{
-    each_old_log(cleaner->state_dir, wall_s, queue_log, &cleaner->logs);
-}
-
-/* ---- both ---- */
+/* ---- all ---- */
 
 Status cleaner_find(const char *output_dir, const char *state_dir, Store *store, double wall_s,
                     CleanList *list, Error *err)
@@ -255,15 +220,20 @@ Status cleaner_find(const char *output_dir, const char *state_dir, Store *store,
                      .list = list};
     Status status = STATUS_OK;
     if (store != NULL && search.output >= 0) {
+        status = store_each_run(store, add_temp_dir, &search.temp_dirs, err);
+    }
+    if (store != NULL && search.output >= 0 && status == STATUS_OK) {
         status = store_each_video(store, visit_video, &search, err);
     }
+    text_list_free(&search.temp_dirs);
     if (search.work >= 0) {
         (void)close(search.work);
     }
     if (search.output >= 0) {
         (void)close(search.output);
     }
-    each_old_log(state_dir, wall_s, list_log, list);
+    cleaner_find_old_logs(state_dir, wall_s, list);
+    cleaner_find_stores(state_dir, list);
     return status;
 }
 
@@ -276,17 +246,30 @@ static Status remove_file(const char *path, Error *err)
     return error_set_errno(err, ERROR_ENVIRONMENT, "cannot remove it", path, errno);
 }
 
-Status cleaner_remove(const char *state_dir, const CleanItem *item, Error *err)
+/* Of a folder: what there is of ours in it. */
+static void walk_item(const char *state_dir, const CleanItem *item, CleanWalk *walk)
 {
-    if (item->kind != CLEAN_WORK) {
-        return remove_file(item->path, err);
+    if (item->kind == CLEAN_FRAMES) {
+        (void)cleaner_walk_frames(item->path, walk);
+        return;
     }
-    CleanWalk walk = {.remove = true, .budget = CLEAN_NO_LIMIT};
     const int work = cleaner_open_work(state_dir);
-    (void)cleaner_walk(work, item->output, &walk);
+    (void)cleaner_walk(work, item->output, walk);
     if (work >= 0) {
         (void)close(work);
     }
+}
+
+Status cleaner_remove(const char *state_dir, const CleanItem *item, Error *err)
+{
+    const bool folder = item->kind == CLEAN_WORK || item->kind == CLEAN_PARTS || item->kind == CLEAN_FRAMES;
+    if (!folder) {
+        return remove_file(item->path, err);
+    }
+    CleanWalk walk = {.remove = true,
+                      .scope = item->kind == CLEAN_PARTS ? CLEAN_SCOPE_LOST : CLEAN_SCOPE_ALL,
+                      .budget = CLEAN_NO_LIMIT};
+    walk_item(state_dir, item, &walk);
     return walk.failure == 0
                ? STATUS_OK
                : error_set_errno(err, ERROR_ENVIRONMENT, "cannot remove all of it", item->path, walk.failure);

@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "batch/store_internal.h"
 
-static const char store_name[] = "batch.db";
 static const char cannot_open[] = "cannot open the batch's store";
 
 /* ---- errors ---- */
@@ -431,7 +430,7 @@ Status store_open_schema(Store **store, const char *state_dir, StoreMode mode, c
     char name[STORE_ASIDE_SIZE] = "";
     Store *opened = memory_alloc(1, sizeof *opened);
     opened->mode = mode;
-    opened->path = path_join(state_dir, store_name);
+    opened->path = path_join(state_dir, STORE_NAME);
     opened->samples = -1;
     opened->inputs = -1;
     opened->data_version = -1;

@@ -159,6 +159,10 @@ int64_t store_rows_skipped(const Store *store);
  * no dot in front, no control character. */
 bool store_is_name(const char *name);
 
+/* Whether `name` is that of a damaged store that was set aside, or of a log of it; `wall_s`: when that was.
+ */
+bool store_is_aside(const char *name, double *wall_s);
+
 /* After the store was lost, or where there was none: each folder in <state folder>/work whose output has no
  * row becomes a row (VIDEO_STOPPED, with recipe and key from the folder's own note, see recipe_note);
  * `videos`: how many. What is no folder with a name that an output can have is not ours and left alone.
@@ -246,6 +250,7 @@ typedef bool (*StoreVideoVisitor)(void *context, const VideoRow *row);
 typedef bool (*StoreAttemptVisitor)(void *context, const AttemptRow *row);
 typedef bool (*StoreChunkVisitor)(void *context, const ChunkReport *chunk);
 typedef bool (*StoreSampleVisitor)(void *context, const SampleRow *sample);
+typedef bool (*StoreRunVisitor)(void *context, const RunRow *run);
 typedef bool (*StoreEventVisitor)(void *context, const EventRow *event);
 Status store_each_video(Store *store, StoreVideoVisitor visit, void *context, Error *err); /* by position */
 Status store_each_attempt(Store *store, int64_t video, StoreAttemptVisitor visit, void *context, Error *err);
@@ -254,6 +259,7 @@ Status store_each_chunk(Store *store, int64_t video, StoreChunkVisitor visit, vo
 Status store_each_sample(Store *store, int64_t run, StoreSampleVisitor visit, void *context, Error *err);
 /* Those behind the event `after` (0: all). */
 Status store_each_event(Store *store, int64_t after, StoreEventVisitor visit, void *context, Error *err);
+Status store_each_run(Store *store, StoreRunVisitor visit, void *context, Error *err);
 /* The last run; STATUS_AGAIN when there was none. The caller frees run->options. */
 Status store_last_run(Store *store, RunRow *run, Error *err);
 

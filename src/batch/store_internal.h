@@ -8,6 +8,8 @@
 
 #include "batch/store.h"
 
+#define STORE_NAME "batch.db"
+
 enum {
     STORE_STATEMENTS_MOST = 40,
     STORE_PATH_MOST = 8192,      /* bytes of a path in a row */

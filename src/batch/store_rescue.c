@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -67,6 +68,11 @@ bool store_is_torn(const char *path)
 
 /* ---- setting aside ---- */
 
+/* The file itself last: a new one beside an old log would take that for its own. */
+static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
+static const char aside_mark[] =
+    ".damaged-"; /* followed by the time: 20260131T235959Z, and perhaps a number */
+
 static Status move(const char *path, const char *suffix, const char *target, Error *err)
 {
     char *from = text_format("%s%s", path, suffix);
@@ -91,16 +97,14 @@ Status store_set_aside(const char *path, char aside[STORE_ASIDE_SIZE], Error *er
         if (i > 1) {
             (void)snprintf(number, sizeof number, "-%d", i);
         }
-        (void)snprintf(aside, STORE_ASIDE_SIZE, "%s.damaged-%.4s%.2s%.2sT%.2s%.2s%.2sZ%s", path_name(path),
-                       time, time + 5, time + 8, time + 11, time + 14, time + 17, number);
+        (void)snprintf(aside, STORE_ASIDE_SIZE, "%s%s%.4s%.2s%.2sT%.2s%.2s%.2sZ%s", path_name(path),
+                       aside_mark, time, time + 5, time + 8, time + 11, time + 14, time + 17, number);
         target = path_join(folder, aside);
         if (file_exists(target)) {
             memory_free(target);
             target = NULL;
         }
     }
-    /* The file itself last: a new one beside an old log would take that for its own. */
-    static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
     Status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < sizeof suffixes / sizeof suffixes[0]; i++) {
         status = move(path, suffixes[i], target, err);
@@ -108,4 +112,33 @@ Status store_set_aside(const char *path, char aside[STORE_ASIDE_SIZE], Error *er
     memory_free(target);
     memory_free(folder);
     return status;
+}
+
+/* "", "-2", …, and a suffix. */
+static bool is_end(const char *text)
+{
+    if (text[0] == '-' && text[1] >= '1' && text[1] <= '9') {
+        text += 1 + strspn(text + 1, "0123456789");
+    }
+    bool known = false;
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        known = known || strcmp(text, suffixes[i]) == 0;
+    }
+    return known;
+}
+
+bool store_is_aside(const char *name, double *wall_s)
+{
+    enum { TIME_LENGTH = 16 };
+    if (!text_starts_with(name, STORE_NAME) || !text_starts_with(name + strlen(STORE_NAME), aside_mark)) {
+        return false;
+    }
+    struct tm parts = {0};
+    const char *time = name + strlen(STORE_NAME) + strlen(aside_mark);
+    const char *end = strptime(time, "%Y%m%dT%H%M%SZ", &parts);
+    if (end == NULL || end - time != TIME_LENGTH || memchr(time, ' ', TIME_LENGTH) != NULL || !is_end(end)) {
+        return false;
+    }
+    *wall_s = (double)timegm(&parts);
+    return true;
 }

@@ -90,10 +90,11 @@ static bool get_run(Query *query, RunRow *run)
     return true;
 }
 
+#define RUN_COLUMNS "id, began_s, ended_s, process, host, version, state, note, planned, options"
+
 Status store_last_run(Store *store, RunRow *run, Error *err)
 {
-    static const char sql[] = "SELECT id, began_s, ended_s, process, host, version, state, note, planned,"
-                              " options FROM runs ORDER BY id DESC";
+    static const char sql[] = "SELECT " RUN_COLUMNS " FROM runs ORDER BY id DESC";
     *run = (RunRow){0};
     Query query = query_new(store, sql);
     bool found = false;
@@ -104,6 +105,18 @@ Status store_last_run(Store *store, RunRow *run, Error *err)
         return STATUS_FAILED;
     }
     return found ? STATUS_OK : STATUS_AGAIN;
+}
+
+Status store_each_run(Store *store, StoreRunVisitor visit, void *context, Error *err)
+{
+    static const char sql[] = "SELECT " RUN_COLUMNS " FROM runs ORDER BY id";
+    Query query = query_new(store, sql);
+    for (bool more = true; more && query_row(&query);) {
+        RunRow run;
+        more = !get_run(&query, &run) || visit(context, &run);
+        memory_free(run.options);
+    }
+    return query_end(&query, store_cannot_read, err);
 }
 
 /* ---- samples ---- */

@@ -278,6 +278,7 @@ static void tell_beginning(Batch *batch)
     }
     record_plan(batch);
     cleaner_add_old_logs(&batch->cleaner, clock_wall_s());
+    cleaner_remove_old_stores(plan->state_dir, clock_wall_s());
 }
 
 static void tell_end(Batch *batch)

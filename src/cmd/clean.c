@@ -26,7 +26,7 @@ typedef struct Cleaning {
 
 /* ---- what is printed ---- */
 
-/* Under a heading for each video; they come video by video, the logs last. */
+/* Under a heading for each video; they come video by video, then logs and damaged stores. */
 static void append_items(Text *page, const CleanList *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -35,7 +35,8 @@ static void append_items(Text *page, const CleanList *list)
         const bool same =
             output != NULL ? before != NULL && strcmp(output, before) == 0 : i > 0 && before == NULL;
         if (!same) {
-            (void)cell_append(page, output != NULL ? output : _("logs"), SIZE_MAX, CELL_CUT_END);
+            (void)cell_append(page, output != NULL ? output : _("logs and damaged stores"), SIZE_MAX,
+                              CELL_CUT_END);
             text_append(page, ":\n");
             removable_append(page, list, output, 0);
         }

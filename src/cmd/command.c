@@ -110,10 +110,12 @@ const Command command_table[] = {
      .run = cmd_cancel},
     {.name = "clean",
      .usage = "[--dry-run] [OPTION]...",
-     .help = "Remove what earlier runs left and nobody needs: work folders, unfinished outputs, old logs",
+     .help = "Remove what earlier runs left and nobody needs: work folders, frame files, unfinished outputs, "
+             "old logs, damaged stores",
      .about = "Shows path by path what goes, with its size and why; --dry-run only shows. Never an output, "
-              "never a file that is not runbatch's own. While a batch runs only old logs go: it removes the "
-              "rest by itself.",
+              "never a file that is not runbatch's own. While a batch runs only old logs and damaged stores "
+              "go: it "
+              "removes the rest by itself.",
      .exit_codes = clean_codes,
      .run = cmd_clean},
     {.name = "help",

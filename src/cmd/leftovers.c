@@ -5,13 +5,13 @@
 #include "base/files.h"
 #include "batch/store.h"
 
-static void keep_logs_only(CleanList *list)
+static void keep_what_nobody_uses(CleanList *list)
 {
     size_t kept = 0;
     list->bytes = 0;
     for (size_t i = 0; i < list->count; i++) {
         CleanItem *item = &list->items[i];
-        if (item->kind == CLEAN_LOG) {
+        if (item->kind == CLEAN_LOG || item->kind == CLEAN_STORE) {
             list->bytes += item->bytes;
             list->items[kept++] = *item;
         } else {
@@ -32,7 +32,7 @@ Status leftovers_find(const char *output_dir, const char *state_dir, bool held, 
     const Status status = cleaner_find(output_dir, state_dir, store, clock_wall_s(), list, err);
     store_close(&store);
     if (held) {
-        keep_logs_only(list);
+        keep_what_nobody_uses(list);
     }
     return status;
 }

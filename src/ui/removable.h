@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "batch/cleaner.h"
 
-/* How many items belong to an output (a name; NULL: to none, the logs), and their bytes. */
+/* How many items belong to an output (a name; NULL: to none, logs and damaged stores), and their bytes. */
 size_t removable_count(const CleanList *list, const char *output, int64_t *bytes);
 
 /* Appends a line for each of them: "  12.3 MB  PATH (why)", with `indent` blanks in front. */

@@ -206,8 +206,8 @@ static void append_logs(Text *page, const Report *report)
     const size_t count = removable_count(report->removable, NULL, &bytes);
     if (count > 0) {
         text_append(page, "\n");
-        text_appendf(page, _("Old logs that runbatch clean would remove: %zu, %s\n"), count,
-                     format_bytes(bytes, size, sizeof size));
+        text_appendf(page, _("Old logs and damaged stores that runbatch clean would remove: %zu, %s\n"),
+                     count, format_bytes(bytes, size, sizeof size));
     }
     if (report->every_log) {
         removable_append(page, report->removable, NULL, INDENT);

@@ -35,6 +35,11 @@ static char *folder_in(const char *temp_dir, const char *output, bool keep)
     return folder;
 }
 
+char *frame_store_temp_folder(const char *temp_dir, const char *output)
+{
+    return folder_in(temp_dir, output, false);
+}
+
 char *frame_store_folder(const Settings *settings, const char *work, const char *output)
 {
     if (!settings_frames_on_disk(settings)) {

@@ -19,8 +19,11 @@
  * folder for chunks. The folder that the output lies in must be there. */
 char *frame_store_folder(const Settings *settings, const char *work, const char *output);
 
-/* The same, and makes it, with --temp-dir where that is missing. A folder that cannot be made is found out
- * when it is opened. For before the sandbox, which lets the worker write in that folder alone. */
+/* The one of ours that the output has with that --temp-dir. */
+char *frame_store_temp_folder(const char *temp_dir, const char *output);
+
+/* frame_store_folder, and makes it, with --temp-dir where that is missing. A folder that cannot be made is
+ * found out when it is opened. For before the sandbox, which lets the worker write in that folder alone. */
 char *frame_store_make(const Settings *settings, const char *work, const char *output);
 
 /* Opens the files with what `stages` says of `first`, `pool`, `read`, `begins_chunk` and `context`. *files is

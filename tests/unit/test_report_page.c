@@ -138,7 +138,7 @@ static void every_video_has_its_story(void **state)
                     "[4] clip4.mp4 -> joconde_4.mp4: queued\n"
                     "  how to go on: runbatch resume begins it\n"
                     "\n"
-                    "Old logs that runbatch clean would remove: 1, 77 B\n");
+                    "Old logs and damaged stores that runbatch clean would remove: 1, 77 B\n");
     free(page);
     snapshot_free(&made.snapshot);
 }

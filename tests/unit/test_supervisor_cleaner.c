@@ -140,18 +140,207 @@ static void what_may_still_be_gone_on_from_stays(void **state)
     static const char *const names[] = {"s"};
     static const VideoState states[] = {VIDEO_QUEUED, VIDEO_RUNNING, VIDEO_WAITING,
                                         VIDEO_PAUSED, VIDEO_STOPPED, VIDEO_SET_ASIDE};
-    put_work(bench, "s");
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        put_work(bench, "s");
+        bench_put(bench, "out/.runbatch/work/s.mp4/frames/frame-00000003.png", "0123456789");
         Store *store = make_store(bench, states[i], names, 1);
         CleanList list;
         find(bench, store, &list);
-        assert_int_equal(list.count, 0);
+        /* but for what no worker goes on from */
+        assert_int_equal(list.count, 1);
+        assert_int_equal(list.items[0].kind, CLEAN_PARTS);
+        assert_int_equal(list.items[0].files, 4);
+        assert_int_equal(list.items[0].bytes, 40);
+        assert_string_equal(list.items[0].why, "unfinished");
+        assert_false(list.items[0].foreign);
+        assert_int_equal(cleaner_work_bytes(bench->plan.state_dir, "s.mp4", NULL), 60);
+        remove_all(bench, &list);
         clean_list_free(&list);
+        assert_int_equal(cleaner_work_bytes(bench->plan.state_dir, "s.mp4", NULL), 20);
+        assert_true(bench_has(bench, "out/.runbatch/work/s.mp4/recipe.json"));
+        assert_false(bench_has(bench, "out/.runbatch/work/s.mp4/frames"));
+        find(bench, store, &list);
+        assert_int_equal(list.count, 0);
         store_close(&store);
     }
-    assert_int_equal(cleaner_work_bytes(bench->plan.state_dir, "s.mp4", NULL), 50);
     assert_true(cleaner_has_chunks(bench->plan.state_dir, "s.mp4"));
     assert_false(cleaner_has_chunks(bench->plan.state_dir, "t.mp4"));
+}
+
+static void a_work_folder_without_a_whole_chunk_is_of_no_use(void **state)
+{
+    Bench *bench = *state;
+    static const char *const names[] = {"s"};
+    put_work(bench, "s");
+    char *chunk = bench_path(bench, "out/.runbatch/work/s.mp4/chunk-000000.rbc");
+    assert_int_equal(unlink(chunk), 0);
+    memory_free(chunk);
+    Store *store = make_store(bench, VIDEO_RUNNING, names, 1);
+    CleanList list;
+    find(bench, store, &list);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].kind, CLEAN_WORK);
+    assert_string_equal(list.items[0].why, "unfinished");
+    remove_all(bench, &list);
+    assert_false(bench_has(bench, "out/.runbatch/work/s.mp4"));
+    clean_list_free(&list);
+    store_close(&store);
+}
+
+static void note_run(const Bench *bench, Store *store, const char *temp_dir)
+{
+    int64_t id = 0;
+    char *folder = bench_path(bench, "%s", temp_dir);
+    RunRow run = {.options = text_format("{\"temp-dir\": \"%s\"}", folder)};
+    assert_int_equal(store_run_begin(store, &run, &id, NULL), STATUS_OK);
+    memory_free(run.options);
+    memory_free(folder);
+}
+
+static char *frames_of(const Bench *bench, const char *temp_dir, const char *output)
+{
+    char *folder = bench_path(bench, "%s", temp_dir);
+    char *path = bench_path(bench, "out/%s.mp4", output);
+    char *frames = frame_store_temp_folder(folder, path);
+    char *name = text_duplicate(frames + strlen(bench->root) + 1);
+    memory_free(frames);
+    memory_free(path);
+    memory_free(folder);
+    return name;
+}
+
+static void put_frames(const Bench *bench, const char *folder)
+{
+    static const char *const files[] = {"frame-00000001.png", "frame-00000002.png.part"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = text_format("%s/%s", folder, files[i]);
+        bench_put(bench, path, "0123456789");
+        memory_free(path);
+    }
+}
+
+static void frame_files_in_the_temp_dirs_of_all_runs_are_found(void **state)
+{
+    Bench *bench = *state;
+    static const char *const names[] = {"a", "b"};
+    Store *store = make_store(bench, VIDEO_STOPPED, names, 2);
+    note_run(bench, store, "temp1");
+    note_run(bench, store, "temp2");
+    note_run(bench, store, "temp1");
+    const struct {
+        const char *temp_dir;
+        const char *output;
+        bool ours;
+    } folders[] = {
+        {"temp1", "a", true},
+        {"temp2", "b", true},
+        {"temp2", "unknown", false}, /* another batch's, perhaps */
+        {"temp3", "a", false},       /* no run was told to use it */
+    };
+    char *paths[sizeof folders / sizeof folders[0]];
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        paths[i] = frames_of(bench, folders[i].temp_dir, folders[i].output);
+        put_frames(bench, paths[i]);
+    }
+    char *mine = text_format("%s/mine.png", paths[1]);
+    bench_put(bench, mine, "mine");
+    bench_put(bench, "precious/frame-00000001.png", "mine");
+    char *link = frames_of(bench, "temp1", "b");
+    make_link(bench, "precious", link);
+    CleanList list;
+    find(bench, store, &list);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.bytes, 40);
+    for (size_t i = 0; i < list.count; i++) {
+        assert_int_equal(list.items[i].kind, CLEAN_FRAMES);
+        assert_int_equal(list.items[i].files, 2);
+        assert_true(text_ends_with_nocase(list.items[i].path, paths[i]));
+        assert_int_equal(list.items[i].foreign, i == 1);
+    }
+    remove_all(bench, &list);
+    clean_list_free(&list);
+    assert_false(bench_has(bench, paths[0]));
+    assert_true(bench_has(bench, mine));
+    assert_true(bench_has(bench, "temp1"));
+    assert_true(bench_has(bench, "precious/frame-00000001.png"));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char *file = text_format("%s/frame-00000001.png", paths[i]);
+        assert_int_equal(bench_has(bench, file), !folders[i].ours);
+        memory_free(file);
+        memory_free(paths[i]);
+    }
+    memory_free(link);
+    memory_free(mine);
+    store_close(&store);
+}
+
+/* As store_set_aside names them. */
+static char *aside_name(double age_days, const char *end)
+{
+    char time[32];
+    const time_t then = (time_t)(clock_wall_s() - age_days * day_s);
+    struct tm parts;
+    (void)strftime(time, sizeof time, "%Y%m%dT%H%M%SZ", gmtime_r(&then, &parts));
+    return text_format("out/.runbatch/batch.db.damaged-%s%s", time, end);
+}
+
+static void stores_that_were_set_aside_go(void **state)
+{
+    Bench *bench = *state;
+    char *const names[] = {aside_name(29, ""), aside_name(29, "-wal"), aside_name(31, ""),
+                           aside_name(31, "-2-shm")};
+    const char *const foreign[] = {"out/.runbatch/batch.db",
+                                   "out/.runbatch/batch.db.damaged",
+                                   "out/.runbatch/batch.db.damaged-20200101",
+                                   "out/.runbatch/batch.db.damaged-20200101T000000Z.mine",
+                                   "out/.runbatch/batch.db.damaged-20200101T000000Z-x",
+                                   "out/.runbatch/batch.db.damaged-   20200101T0000Z",
+                                   "out/.runbatch/x.db.damaged-20200101T000000Z"};
+    enum { OURS = 4, FOREIGN = sizeof foreign / sizeof foreign[0] };
+    for (size_t i = 0; i < OURS; i++) {
+        bench_put(bench, names[i], "0123456789");
+    }
+    for (size_t i = 0; i < FOREIGN; i++) {
+        bench_put(bench, foreign[i], "mine");
+    }
+    bench_put(bench, "out/.runbatch/batch.db.damaged-20200101T000000Z/file", "mine");
+    CleanList list;
+    find(bench, NULL, &list);
+    assert_int_equal(list.count, OURS);
+    assert_int_equal(list.bytes, 10 * OURS);
+    assert_int_equal(list.items[0].kind, CLEAN_STORE);
+    assert_string_equal(list.items[0].why, "damaged");
+    /* by themselves when they are old */
+    cleaner_remove_old_stores(bench->plan.state_dir, clock_wall_s());
+    for (size_t i = 0; i < OURS; i++) {
+        assert_int_equal(bench_has(bench, names[i]), i < 2);
+    }
+    remove_all(bench, &list);
+    clean_list_free(&list);
+    for (size_t i = 0; i < OURS; i++) {
+        assert_false(bench_has(bench, names[i]));
+        memory_free(names[i]);
+    }
+    for (size_t i = 0; i < FOREIGN; i++) {
+        assert_true(bench_has(bench, foreign[i]));
+    }
+    assert_true(bench_has(bench, "out/.runbatch/batch.db.damaged-20200101T000000Z/file"));
+}
+
+/* What is set aside in truth has that name. */
+static void a_damaged_store_is_kept_and_can_be_cleaned_away(void **state)
+{
+    Bench *bench = *state;
+    bench_put(bench, "out/.runbatch/batch.db", "this is no database at all, by no means");
+    bench_put(bench, "out/.runbatch/batch.db.damaged-20200101T000000Z", "long ago");
+    bench_add(bench, "good1");
+    bench_run(bench);
+    CleanList list;
+    find(bench, NULL, &list);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].kind, CLEAN_STORE);
+    assert_int_equal(list.items[0].bytes, 39);
+    clean_list_free(&list);
 }
 
 static const char *reason(const Bench *bench, VideoState state, ErrorClass class_, const char *input,
@@ -432,6 +621,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(what_is_over_is_found_and_removed),
+        BENCH_TEST(a_work_folder_without_a_whole_chunk_is_of_no_use),
+        BENCH_TEST(frame_files_in_the_temp_dirs_of_all_runs_are_found),
+        BENCH_TEST(stores_that_were_set_aside_go),
+        BENCH_TEST(a_damaged_store_is_kept_and_can_be_cleaned_away),
         BENCH_TEST(what_may_still_be_gone_on_from_stays),
         BENCH_TEST(reasons_are_told),
         BENCH_TEST(nothing_foreign_is_touched),
