@@ -116,10 +116,11 @@ class Views(BatchCase):
         self.assert_code(self.run_batch("pause"), 3)
         # what can be gone on from stays; the unfinished output of the killed run goes
         dry = json.loads(self.run_batch("clean", "--dry-run", "--json").out)
-        self.assertTrue(all(item["kind"] == "unfinished" for item in dry["items"]), dry)
+        self.assertEqual([item["kind"] for item in dry["items"]], ["parts", "unfinished"], dry)
         self.assertEqual(self.run_batch("status").code, 0)
         self.assert_code(self.run_batch("clean"), 0)
         self.assertEqual([name for name in os.listdir(self.path("outputVideos")) if name != ".runbatch"], [])
+        self.assertEqual([name for name in os.listdir(self.work("joconde_1.mp4")) if name.endswith(".part")], [])
         planned = self.run_batch(*SLOW, "--dry-run", "--json").events
         self.assertEqual([event["action"] for event in planned], ["go on", "new"])
         self.assertGreaterEqual(planned[0]["chunks"], 2)
@@ -190,8 +191,14 @@ class Views(BatchCase):
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         self.assertTrue(wait_until(lambda: self.status()["state"] == "killed", 10))
-        self.assertNotEqual(os.listdir(self.path("temp", "frames")), [], "the killed worker had no time to clean up")
+        frames = self.path("temp", "frames", *os.listdir(self.path("temp", "frames")))
         os.mkdir(self.path("elsewhere"))
+        dry = json.loads(self.run_batch("clean", "--dry-run", "--json", "--output-dir", self.path("outputVideos"),
+                                        cwd=self.path("elsewhere")).out)
+        (item,) = [item for item in dry["items"] if item["kind"] == "frames"]
+        self.assertEqual((item["path"], item["files"]), (frames, len(os.listdir(frames))))
+        self.assertEqual(item["bytes"], sum(os.path.getsize(os.path.join(frames, name)) for name in os.listdir(frames)))
+        self.assertGreater(item["files"], 24, "the killed worker had no time to clean up")
         result = self.run_batch("resume", "--json", "--output-dir", "../outputVideos", cwd=self.path("elsewhere"))
         self.assert_code(result, 0)
         self.assertGreaterEqual(len([e for e in result.events_of("chunk_done") if e["reused"]]), 2)

@@ -209,7 +209,7 @@ static char *frames_of(const Bench *bench, const char *temp_dir, const char *out
     return name;
 }
 
-static void put_frames(const Bench *bench, const char *folder)
+static void put_two_frames(const Bench *bench, const char *folder)
 {
     static const char *const files[] = {"frame-00000001.png", "frame-00000002.png.part"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -240,7 +240,7 @@ static void frame_files_in_the_temp_dirs_of_all_runs_are_found(void **state)
     char *paths[sizeof folders / sizeof folders[0]];
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         paths[i] = frames_of(bench, folders[i].temp_dir, folders[i].output);
-        put_frames(bench, paths[i]);
+        put_two_frames(bench, paths[i]);
     }
     char *mine = text_format("%s/mine.png", paths[1]);
     bench_put(bench, mine, "mine");
