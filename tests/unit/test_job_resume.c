@@ -466,6 +466,8 @@ static void test_disk_fails_at_once(void **state)
         {"index-last.mp4", PATTERN "-c:v libx264 -g 30"},
         {"silent.mkv", PATTERN "-c:v libx264 -g 30"},
         {"silent.ts", PATTERN "-c:v libx264 -g 30"},
+        {"far.mp4",
+         PATTERN "-c:v libx264 -g 30 -moov_size 300000"}, /* the first frame is not read with the index */
     };
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         char *input = text_duplicate(fixture_clip(inputs[i][0], inputs[i][1]));
