@@ -239,6 +239,19 @@ static Status check_combinations(const Parser *parser)
     return STATUS_OK;
 }
 
+/* A pause that begins at a use at which it ends would never be one. */
+static Status check_marks(const Parser *parser)
+{
+    const Settings *settings = parser->settings;
+    if (settings->memory_resume < settings->memory_high) {
+        return STATUS_OK;
+    }
+    (void)error_setf(parser->err, ERROR_USAGE, "--memory-resume", NULL,
+                     "%g is not less than --memory-high %g", settings->memory_resume, settings->memory_high);
+    error_advise(parser->err, "memory is waited for from the high mark down to the lower one");
+    return STATUS_FAILED;
+}
+
 static const char *check_label(OptionCheck check)
 {
     return check == OPTION_CHECK_ENCODER ? "there is no such encoder here" : "there is no such provider here";
@@ -287,6 +300,9 @@ static Status parse(Parser *parser)
     if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
         settings_settle(parser->settings);
         status = preset_check(parser->settings, parser->err);
+    }
+    if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
+        status = check_marks(parser);
     }
     if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
         status = settings_check(parser->settings, parser->line->available, parser->err);

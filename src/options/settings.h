@@ -73,8 +73,15 @@ typedef struct Settings {
     int64_t max_memory_bytes;       /* of one worker; 0: no limit */
     Share max_total_memory;         /* of the whole batch; 0: what there is */
     int64_t max_video_memory_bytes; /* of a graphics card */
-    int64_t jobs;                   /* videos at once */
-    char *models_dir;               /* NULL: the standard places */
+    double memory_high;             /* percent; more than memory_resume */
+    double memory_resume;           /* percent */
+    double memory_timeout_s;        /* 0: as long as it takes */
+    double memory_poll_s;
+    char *on_memory_timeout; /* "continue", "fail" */
+    int64_t jobs;            /* videos at once; 0: auto */
+    char *order;             /* "natural", …: planner_order */
+    int64_t lot_size;        /* videos in a lot; 0: all in one */
+    char *models_dir;        /* NULL: the standard places */
     /* how to talk */
     bool dry_run;
     bool watch; /* `status` */

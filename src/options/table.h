@@ -57,9 +57,10 @@ typedef struct Option {
     const char *value; /* what --help calls its value: "FILE"; NULL for bool */
     double minimum;    /* of INTEGER, REAL, SIZE, RATE; both ends included */
     double maximum;
-    int64_t plain_bytes;        /* of SIZE, SHARE: what a number without a unit counts; 0: bytes */
-    const char *unit;           /* for --help: "bytes"; may be NULL */
-    const char *fallback;       /* the default, as the user would write it; NULL: unset, empty or 0 */
+    int64_t plain_bytes;  /* of SIZE, SHARE: what a number without a unit counts; 0: bytes */
+    const char *zero;     /* of INTEGER: the word for 0, which may be out of range otherwise; may be NULL */
+    const char *unit;     /* for --help: "bytes"; may be NULL */
+    const char *fallback; /* the default, as the user would write it; NULL: unset, empty or 0 */
     const char *fallback_help;  /* how --help words the default; NULL: `fallback` itself */
     const char *const *choices; /* closed by NULL */
     bool picture;               /* another value makes another output: what was made with it is made anew */
@@ -67,7 +68,7 @@ typedef struct Option {
     const char *help;
 } Option;
 
-enum { OPTION_MOST = 64 }; /* rows, at most */
+enum { OPTION_MOST = 96 }; /* rows, at most */
 
 extern const Option option_table[];
 extern const size_t option_count;

@@ -54,6 +54,9 @@ static void append_size(Text *text, double bytes)
 
 void option_append_range(const Option *option, Text *text)
 {
+    if (option->zero != NULL) {
+        text_appendf(text, "%s, or ", option->zero);
+    }
     switch (option->type) {
     case OPTION_INTEGER:
     case OPTION_REAL:
@@ -91,7 +94,8 @@ static Status refuse_long(const Option *option, const char *text, Error *err)
 
 Status option_assign_integer(const Option *option, int64_t number, Settings *settings, Error *err)
 {
-    if ((double)number < option->minimum || (double)number > option->maximum) {
+    const bool is_word = number == 0 && option->zero != NULL;
+    if (!is_word && ((double)number < option->minimum || (double)number > option->maximum)) {
         char *text = text_format("%lld", (long long)number);
         (void)refuse_range(option, text, err);
         memory_free(text);
@@ -148,6 +152,9 @@ static Status read_number(const Option *option, const char *text, Decimal *numbe
 static Status assign_integer(const Option *option, const char *text, Settings *settings, Error *err)
 {
     Decimal number;
+    if (option->zero != NULL && strcmp(text, option->zero) == 0) {
+        return option_assign_integer(option, 0, settings, err);
+    }
     if (read_number(option, text, &number, err) != STATUS_OK) {
         return STATUS_FAILED;
     }

@@ -89,6 +89,11 @@ static void defaults_are_the_old_scripts(void **state)
     assert_int_equal(settings.encoder_threads, 0);
     assert_int_equal(settings.frame_budget_bytes, 0);
     assert_int_equal(settings.jobs, 1);
+    assert_true(settings.memory_high == 85 && settings.memory_resume == 50);
+    assert_true(settings.memory_timeout_s == 120 && settings.memory_poll_s == 5);
+    assert_string_equal(settings.on_memory_timeout, "continue");
+    assert_string_equal(settings.order, "natural");
+    assert_int_equal(settings.lot_size, 0);
     assert_null(settings.models_dir);
     assert_true(settings_needs_source(&settings));
     settings_free(&settings);
@@ -155,6 +160,13 @@ static void good_command_lines(void **state)
         {{"-qn"}, "dry-run", "true"},
         {{"-qsx.png"}, "source", "\"x.png\""},
         {{"-qj", "2"}, "jobs", "2"},
+        {{"--jobs=auto"}, "jobs", "0"},
+        {{"--jobs=0"}, "jobs", "0"},
+        {{"--order=largest-memory-last"}, "order", "\"largest-memory-last\""},
+        {{"--lot-size=30"}, "lot-size", "30"},
+        {{"--memory-high=49.5", "--memory-resume=49"}, "memory-high", "49.5"},
+        {{"--memory-timeout=0"}, "memory-timeout", "0.0"},
+        {{"--on-memory-timeout=fail"}, "on-memory-timeout", "\"fail\""},
         /* on or off */
         {{"--no-many-faces"}, "many-faces", "false"},
         {{"--many-faces"}, "many-faces", "true"},
@@ -288,7 +300,22 @@ static void bad_command_lines(void **state)
         {{"--output-video-quality= 12"}, "--output-video-quality: ' 12' is not a number"},
         {{"--output-video-quality="}, "--output-video-quality: '' is not a number"},
         {{"--execution-threads=0"}, "--execution-threads: '0' is out of range: 1 to 256"},
-        {{"--jobs=65"}, "--jobs: '65' is out of range: 1 to 64"},
+        {{"--jobs=65"}, "--jobs: '65' is out of range: auto, or 1 to 64"},
+        {{"--jobs=-1"}, "--jobs: '-1' is out of range: auto, or 1 to 64"},
+        {{"--jobs=Auto"}, "--jobs: 'Auto' is not a number"},
+        {{"--execution-threads=auto"}, "--execution-threads: 'auto' is not a number"},
+        {{"--order=random"},
+         "--order: 'random' is not known; known: natural, shortest, longest, largest-memory-last"},
+        {{"--memory-high=100"}, "--memory-high: '100' is out of range: 10 to 99"},
+        {{"--memory-high=50"},
+         "--memory-resume: 50 is not less than --memory-high 50 (memory is waited for from the high mark "
+         "down "
+         "to the lower one)"},
+        {{"--memory-resume=90.5"},
+         "--memory-resume: 90.5 is not less than --memory-high 85 (memory is waited for from the high mark "
+         "down to the lower one)"},
+        {{"--memory-poll=0"}, "--memory-poll: '0' is out of range: 0.1 to 3600"},
+        {{"--on-memory-timeout=wait"}, "--on-memory-timeout: 'wait' is not known; known: continue, fail"},
         {{"--similar-face-distance=0,85"},
          "--similar-face-distance: '0,85' is not a number: it is written with a point"},
         {{"--similar-face-distance=4.01"}, "--similar-face-distance: '4.01' is out of range: 0 to 4"},
@@ -508,6 +535,8 @@ static void json_gives_back_what_it_got(void **state)
         {"--disk-reserve=1.5GB", "--frame-store=disk", "--temp-frame-format=jpg", "--temp-dir=x"},
         {"--frame-budget=1TiB", "--reference-frame-number=1000000000000", "--output-name={stem}", "--json"},
         {"--models-dir=/m", "--output-video-preset=slow", "--no-provenance", "-v", "-n", "-j64"},
+        {"-jauto", "--order=longest", "--lot-size=5", "--memory-high=70.5", "--memory-resume=30",
+         "--memory-poll=1"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         Settings settings;
@@ -542,8 +571,8 @@ static void bad_json_is_refused(void **state)
         {"[]", "not a JSON object"},
         {"{\"nonsense\": 1}", "unknown key 'nonsense'"},
         {"{\"help\": true}", "unknown key 'help'"},
-        {"{\"jobs\": 0}", "'0' is out of range: 1 to 64"},
-        {"{\"jobs\": 9223372036854775807}", "'9223372036854775807' is out of range: 1 to 64"},
+        {"{\"jobs\": 65}", "'65' is out of range: auto, or 1 to 64"},
+        {"{\"jobs\": 9223372036854775807}", "'9223372036854775807' is out of range: auto, or 1 to 64"},
         {"{\"jobs\": \"2\"}", "its value in JSON is not a whole number"},
         {"{\"jobs\": 2.0}", "its value in JSON is not a whole number"},
         {"{\"jobs\": null}", "its value in JSON is not a whole number"},
