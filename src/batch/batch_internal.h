@@ -99,6 +99,7 @@ typedef struct Batch {
     Runner *runners;
     size_t slots;
     size_t running;
+    size_t in_lot; /* videos of the present lot that were started (--lot-size) */
     struct pollfd *files; /* scratch of the loop */
     Probe probe;
     size_t probe_item; /* what the probe works on */

@@ -27,9 +27,24 @@ static bool is_due(const Batch *batch, const Video *video)
     }
 }
 
+/* Whether one that was never started would be the next lot's, while workers of this one still run. */
+static bool lot_is_full(const Batch *batch)
+{
+    const int64_t size = batch->settings->lot_size;
+    return size > 0 && batch->running > 0 && batch->in_lot >= (size_t)size;
+}
+
+static bool is_fresh(const Item *item)
+{
+    return item->video == NULL || item->video->report.attempt == 0;
+}
+
 static bool may_start(const Batch *batch, size_t index)
 {
     const Item *item = &batch->items[index];
+    if (is_fresh(item) && lot_is_full(batch)) {
+        return false;
+    }
     if (item->paused || (batch->paused && !item->released)) {
         return false;
     }
@@ -70,6 +85,9 @@ static bool take_again(Batch *batch, bool alone, size_t *index)
 static bool take_fresh(Batch *batch, size_t *index, bool *waits)
 {
     *waits = false;
+    if (lot_is_full(batch)) {
+        return false;
+    }
     while (batch->fresh < batch->plan->count) {
         const size_t next = batch->fresh;
         const ItemState state = batch->items[next].state;
@@ -279,6 +297,16 @@ static void tell_memory_before(Batch *batch, Video *video)
     }
 }
 
+/* Its first attempt. */
+static void count_in_lot(Batch *batch)
+{
+    const int64_t size = batch->settings->lot_size;
+    if (size > 0 && batch->in_lot >= (size_t)size) {
+        batch->in_lot = 0; /* all workers of the lot before have ended: lot_is_full */
+    }
+    batch->in_lot++;
+}
+
 static void begin_attempt(Batch *batch, size_t index, Runner *runner)
 {
     const PlanItem *planned = &batch->plan->items[index];
@@ -288,6 +316,7 @@ static void begin_attempt(Batch *batch, size_t index, Runner *runner)
     if (video->report.attempt++ == 0) {
         tell_earlier_failure(batch, index);
         note_old_output(planned, &video->row);
+        count_in_lot(batch);
     }
     batch_read_memory(batch);
     video->report.frames_done = 0;

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "cmd/available.h"
 #include "cmd/terminal.h"
 #include "options/parse.h"
+#include "report/i18n.h"
 #include "worker/worker.h"
 
 static const HelpLine run_examples[] = {
@@ -186,16 +188,41 @@ Status command_choose(int argc, char *const *argv, const Command **command, int 
     return STATUS_OK;
 }
 
+/* The user should know that more counts than the command line. */
+static void tell_config(const Config *config, const Settings *settings)
+{
+    for (size_t i = 0; i < config->count && !settings->quiet && !settings->json; i++) {
+        if (config->sections[i].preset == NULL && config->sections[i].count > 0) {
+            char *note = text_format(_("defaults are taken from %s"), config->sections[i].file);
+            print_note(note);
+            memory_free(note);
+        }
+    }
+}
+
 bool command_begin(const char *name, int argc, char **argv, Settings *settings, int *code)
 {
-    const CommandLine line = {
-        .command = name, .argc = argc, .argv = (const char *const *)argv, .available = available_here};
     OptionsAction action;
     Error err = {0};
-    if (options_parse(&line, settings, &action, &err) != STATUS_OK) {
+    Config config = {0};
+    Status status = config_read_standard(&config, &err);
+    if (status == STATUS_OK) {
+        const CommandLine line = {.command = name,
+                                  .argc = argc,
+                                  .argv = (const char *const *)argv,
+                                  .available = available_here,
+                                  .config = &config};
+        status = options_parse(&line, settings, &action, &err);
+    }
+    if (status != STATUS_OK) {
+        config_free(&config);
         *code = print_error(&err);
         return false;
     }
+    if (action == OPTIONS_RUN && strcmp(name, "run") == 0) {
+        tell_config(&config, settings);
+    }
+    config_free(&config);
     if (action != OPTIONS_RUN) {
         settings_free(settings);
         const bool named = strcmp(argv[0], name) == 0;

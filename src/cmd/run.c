@@ -127,10 +127,18 @@ int cmd_resume(int argc, char **argv)
     if (before == NULL) {
         return print_error(&err);
     }
-    const CommandLine line = {
-        .command = "resume", .argc = argc, .argv = (const char *const *)argv, .available = available_here};
+    Config config = {0};
     OptionsAction action;
-    const Status status = options_parse_over(&line, before, &settings, &action, &err);
+    Status status = config_read_standard(&config, &err);
+    if (status == STATUS_OK) {
+        const CommandLine line = {.command = "resume",
+                                  .argc = argc,
+                                  .argv = (const char *const *)argv,
+                                  .available = available_here,
+                                  .config = &config};
+        status = options_parse_over(&line, before, &settings, &action, &err);
+    }
+    config_free(&config);
     json_decref(before);
     if (status != STATUS_OK) {
         return print_error(&err);

@@ -59,8 +59,9 @@ GovernorSettings governor_settings(double high_percent, double resume_percent, d
 
 /* ---- input ---- */
 
-/* Against the limit that counts: the machine's total, or a control group's, or a budget of the user's. A
- * card's against the smaller of its memory and --max-video-memory. */
+/* Against the limit that counts: total_bytes and available_bytes of MemoryReading (memory/machine.h), or a
+ * budget of the user's where less of that is left. A card's against the smaller of its memory and
+ * --max-video-memory. */
 typedef struct GovernorReading {
     int64_t total;     /* bytes; 0: not known, the state stays as it is */
     int64_t available; /* bytes that can still be had; used is total - available */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "options/names.h"
 #include "options/preset.h"
+#include "options/scenario.h"
 #include "options/value.h"
 
 typedef struct Parser {
@@ -284,14 +285,118 @@ Status settings_check(const Settings *settings, OptionAvailable available, Error
     return STATUS_OK;
 }
 
-/* Fills the parser's settings, which hold what the line leaves out; on failure they own nothing. */
-static Status parse(Parser *parser)
+static Status take_words(Parser *parser)
 {
     *parser->action = OPTIONS_RUN;
     bool options_ended = false;
     Status status = STATUS_OK;
     while (status == STATUS_OK && *parser->action == OPTIONS_RUN && peek(parser) != NULL) {
         status = take_word(parser, &options_ended);
+    }
+    for (size_t i = 0; i < option_count; i++) {
+        if (parser->given[i]) {
+            parser->settings->from[i] = SETTINGS_FROM_LINE;
+        }
+    }
+    return status;
+}
+
+/* ---- what the line leaves out ---- */
+
+/* As if --name=value stood on the line. */
+static Status apply(Parser *parser, const Option *option, const char *value, SettingsFrom from)
+{
+    if (!option_is_of(option, parser->line->command)) {
+        return STATUS_OK;
+    }
+    parser->settings->from[option - option_table] = (unsigned char)from;
+    return option_takes_several(option) ? assign_several(parser, option, value, false)
+                                        : option_assign(option, value, parser->settings, parser->err);
+}
+
+static Status apply_section(Parser *parser, const ConfigSection *section, SettingsFrom from)
+{
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < section->count && status == STATUS_OK; i++) {
+        status = apply(parser, section->lines[i].option, section->lines[i].value, from);
+    }
+    return status;
+}
+
+static Status apply_defaults(Parser *parser)
+{
+    const Config *config = parser->line->config;
+    Status status = STATUS_OK;
+    for (size_t i = 0; config != NULL && i < config->count && status == STATUS_OK; i++) {
+        if (config->sections[i].preset == NULL) {
+            status = apply_section(parser, &config->sections[i], SETTINGS_FROM_CONFIG);
+        }
+    }
+    return status;
+}
+
+static Status refuse_preset(const Parser *parser, const char *name)
+{
+    const Config *config = parser->line->config;
+    char shown[81];
+    Text known = {0};
+    text_copy(shown, sizeof shown, name);
+    for (size_t i = 0; i < scenario_count; i++) {
+        text_appendf(&known, "%s%s", i > 0 ? ", " : "", scenario_table[i].name);
+    }
+    for (size_t i = 0; config != NULL && i < config->count; i++) {
+        if (config->sections[i].preset != NULL) {
+            text_appendf(&known, ", %s", config->sections[i].preset);
+        }
+    }
+    (void)error_setf(parser->err, ERROR_USAGE, "--preset", NULL, "'%s' is not known; known: %.400s", shown,
+                     known.data);
+    text_free(&known);
+    return STATUS_FAILED;
+}
+
+static Status apply_preset(Parser *parser, const char *name)
+{
+    const ConfigSection *section =
+        parser->line->config != NULL ? config_preset(parser->line->config, name) : NULL;
+    const Scenario *scenario = scenario_find(name);
+    Status status = STATUS_OK;
+    if (section != NULL) {
+        return apply_section(parser, section, SETTINGS_FROM_PRESET);
+    }
+    if (scenario == NULL) {
+        return refuse_preset(parser, name);
+    }
+    for (const ScenarioValue *value = scenario->values; status == STATUS_OK && value->option != NULL;
+         value++) {
+        status = apply(parser, option_find(value->option), value->value, SETTINGS_FROM_PRESET);
+    }
+    return status;
+}
+
+/* The preset counts less than anything on the line, wherever it stands there: so the line is read once for it
+ * alone. */
+static Status take_preset(Parser *parser)
+{
+    Settings settings;
+    OptionsAction action;
+    Parser scout = {
+        .line = parser->line, .next = 1, .settings = &settings, .action = &action, .err = parser->err};
+    settings_defaults(&settings);
+    Status status = take_words(&scout);
+    if (status == STATUS_OK && action == OPTIONS_RUN && settings.preset != NULL) {
+        status = apply_preset(parser, settings.preset);
+    }
+    settings_free(&settings);
+    return status;
+}
+
+/* Fills the parser's settings, which hold what the line leaves out; on failure they own nothing. */
+static Status parse(Parser *parser)
+{
+    Status status = take_preset(parser);
+    if (status == STATUS_OK) {
+        status = take_words(parser);
     }
     if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
         replace_earlier(parser);
@@ -317,7 +422,22 @@ Status options_parse(const CommandLine *line, Settings *settings, OptionsAction 
 {
     Parser parser = {.line = line, .next = 1, .settings = settings, .action = action, .err = err};
     settings_defaults(settings);
+    if (apply_defaults(&parser) != STATUS_OK) {
+        settings_free(settings);
+        return STATUS_FAILED;
+    }
     return parse(&parser);
+}
+
+Status option_check_value(const Option *option, const char *value, Error *err)
+{
+    const CommandLine line = {.command = "run"};
+    Settings settings = {0};
+    Parser parser = {.line = &line, .settings = &settings, .err = err};
+    const Status status = option_takes_several(option) ? assign_several(&parser, option, value, false)
+                                                       : option_assign(option, value, &settings, err);
+    option_clear(option, &settings);
+    return status;
 }
 
 /* What of an earlier run's settings holds for this one. */
@@ -332,6 +452,24 @@ static json_t *carried(const CommandLine *line, const json_t *before)
     return object;
 }
 
+/* Notes what is not as in the table. */
+static void note_earlier(Settings *settings)
+{
+    Settings defaults;
+    settings_defaults(&defaults);
+    json_t *usual = settings_to_json(&defaults);
+    json_t *earlier = settings_to_json(settings);
+    for (size_t i = 0; i < option_count; i++) {
+        const char *name = option_table[i].name;
+        if (json_equal(json_object_get(usual, name), json_object_get(earlier, name)) == 0) {
+            settings->from[i] = SETTINGS_FROM_EARLIER;
+        }
+    }
+    json_decref(earlier);
+    json_decref(usual);
+    settings_free(&defaults);
+}
+
 Status options_parse_over(const CommandLine *line, const json_t *before, Settings *settings,
                           OptionsAction *action, Error *err)
 {
@@ -339,5 +477,9 @@ Status options_parse_over(const CommandLine *line, const json_t *before, Setting
     json_t *object = carried(line, before);
     const Status status = settings_from_json(object, settings, err);
     json_decref(object);
-    return status == STATUS_OK ? parse(&parser) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    note_earlier(settings);
+    return parse(&parser);
 }

@@ -9,6 +9,7 @@
 #ifndef RUNBATCH_OPTIONS_PARSE_H
 #define RUNBATCH_OPTIONS_PARSE_H
 
+#include "options/config_file.h"
 #include "options/settings.h"
 #include "options/table.h"
 
@@ -26,16 +27,23 @@ typedef struct CommandLine {
     int argc;
     const char *const *argv;   /* [0] is the program's or command's name and is skipped */
     OptionAvailable available; /* may be NULL */
+    const Config *config;      /* the user's defaults and presets; may be NULL: none */
 } CommandLine;
 
-/* `settings` owns nothing before; on success the caller frees it, on failure it owns nothing. */
+/* What is not on the line comes from --preset (of `config`, else of the scenario table), what is not there
+ * from [defaults] of `config`, and then from the option table. `settings` owns nothing before; on success the
+ * caller frees it, on failure it owns nothing. */
 Status options_parse(const CommandLine *line, Settings *settings, OptionsAction *action, Error *err);
 
 /* The same, but what the line leaves out is not the default but what `before` says, the settings of an
  * earlier run as settings_to_json gave them; without those of how to talk, and those that the command does
- * not take. --input-dir takes the place of an earlier --target, --source-dir that of a --source. */
+ * not take; [defaults] do not count, a --preset on the line does. --input-dir takes the place of an earlier
+ * --target, --source-dir that of a --source. */
 Status options_parse_over(const CommandLine *line, const json_t *before, Settings *settings,
                           OptionsAction *action, Error *err);
+
+/* Whether `value` could stand behind --name= on a command line. */
+Status option_check_value(const Option *option, const char *value, Error *err);
 
 /* Asks `available` for every value that needs it. What is not there is ERROR_ENVIRONMENT and lists what is.
  */

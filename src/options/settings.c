@@ -56,6 +56,7 @@ static void reset(Settings *settings, const char *name)
 {
     const Option *option = option_find(name);
     (void)option_assign(option, option->fallback, settings, NULL);
+    settings->from[option - option_table] = SETTINGS_FROM_TABLE;
 }
 
 void settings_settle(Settings *settings)

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "options/table.h"
 
 /* Frames per second as a fraction; 0/1: as the input. */
 typedef struct FrameRate {
@@ -26,6 +27,15 @@ typedef struct Share {
     int64_t bytes;  /* counts when percent is 0 */
     double percent; /* 0..100 */
 } Share;
+
+/* Where a value is from; a later one counts before an earlier one. */
+typedef enum SettingsFrom {
+    SETTINGS_FROM_TABLE = 0, /* the default */
+    SETTINGS_FROM_CONFIG,    /* [defaults] of runbatch.ini */
+    SETTINGS_FROM_EARLIER,   /* the run that `resume` goes on with */
+    SETTINGS_FROM_PRESET,
+    SETTINGS_FROM_LINE,
+} SettingsFrom;
 
 typedef struct Settings {
     /* what to work on */
@@ -66,6 +76,7 @@ typedef struct Settings {
     char *temp_dir; /* NULL: the video's work folder */
     bool keep_frames;
     /* machine */
+    char *preset;             /* NULL: none; its values are in the other fields already */
     char *execution_provider; /* "cpu" */
     int64_t execution_threads;
     int64_t encoder_threads;        /* 0: one per core */
@@ -88,7 +99,8 @@ typedef struct Settings {
     bool quiet;
     bool verbose;
     bool json;
-    bool provenance; /* write "made with" metadata into outputs */
+    unsigned char from[OPTION_MOST]; /* a SettingsFrom by row of the table; not in JSON */
+    bool provenance;                 /* write "made with" metadata into outputs */
 } Settings;
 
 /* Fills `settings` (which owns nothing before) with the table's defaults. */

@@ -321,6 +321,14 @@ const Option option_table[] = {
      .help =
          "Keep the frame files, in a folder beside the output or in --temp-dir; means --frame-store disk"},
 
+    {.name = "preset",
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_MACHINE,
+     .offset = FIELD(preset),
+     .value = "NAME",
+     .help =
+         "Several options at once: fast, stable, lots, light, or a [preset NAME] of runbatch.ini; options "
+         "that are given themselves count before it"},
     {.name = "execution-provider",
      .type = OPTION_FIRST,
      .group = OPTION_GROUP_MACHINE,

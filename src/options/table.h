@@ -1,6 +1,6 @@
 /* The one table of options: what each is called, what it takes, and where in Settings it is kept.
  *
- * The parser, --help, the man page, JSON (and later the config file, presets and completion) are loops over
+ * The parser, --help, the man page, JSON, the config file and presets (and later completion) are loops over
  * this table; an option is added by adding a row and a field of Settings. The key in JSON and in the config
  * file is the option's name without its dashes in front. Read-only data; any thread.
  */

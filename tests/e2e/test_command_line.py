@@ -36,7 +36,8 @@ class CommandLine(BatchCase):
                        "--execution-provider", "--execution-threads", "--output-name", "--dry-run", "--json",
                        "--frame-budget", "--output-fps", "--keep-frames", "--temp-frame-format",
                        "--temp-frame-quality", "--temp-dir", "--frame-store", "--max-memory",
-                       "--max-total-memory", "--max-video-memory"):
+                       "--max-total-memory", "--max-video-memory", "--memory-high", "--order", "--lot-size",
+                       "--preset"):
             self.assertIn(option, result.out.replace("[no-]", ""))
         for other in ("--watch", "face_enhancer"):
             self.assertNotIn(other, result.out)
@@ -109,6 +110,21 @@ class CommandLine(BatchCase):
         self.refused(2, "4", args=["9", "--dry-run"])
         self.refused(2, args=["3-1", "--dry-run"])
         self.refused(2, args=["1-x", "--dry-run"])
+
+    def test_defaults_and_presets_come_from_files(self):
+        self.put_source()
+        self.put_clips("clip1.mp4")
+        os.makedirs(self.path("config", "runbatch"))
+        with open(self.path("config", "runbatch", "runbatch.ini"), "w", encoding="utf-8") as ini:
+            ini.write("[defaults]\noutput-dir = mine\n[preset mkv]\noutput-name = {stem}.mkv\n")
+        result = self.run_batch("--dry-run")
+        self.assert_code(result, 0)
+        self.assertIn("mine/joconde_1.mp4", result.out)
+        self.assertIn("config/runbatch/runbatch.ini", result.err)
+        self.assertIn("other/clip1.mkv", self.run_batch("-n", "--preset=mkv", "--output-dir=other").out)
+        with open(self.path("runbatch.ini"), "w", encoding="utf-8") as ini:
+            ini.write("[defaults]\n\nsandbox = off\n")
+        self.refused(2, "runbatch.ini:3", "sandbox", args=["--dry-run"])
 
     def test_a_dry_run_changes_nothing(self):
         self.put_source()

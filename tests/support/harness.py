@@ -155,7 +155,8 @@ class BatchCase(unittest.TestCase):
     def run_batch(self, *arguments, prefix=(), cwd=None, timeout=600, **environment):
         done = subprocess.run([*prefix, os.path.abspath(PROGRAM), *map(str, arguments)], cwd=cwd or self.root,
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=timeout,
-                              env={**os.environ, "LC_ALL": "C.UTF-8", **environment})
+                              env={**os.environ, "LC_ALL": "C.UTF-8", "XDG_CONFIG_HOME": self.path("config"),
+                                   **environment})
         return Result(done)
 
     def start_batch(self, *arguments, prefix=(), **environment):
@@ -163,7 +164,8 @@ class BatchCase(unittest.TestCase):
         process = subprocess.Popen([*prefix, os.path.abspath(PROGRAM), *map(str, arguments)], cwd=self.root,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                    text=True, start_new_session=True,
-                                   env={**os.environ, "LC_ALL": "C.UTF-8", **environment})
+                                   env={**os.environ, "LC_ALL": "C.UTF-8", "XDG_CONFIG_HOME": self.path("config"),
+                                   **environment})
 
         def end():
             if process.poll() is None:

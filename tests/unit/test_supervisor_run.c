@@ -399,6 +399,44 @@ static void a_strict_sandbox_that_cannot_be_refuses_the_batch(void **state)
     assert_int_equal(bench->result.done, 1);
 }
 
+/* What lots are about: seen when workers start. */
+typedef struct Lots {
+    int started; /* videos */
+    int most_at_once;
+} Lots;
+
+static void watch_lots(Bench *bench, const Event *event)
+{
+    Lots *lots = bench->context;
+    if (event->kind != EVENT_VIDEO_STARTED) {
+        return;
+    }
+    lots->most_at_once = bench->at_once > lots->most_at_once ? bench->at_once : lots->most_at_once;
+    if (event->video->attempt == 1 && lots->started++ % bench->settings.lot_size == 0) {
+        assert_int_equal(bench->at_once, 1); /* a new lot: none of the old one runs */
+    }
+}
+
+static void lots_are_run_one_after_the_other(void **state)
+{
+    static const char *const names[] = {"slow1", "good2", "crashonce3", "good4", "slow5", "failed6", "good7"};
+    enum { COUNT = sizeof names / sizeof names[0] };
+    Bench *bench = *state;
+    Lots lots = {0};
+    bench->act = watch_lots;
+    bench->context = &lots;
+    bench->settings.jobs = 2;
+    bench->settings.lot_size = 3;
+    for (size_t i = 0; i < COUNT; i++) {
+        bench_add(bench, names[i]);
+    }
+    bench_run(bench);
+    assert_int_equal(bench->result.done, COUNT - 1);
+    assert_int_equal(bench->result.failed, 1);
+    assert_int_equal(lots.started, COUNT);
+    assert_int_equal(lots.most_at_once, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +451,7 @@ int main(void)
         BENCH_TEST(signals_count_whichever_thread_takes_them),
         BENCH_TEST(a_second_signal_does_not_wait),
         BENCH_TEST(what_was_not_started_stays_so),
+        BENCH_TEST(lots_are_run_one_after_the_other),
         BENCH_TEST(one_batch_a_folder),
         BENCH_TEST(leftovers_of_a_killed_run_are_removed),
         BENCH_TEST(short_memory_is_told_once),
