@@ -1,7 +1,7 @@
 /* The state of a running batch, shared by the files that run it, each with one part of a video's way:
  * supervisor.c (the loop, signals), items.c (which there are), outputs.c (what is there already), starting.c,
- * listening.c, ending.c (a worker's life), watching.c (memory, space, time), requests.c (of other terminals),
- * record.c (the store).
+ * listening.c, ending.c (a worker's life), watching.c (space, time), governing.c (memory), requests.c (of
+ * other terminals), record.c (the store).
  */
 #ifndef RUNBATCH_BATCH_BATCH_INTERNAL_H
 #define RUNBATCH_BATCH_BATCH_INTERNAL_H
@@ -19,6 +19,9 @@
 #include "batch/space.h"
 #include "batch/store.h"
 #include "batch/supervisor.h"
+#include "memory/governor.h"
+#include "memory/leak.h"
+#include "memory/planner.h"
 
 typedef enum ItemState {
     ITEM_NEW = 0, /* whether its output is complete is not known yet */
@@ -29,11 +32,13 @@ typedef enum ItemState {
     ITEM_SETTLED, /* done, skipped, failed, set aside or cancelled */
 } ItemState;
 
-/* What the user wants of a running video. */
+/* What is wanted of a running video, by the user where nothing else is said. */
 typedef enum Wish {
     WISH_NONE = 0,
     WISH_PAUSE,
     WISH_CANCEL,
+    WISH_REQUEUE, /* nobody's: it makes room */
+    WISH_RENEW,   /* nobody's: its worker leaks */
 } Wish;
 
 /* What is known of a video from its first attempt until it is settled. */
@@ -48,8 +53,9 @@ typedef struct Video {
     bool has_deadline;       /* it waits for space until then, fails after */
     int64_t deadline_ms;
     Wish wish;
-    bool began; /* frames of it were written in this run */
-    bool ready; /* for its next attempt: row.recipe, row.key and clean_first are of ready_ms */
+    char leaves_for[256]; /* a phrase: why it ends with its chunk, with WISH_REQUEUE and WISH_RENEW */
+    bool began;           /* frames of it were written in this run */
+    bool ready;           /* for its next attempt: row.recipe, row.key and clean_first are of ready_ms */
     int64_t ready_ms;
     bool recipe_known;
     FileId temporary; /* the unfinished output, as it was made */
@@ -75,6 +81,7 @@ typedef enum BatchPause {
     BATCH_GOES_ON = 0,
     BATCH_PAUSED_BY_USER,
     BATCH_WAITS_FOR_SPACE,
+    BATCH_WAITS_FOR_MEMORY,
 } BatchPause;
 
 typedef struct Sample {
@@ -118,7 +125,10 @@ typedef struct Batch {
     int64_t asked_ms;   /* for requests */
     Machine machine;
     MemoryReading memory;
-    bool memory_high;
+    Governor governor;
+    GovernorState memory_state; /* as it was told */
+    GovernorAdmission admission;
+    char memory_text[512]; /* a phrase: why videos wait */
     /* space */
     SpaceVolume volumes[SPACE_PLACES];
     SpaceHistory history;
@@ -206,6 +216,8 @@ bool keys_folder_is_clean(Batch *batch, Video *video);
 
 /* Starts the next videos while there are free slots. */
 void batch_start_videos(Batch *batch);
+/* Whether nothing but room is missing. */
+bool batch_may_start(const Batch *batch, size_t index);
 
 /* What is known of a video's size, and what it may still write. */
 SpaceVideo batch_size(const Batch *batch, size_t index);
@@ -234,9 +246,23 @@ void batch_stop_rest(Batch *batch);
 
 /* Every 250 ms: memory, the workers' resident sets, whether they get on, the space on the volumes. */
 void batch_watch(Batch *batch);
-void batch_read_memory(Batch *batch);
 /* Tells of the batch's pauses: by the user, for want of space. */
 void batch_tell_pause(Batch *batch);
+
+/* ---- governing.c: memory ---- */
+
+void batch_read_memory(Batch *batch);
+/* Asks the governor with what is read now, and does what it says. */
+void batch_govern(Batch *batch);
+/* Whether a video that could start waits for memory. */
+bool batch_lacks_memory(const Batch *batch);
+void batch_fail_for_memory(Batch *batch, size_t index);
+/* At a chunk's end. */
+void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chunk);
+/* A pause waits for the end of the chunk, however long that takes. */
+enum { BATCH_CHUNK_GRACE_MS = 6 * 3600 * 1000 };
+/* `why`: a phrase. */
+void batch_end_with_chunk(Batch *batch, Runner *runner, Wish wish, const char *why);
 
 /* ---- requests.c ---- */
 

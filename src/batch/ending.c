@@ -120,6 +120,18 @@ static void paused(Batch *batch, size_t index)
     batch_tell_video(batch, EVENT_VIDEO_PAUSED, video, NULL);
 }
 
+/* It ended with its chunk for the sake of memory, and goes on when there is some. */
+static void made_room(Batch *batch, size_t index)
+{
+    Video *video = batch->items[index].video;
+    batch->items[index].state = ITEM_READY;
+    video->decision = (RetryDecision){.action = RETRY_AGAIN};
+    record_ended(batch, video, VIDEO_QUEUED, video->wish == WISH_RENEW ? "renewed" : "requeued",
+                 video->leaves_for);
+    items_again(batch, index);
+    batch_tell_video(batch, EVENT_VIDEO_WAITING, video, video->leaves_for);
+}
+
 /* It was asked to stop, and then the user wanted it to go on. */
 static void go_on(Batch *batch, size_t index)
 {
@@ -218,6 +230,8 @@ static void end_as_asked(Batch *batch, size_t index)
         stopped(batch, index, "stopped");
     } else if (wish == WISH_PAUSE) {
         paused(batch, index);
+    } else if (wish == WISH_REQUEUE || wish == WISH_RENEW) {
+        made_room(batch, index);
     } else {
         go_on(batch, index);
     }

@@ -73,8 +73,9 @@ static void take_chunk(Batch *batch, Video *video, const ChunkReport *chunk)
                                          .bytes = chunk->bytes}});
 }
 
-static void take_message(Batch *batch, size_t index, const Message *message)
+static void take_message(Batch *batch, Runner *runner, const Message *message)
 {
+    const size_t index = runner->item;
     Video *video = batch->items[index].video;
     switch (message->kind) {
     case MESSAGE_STARTED:
@@ -82,6 +83,7 @@ static void take_message(Batch *batch, size_t index, const Message *message)
         break;
     case MESSAGE_CHUNK:
         take_chunk(batch, video, &message->chunk);
+        batch_watch_for_leaks(batch, runner, &message->chunk);
         break;
     case MESSAGE_PROGRESS:
         update_progress(batch, video, message);
@@ -102,7 +104,7 @@ static void listen_once(Batch *batch, Runner *runner)
 {
     Message message;
     while (runner_next(runner, batch->now_ms, &message) == STATUS_OK) {
-        take_message(batch, runner->item, &message);
+        take_message(batch, runner, &message);
         message_free(&message);
     }
 }

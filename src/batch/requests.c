@@ -4,8 +4,7 @@
 #include "batch/batch_internal.h"
 #include "report/i18n.h"
 
-/* A pause waits for the end of the chunk, however long that takes. */
-enum { PAUSE_GRACE_MS = 6 * 3600 * 1000, LOOK_MS = 250 };
+enum { LOOK_MS = 250 };
 
 static Runner *runner_of(const Batch *batch, size_t index)
 {
@@ -49,7 +48,7 @@ static void pause_one(Batch *batch, size_t index)
     item->paused = true;
     item->released = false;
     if (item->state == ITEM_RUNNING) {
-        ask_to_stop(batch, index, WISH_PAUSE, PAUSE_GRACE_MS);
+        ask_to_stop(batch, index, WISH_PAUSE, BATCH_CHUNK_GRACE_MS);
     } else {
         Video *video = items_video(batch, index);
         record_state(batch, video, VIDEO_PAUSED);
@@ -98,7 +97,7 @@ static void pause_all(Batch *batch)
     for (size_t i = 0; i < batch->plan->count; i++) {
         batch->items[i].released = false;
         if (batch->items[i].state == ITEM_RUNNING) {
-            ask_to_stop(batch, i, WISH_PAUSE, PAUSE_GRACE_MS);
+            ask_to_stop(batch, i, WISH_PAUSE, BATCH_CHUNK_GRACE_MS);
         }
     }
 }

@@ -149,5 +149,6 @@ const char *retry_text(const Retry *retry, const RetryDecision *decision, char *
 
 bool retry_memory_is_back(int64_t available_at_death, int64_t available_now, int64_t total)
 {
-    return total > 0 && available_now >= available_at_death + total / 10;
+    const bool was_never_short = available_at_death >= total / 2;
+    return total > 0 && (was_never_short || available_now >= available_at_death + total / 10);
 }

@@ -73,7 +73,9 @@ RetryDecision retry_decide(Retry *retry, const RetryFailure *failure);
  */
 const char *retry_text(const Retry *retry, const RetryDecision *decision, char *buffer, size_t size);
 
-/* Whether there is clearly more memory than when a worker died for want of it: a tenth of all memory more. */
+/* Whether there is clearly more memory than when a worker died for want of it: a tenth of all memory more. Or
+ * there was enough all the time, half of it: then what it lacked was its own limit's, and waiting is no use.
+ */
 bool retry_memory_is_back(int64_t available_at_death, int64_t available_now, int64_t total);
 
 #endif

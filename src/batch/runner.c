@@ -196,6 +196,11 @@ void runner_stop(Runner *runner, int64_t now_ms, int64_t grace_ms)
     runner_go_on(runner, now_ms);
 }
 
+void runner_set_share(Runner *runner, int percent)
+{
+    (void)message_send(runner->process.channel, &(Message){.kind = MESSAGE_SHARE, .percent = percent}, NULL);
+}
+
 void runner_skip_time(Runner *runner, int64_t away_ms)
 {
     runner->started_ms += away_ms;

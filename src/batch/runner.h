@@ -14,6 +14,7 @@
 #include "batch/death.h"
 #include "batch/stall.h"
 #include "batch/video_log.h"
+#include "memory/leak.h"
 #include "worker/message.h"
 #include "worker/process.h"
 
@@ -48,10 +49,12 @@ typedef struct Runner {
     int64_t bucket_ms;
     int64_t bucket_used;
     Stall stall;
-    int64_t work;       /* as it last told */
-    int chunks;         /* told of, from the first on */
-    int64_t held_ms;    /* since when it is held; 0: it is not */
-    bool stopping;      /* it was asked to end */
+    int64_t work;    /* as it last told */
+    int chunks;      /* told of, from the first on */
+    int64_t held_ms; /* since when it is held; 0: it is not */
+    bool stopping;   /* it was asked to end */
+    int shrunk;      /* it works with 1/2^n of its threads and frames (memory/governor.h) */
+    LeakGuard leak;
     int64_t term_at_ms; /* while stopping */
     int64_t kill_at_ms;
     int64_t killed_ms; /* 0: not killed by us */
@@ -77,6 +80,8 @@ Status runner_next(Runner *runner, int64_t now_ms, Message *message);
 /* Asks it to end when the current chunk is on disk, if that takes no longer than `grace_ms`, otherwise at
  * once. Asked again, the shorter time holds. One that is held stops at once. */
 void runner_stop(Runner *runner, int64_t now_ms, int64_t grace_ms);
+/* Tells it to work with so many percent of its threads and frames. */
+void runner_set_share(Runner *runner, int percent);
 void runner_kill(Runner *runner, int64_t now_ms);
 /* Kills it for a reason of ours, which becomes the attempt's failure. */
 void runner_blame(Runner *runner, int64_t now_ms, ErrorClass class_, const char *why);

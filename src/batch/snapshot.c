@@ -17,6 +17,7 @@ static const char *const state_names[RUN_STATE_COUNT] = {
     [RUN_RUNNING] = "running",
     [RUN_PAUSED] = "paused",
     [RUN_WAITING_FOR_SPACE] = "waiting_for_space",
+    [RUN_WAITING_FOR_MEMORY] = "waiting_for_memory",
     [RUN_STOPPING] = "stopping",
     [RUN_KILLED] = "killed",
     [RUN_OVER] = "over",

@@ -20,6 +20,7 @@ typedef enum RunState {
     RUN_RUNNING,
     RUN_PAUSED,
     RUN_WAITING_FOR_SPACE,
+    RUN_WAITING_FOR_MEMORY,
     RUN_STOPPING,
     RUN_KILLED, /* it never ended, and nobody holds the folder */
     RUN_OVER,

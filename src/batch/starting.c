@@ -39,7 +39,7 @@ static bool is_fresh(const Item *item)
     return item->video == NULL || item->video->report.attempt == 0;
 }
 
-static bool may_start(const Batch *batch, size_t index)
+bool batch_may_start(const Batch *batch, size_t index)
 {
     const Item *item = &batch->items[index];
     if (is_fresh(item) && lot_is_full(batch)) {
@@ -72,7 +72,7 @@ static bool take_again(Batch *batch, bool alone, size_t *index)
 {
     for (size_t i = 0; i < batch->again_count; i++) {
         const size_t candidate = batch->again[i];
-        if (wants_to_be_alone(batch, candidate) == alone && may_start(batch, candidate)) {
+        if (wants_to_be_alone(batch, candidate) == alone && batch_may_start(batch, candidate)) {
             *index = candidate;
             return true;
         }
@@ -101,7 +101,7 @@ static bool take_fresh(Batch *batch, size_t *index, bool *waits)
         batch->fresh++;
         if (state == ITEM_READY) {
             items_again(batch, next);
-            if (may_start(batch, next)) {
+            if (batch_may_start(batch, next)) {
                 *index = next;
                 return true;
             }
@@ -381,9 +381,16 @@ void batch_start_videos(Batch *batch)
     size_t index = 0;
     Runner *runner = NULL;
     batch->lacks_space = false;
-    while (!batch->stopping && !is_closed(batch) && (runner = free_runner(batch)) != NULL &&
-           take_next(batch, &index)) {
-        if (!start_video(batch, index, runner)) {
+    while (!batch->stopping && batch->admission != GOVERNOR_WAIT && !is_closed(batch) &&
+           (runner = free_runner(batch)) != NULL && take_next(batch, &index)) {
+        const GovernorAdmission admission = batch->admission;
+        if (admission != GOVERNOR_ADMIT) {
+            batch->admission = GOVERNOR_WAIT; /* for this one only */
+        }
+        if (admission == GOVERNOR_GIVE_UP) {
+            (void)items_video(batch, index);
+            batch_fail_for_memory(batch, index);
+        } else if (!start_video(batch, index, runner)) {
             return;
         }
     }

@@ -122,7 +122,7 @@ typedef struct RunRow {
     int64_t process;
     char host[64];
     char version[32];
-    char state[32]; /* "running", "paused", "waiting_for_space", "stopping", "over" */
+    char state[32]; /* "running", "paused", "waiting_for_space", "waiting_for_memory", "stopping", "over" */
     char note[256]; /* why it waits, with figures, or stops; a phrase */
     int planned;
     char *options; /* JSON of the settings; paths are absolute; owned */

@@ -6,47 +6,9 @@
 #include "report/i18n.h"
 #include "report/phrase.h"
 
-/* The old system's threshold (brief, row 3); a warning is over when use is clearly below it. */
-static const double warn_percent = 85.0;
-static const double calm_percent = 80.0;
 enum { SAMPLE_MS = 250, PAUSE_NOTE_MS = 10000 };
 
-/* ---- memory ---- */
-
-void batch_read_memory(Batch *batch)
-{
-    MemoryReading reading;
-    if (machine_read(&batch->machine, &reading, NULL) == STATUS_OK) {
-        batch->memory = reading;
-    }
-}
-
-static void watch_memory(Batch *batch)
-{
-    batch_read_memory(batch);
-    if (batch->memory.total_bytes == 0) {
-        return;
-    }
-    const double percent = memory_used_percent(&batch->memory);
-    if (!batch->memory_high && percent > warn_percent) {
-        Text text = {0};
-        if (batch->memory.group[0] == '\0') {
-            text_appendf(&text, _("memory is at %.1f %%, above %.0f %%"), percent, warn_percent);
-        } else {
-            text_appendf(&text, _("the memory of control group %s is at %.1f %%, above %.0f %%"),
-                         batch->memory.group, percent, warn_percent);
-        }
-        batch->memory_high = true;
-        batch->statistics.memory_warnings++;
-        batch_warn(batch, NULL, text.data);
-        text_free(&text);
-    } else if (batch->memory_high && percent < calm_percent) {
-        batch->memory_high = false;
-    }
-    if (batch->running > 0) {
-        record_sample(batch, 0, batch->memory.used_bytes, batch->memory.total_bytes);
-    }
-}
+/* ---- workers ---- */
 
 static void watch_workers(Batch *batch)
 {
@@ -163,7 +125,7 @@ static bool all_are_paused(const Batch *batch)
 
 void batch_tell_pause(Batch *batch)
 {
-    static const char *const states[] = {"running", "paused", "waiting_for_space"};
+    static const char *const states[] = {"running", "paused", "waiting_for_space", "waiting_for_memory"};
     BatchPause pause = BATCH_GOES_ON;
     char by_user[64];
     const char *text = "";
@@ -173,6 +135,9 @@ void batch_tell_pause(Batch *batch)
     } else if (batch->paused || all_are_paused(batch)) {
         pause = BATCH_PAUSED_BY_USER;
         text = phrase_make(by_user, sizeof by_user, N_("paused by the user"));
+    } else if (batch_lacks_memory(batch)) {
+        pause = BATCH_WAITS_FOR_MEMORY;
+        text = batch->memory_text;
     }
     if (batch->stopping || batch->settled == batch->plan->count) {
         return;
@@ -183,7 +148,7 @@ void batch_tell_pause(Batch *batch)
         record_run_state(batch, states[pause], text);
         batch_tell(batch, &(Event){.kind = pause == BATCH_GOES_ON ? EVENT_BATCH_RESUMED : EVENT_BATCH_PAUSED,
                                    .text = text});
-    } else if (pause == BATCH_WAITS_FOR_SPACE && batch->now_ms - batch->told_pause_ms >= PAUSE_NOTE_MS) {
+    } else if (pause >= BATCH_WAITS_FOR_SPACE && batch->now_ms - batch->told_pause_ms >= PAUSE_NOTE_MS) {
         batch->told_pause_ms = batch->now_ms;
         record_run_state(batch, states[pause], text); /* with the figures of now */
     }
@@ -196,7 +161,7 @@ void batch_watch(Batch *batch)
     }
     batch->sampled_ms = batch->now_ms;
     watch_workers(batch);
-    watch_memory(batch);
+    batch_govern(batch);
     watch_space(batch);
     record_flush(batch);
 }

@@ -78,6 +78,7 @@ json_t *statistics_to_json(const Statistics *statistics)
                               json_rounded(statistics_frames_per_second(statistics)));
     (void)json_object_set_new(object, "elapsed_s", json_rounded(statistics->elapsed_s));
     (void)json_object_set_new(object, "memory_warnings", json_integer(statistics->memory_warnings));
+    (void)json_object_set_new(object, "renewed", json_integer(statistics->renewed));
     (void)json_object_set_new(object, "peak_rss_bytes", json_integer(statistics->peak_rss_bytes));
     (void)json_object_set_new(object, "failures", failures);
     return object;
@@ -133,4 +134,7 @@ void statistics_to_text(const Statistics *statistics, Text *text)
                  time, (long long)statistics->frames, statistics_frames_per_second(statistics));
     text_appendf(text, _("  Frames with a changed face: %lld\n"), (long long)statistics->frames_changed);
     text_appendf(text, _("  Memory: largest worker %s, warnings: %d\n"), peak, statistics->memory_warnings);
+    if (statistics->renewed > 0) {
+        text_appendf(text, _("  Workers renewed because they leaked memory: %d\n"), statistics->renewed);
+    }
 }

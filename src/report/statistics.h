@@ -62,6 +62,7 @@ typedef struct Statistics {
     int64_t frames_changed;
     double elapsed_s;
     int memory_warnings;
+    int renewed;            /* workers that were replaced because they leaked memory */
     int64_t peak_rss_bytes; /* of the largest worker */
     Failure *failures;
     size_t failure_count;

@@ -60,7 +60,8 @@ static void append_warning(const Ui *ui, Text *text, const Event *event)
     } else if (ui->mode == UI_MODE_QUIET) {
         text_append(text, "runbatch: ");
     }
-    text_appendf(text, _("warning: %s"), event->text);
+    char warning[1600];
+    text_appendf(text, _("warning: %s"), phrase_text(event->text, warning, sizeof warning));
 }
 
 static void append_stopping(Text *text, const Event *event)

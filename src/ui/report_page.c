@@ -26,20 +26,24 @@ static const char *result_word(const VideoView *video, const AttemptRow *attempt
     if (attempt->ended[0] == '\0') {
         return video->state == VIDEO_RUNNING && last ? video_state_word(VIDEO_RUNNING) : _("cut off");
     }
+    if (strcmp(attempt->ended, "requeued") == 0) {
+        return _("made room");
+    }
+    if (strcmp(attempt->ended, "renewed") == 0) {
+        return _("renewed");
+    }
     return state != VIDEO_NONE ? video_state_word(state) : attempt->ended;
 }
 
-/* Why it failed, and what was made of that; empty where it did not. */
+/* Why it failed, and what was made of that, or why it was ended; empty where it was neither. */
 static void append_reason(Text *text, const VideoView *video, const AttemptRow *attempt)
 {
     char reason[TEXT_BYTES];
     char decision[sizeof attempt->decision];
-    text_append(text, "");
-    if (error_is_set(&attempt->error)) {
-        text_append(text, format_reason(&attempt->error, video->row.input, reason, sizeof reason));
-        (void)phrase_text(attempt->decision, decision, sizeof decision);
-        text_appendf(text, decision[0] != '\0' ? " → %s" : "%s", decision);
-    }
+    const bool failed = error_is_set(&attempt->error);
+    (void)phrase_text(attempt->decision, decision, sizeof decision);
+    text_append(text, failed ? format_reason(&attempt->error, video->row.input, reason, sizeof reason) : "");
+    text_appendf(text, failed && decision[0] != '\0' ? " → %s" : "%s", decision);
 }
 
 static void add_attempt(Table *table, const VideoView *video, const AttemptRow *attempt)

@@ -77,6 +77,9 @@ static void describe_run(const Snapshot *snapshot, const Standing *standing, Tex
     case RUN_WAITING_FOR_SPACE:
         text_append(line, _("Waiting for space"));
         break;
+    case RUN_WAITING_FOR_MEMORY:
+        text_append(line, _("Waiting for memory"));
+        break;
     case RUN_STOPPING:
         text_append(line, _("Stopping"));
         break;
