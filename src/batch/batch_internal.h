@@ -251,6 +251,7 @@ void batch_tell_pause(Batch *batch);
 
 /* ---- governing.c: memory ---- */
 
+void governing_open(Batch *batch);
 void batch_read_memory(Batch *batch);
 /* Asks the governor with what is read now, and does what it says. */
 void batch_govern(Batch *batch);

@@ -9,6 +9,14 @@
 
 enum { WHOLE_PERCENT = 100, FIGURE = 32 };
 
+void governing_open(Batch *batch)
+{
+    const Settings *settings = batch->settings;
+    batch->governor.settings = governor_settings(settings->memory_high, settings->memory_resume,
+                                                 settings->memory_timeout_s, settings->memory_poll_s,
+                                                 strcmp(settings->on_memory_timeout, "fail") == 0);
+}
+
 /* ---- what is read ---- */
 
 void batch_read_memory(Batch *batch)

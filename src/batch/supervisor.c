@@ -226,7 +226,7 @@ static void batch_open(Batch *batch)
     batch->slots = batch->slots < plan->count ? batch->slots : plan->count;
     items_open(batch);
     batch->runners = memory_alloc(batch->slots, sizeof *batch->runners);
-    batch->governor.settings = governor_settings(85, 50, 120, 5, false);
+    governing_open(batch);
     batch->files = memory_alloc(3 + 2 * batch->slots, sizeof *batch->files);
     batch->settings_json = settings_to_json(batch->settings);
     probe_init(&batch->probe, batch->hooks.worker_executable, batch->settings->sandbox,

@@ -14,6 +14,9 @@
 #include "worker/message.h"
 #include "worker/process.h"
 
+static int64_t leak_bytes;     /* by which the resident set it tells of grows with every chunk */
+static const char *share_path; /* where the shares are noted that it is told */
+
 enum { FRAMES = 10, CHUNK_FRAMES = 2, CHUNKS = FRAMES / CHUNK_FRAMES, CHUNK_BYTES = 100 };
 
 static LineBuffer inbox;
@@ -113,9 +116,14 @@ static bool asked_to_stop(int wait_ms, int64_t *grace_ms)
     size_t length = 0;
     while (line_buffer_next(&inbox, &line, &length) == STATUS_OK) {
         Message message;
-        if (message_parse(line, length, &message, NULL) == STATUS_OK && message.kind == MESSAGE_STOP) {
+        (void)message_parse(line, length, &message, NULL);
+        if (message.kind == MESSAGE_STOP) {
             stop = true;
             *grace_ms = message.grace_ms;
+        } else if (message.kind == MESSAGE_SHARE && share_path != NULL) {
+            char percent[16];
+            (void)snprintf(percent, sizeof percent, "%d", message.percent);
+            put(share_path, percent);
         }
         message_free(&message);
     }
@@ -143,7 +151,8 @@ static void tell_chunk(int index, bool reused)
                                  .first_frame = (int64_t)index * CHUNK_FRAMES,
                                  .frames = CHUNK_FRAMES,
                                  .packets = CHUNK_FRAMES,
-                                 .bytes = CHUNK_BYTES}};
+                                 .bytes = CHUNK_BYTES,
+                                 .rss_bytes = (index + 1) * leak_bytes}};
     text_copy(message.chunk.checksum, sizeof message.chunk.checksum, "0123456789abcdef0123456789abcdef");
     tell(&message);
 }
@@ -353,6 +362,14 @@ static void run_job(const Message *job)
         make_video(job, true);
     } else if (strcmp(way, "slow") == 0) {
         make_chunks(job, CHUNKS, 160);
+        finish(job, true);
+    } else if (strcmp(way, "leak") == 0) {
+        leak_bytes = INT64_C(200) << 20;
+        make_chunks(job, CHUNKS, 40);
+        finish(job, true);
+    } else if (strcmp(way, "share") == 0) {
+        share_path = text_format("%s.share", job->input);
+        make_chunks(job, CHUNKS, 400);
         finish(job, true);
     } else if (strcmp(way, "sore") == 0) { /* dies of being asked to stop */
         int64_t grace_ms = 0;

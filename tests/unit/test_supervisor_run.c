@@ -329,37 +329,6 @@ static void leftovers_of_a_killed_run_are_removed(void **state)
     assert_int_equal(bench->warnings.count, 1);
 }
 
-static void run_and_count_memory_warnings(Bench *bench, int warnings)
-{
-    bench->hooks.root = bench->root;
-    bench_add(bench, "good1");
-    bench_add(bench, "slow2"); /* several samples long */
-    bench_run(bench);
-    assert_int_equal(bench->result.statistics.memory_warnings, warnings);
-    assert_int_equal(bench->warnings.count, warnings);
-}
-
-static void short_memory_is_told_once(void **state)
-{
-    Bench *bench = *state;
-    bench_put(bench, "proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 100000 kB\n");
-    run_and_count_memory_warnings(bench, 1);
-    assert_non_null(strstr(bench->warnings.items[0], "memory is at 90.0 %"));
-}
-
-static void a_group_that_is_short_of_memory_is_named(void **state)
-{
-    Bench *bench = *state;
-    bench_put(bench, "proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n");
-    bench_put(bench, "proc/self/cgroup", "0::/docker/4f2a\n");
-    bench_put(bench, "proc/self/mountinfo", "34 25 0:29 / /groups rw - cgroup2 cgroup2 rw\n");
-    bench_put(bench, "groups/docker/4f2a/memory.max", "1000000\n");
-    bench_put(bench, "groups/docker/4f2a/memory.current", "950000\n");
-    run_and_count_memory_warnings(bench, 1);
-    assert_non_null(
-        strstr(bench->warnings.items[0], "the memory of control group /docker/4f2a is at 95.0 %"));
-}
-
 static const SandboxFeatures no_landlock = {.error = {[SANDBOX_LANDLOCK] = ENOSYS}};
 
 static void a_missing_layer_of_the_sandbox_is_told_once(void **state)
@@ -454,8 +423,6 @@ int main(void)
         BENCH_TEST(lots_are_run_one_after_the_other),
         BENCH_TEST(one_batch_a_folder),
         BENCH_TEST(leftovers_of_a_killed_run_are_removed),
-        BENCH_TEST(short_memory_is_told_once),
-        BENCH_TEST(a_group_that_is_short_of_memory_is_named),
         BENCH_TEST(a_missing_layer_of_the_sandbox_is_told_once),
         BENCH_TEST(a_strict_sandbox_that_cannot_be_refuses_the_batch),
     };

@@ -1,0 +1,194 @@
+/* The batch on a machine whose memory the test makes up: it waits, shrinks its workers, gives up, and renews
+ * those that leak. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "batch_bench.h"
+
+/* The machine: so many percent of its 1 GB are in use. */
+static void use_memory(const Bench *bench, int percent)
+{
+    char *folder = bench_path(bench, "proc");
+    char *path = bench_path(bench, "proc/meminfo");
+    char *next = bench_path(bench, "proc/next");
+    assert_int_equal(folder_make(folder, NULL), STATUS_OK);
+    FILE *file = fopen(next, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "MemTotal: 1000000 kB\nMemAvailable: %d kB\n", (100 - percent) * 10000);
+    (void)fclose(file);
+    assert_int_equal(rename(next, path), 0);
+    memory_free(next);
+    memory_free(path);
+    memory_free(folder);
+}
+
+static Bench *bench_with_memory(void **state, int percent)
+{
+    Bench *bench = *state;
+    use_memory(bench, percent);
+    bench->hooks.root = bench->root;
+    bench->settings.memory_poll_s = 0.1;
+    return bench;
+}
+
+static void free_memory_when_paused(Bench *bench, const Event *event)
+{
+    if (event->kind == EVENT_BATCH_PAUSED) {
+        assert_int_equal(bench->counts[EVENT_VIDEO_STARTED], 0);
+        use_memory(bench, 40);
+    }
+}
+
+static void a_batch_waits_for_memory(void **state)
+{
+    Bench *bench = bench_with_memory(state, 90);
+    bench->act = free_memory_when_paused;
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 2);
+    assert_int_equal(bench->counts[EVENT_BATCH_PAUSED], 1);
+    assert_int_equal(bench->counts[EVENT_BATCH_RESUMED], 1);
+    assert_int_equal(bench_told(bench, "waits for memory: 90.0 % of 976.6 MB used"), 1);
+    assert_int_equal(bench->result.statistics.memory_warnings, 1);
+}
+
+static void a_pause_times_out_and_the_batch_goes_on(void **state)
+{
+    Bench *bench = bench_with_memory(state, 70);
+    use_memory(bench, 90);
+    bench->settings.memory_timeout_s = 0.3;
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
+    bench->settings.jobs = 2;
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 2);
+    assert_int_equal(bench->most_at_once, 1);
+    assert_int_equal(bench_told(bench, "going on nevertheless") > 0, 1);
+    assert_int_equal(bench->result.statistics.memory_warnings >= 2, 1);
+}
+
+static void a_pause_times_out_and_the_videos_fail(void **state)
+{
+    Bench *bench = bench_with_memory(state, 90);
+    bench->settings.memory_timeout_s = 0.3;
+    memory_free(bench->settings.on_memory_timeout);
+    bench->settings.on_memory_timeout = text_duplicate("fail");
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
+    bench_run(bench);
+    assert_int_equal(bench->result.failed, 2);
+    assert_int_equal(bench->counts[EVENT_VIDEO_STARTED], 0);
+    assert_non_null(strstr(bench_failure(bench, "good1"), "memory"));
+    assert_int_equal(bench_told(bench, "the next video fails"), 2);
+}
+
+static void free_group_when_paused(Bench *bench, const Event *event)
+{
+    if (event->kind == EVENT_BATCH_PAUSED) {
+        bench_put(bench, "groups/docker/4f2a/memory.current", "400000\n");
+    }
+}
+
+static void a_group_that_is_short_of_memory_is_named(void **state)
+{
+    Bench *bench = bench_with_memory(state, 10);
+    bench->act = free_group_when_paused;
+    bench_put(bench, "proc/self/cgroup", "0::/docker/4f2a\n");
+    bench_put(bench, "proc/self/mountinfo", "34 25 0:29 / /groups rw - cgroup2 cgroup2 rw\n");
+    bench_put(bench, "groups/docker/4f2a/memory.max", "1000000\n");
+    bench_put(bench, "groups/docker/4f2a/memory.current", "900000\n");
+    bench_add(bench, "good1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(bench_told(bench, "waits for memory: 90.0 % of 976.6 kB of control group /docker/4f2a"),
+                     1);
+}
+
+static void run_short_of_memory(Bench *bench, const Event *event)
+{
+    if (event->kind == EVENT_VIDEO_STARTED) {
+        use_memory(bench, 90);
+    }
+}
+
+static void a_worker_shrinks_when_memory_is_short(void **state)
+{
+    Bench *bench = bench_with_memory(state, 40);
+    bench->act = run_short_of_memory;
+    bench_add(bench, "share1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    char *path = bench_path(bench, "in/share1.mp4.share");
+    char *content = NULL;
+    int64_t size = 0;
+    assert_int_equal(file_read(path, 100, &content, &size, NULL), STATUS_OK);
+    const long percent = strtol(content, NULL, 10);
+    assert_true(percent == 50 || percent == 25);
+    assert_int_equal(bench->result.statistics.memory_warnings, 1);
+    assert_int_equal(bench->warnings.count, 1);
+    assert_non_null(strstr(bench->warnings.items[0], "90.0 %"));
+    memory_free(content);
+    memory_free(path);
+}
+
+/* Two run; the younger one is asked to make room when little is left, and goes on when the other is done. */
+static void nearly_run_out_of_memory(Bench *bench, const Event *event)
+{
+    if (event->kind == EVENT_VIDEO_STARTED && bench->counts[EVENT_VIDEO_STARTED] == 2) {
+        use_memory(bench, 96);
+    } else if (event->kind == EVENT_VIDEO_DONE || event->kind == EVENT_VIDEO_WAITING) {
+        use_memory(bench, 30);
+    }
+}
+
+static void the_youngest_makes_room_and_comes_back(void **state)
+{
+    Bench *bench = bench_with_memory(state, 40);
+    bench->act = nearly_run_out_of_memory;
+    bench->settings.jobs = 2;
+    bench_add(bench, "share1");
+    bench_add(bench, "share2");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 2);
+    assert_int_equal(bench->result.statistics.retried, 0); /* nothing failed */
+    const int tries = bench_tries(bench, "share1") + bench_tries(bench, "share2");
+    assert_int_equal(tries, 3); /* begun in the same moment, so either is the younger one */
+    assert_int_equal(bench_told(bench, "makes room, memory is short"), 1);
+}
+
+static void one_that_leaks_is_renewed(void **state)
+{
+    Bench *bench = bench_with_memory(state, 40);
+    AttemptRow last;
+    bench_add(bench, "leak1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(bench->result.statistics.renewed, 1);
+    assert_int_equal(bench_attempts(bench, "leak1", &last), 2);
+    assert_int_equal(bench->warnings.count, 1);
+    assert_non_null(strstr(bench->warnings.items[0], "100.0 MB"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(a_batch_waits_for_memory),
+        BENCH_TEST(a_pause_times_out_and_the_batch_goes_on),
+        BENCH_TEST(a_pause_times_out_and_the_videos_fail),
+        BENCH_TEST(a_group_that_is_short_of_memory_is_named),
+        BENCH_TEST(a_worker_shrinks_when_memory_is_short),
+        BENCH_TEST(the_youngest_makes_room_and_comes_back),
+        BENCH_TEST(one_that_leaks_is_renewed),
+    };
+    return cmocka_run_group_tests_name("supervisor_memory", tests, NULL, NULL);
+}
