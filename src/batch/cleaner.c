@@ -211,13 +211,18 @@ void cleaner_open(Cleaner *cleaner, const char *state_dir)
     *cleaner = (Cleaner){.state_dir = state_dir};
 }
 
-void cleaner_close(Cleaner *cleaner)
+void cleaner_drop_empty(const char *state_dir)
 {
-    const int state = open(cleaner->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state >= 0) {
-        (void)unlinkat(state, "work", AT_REMOVEDIR); /* if it is empty */
+        (void)unlinkat(state, "work", AT_REMOVEDIR);
         (void)close(state);
     }
+}
+
+void cleaner_close(Cleaner *cleaner)
+{
+    cleaner_drop_empty(cleaner->state_dir);
     text_list_free(&cleaner->work);
     text_list_free(&cleaner->logs);
     *cleaner = (Cleaner){0};

@@ -270,6 +270,7 @@ Status cleaner_remove(const char *state_dir, const CleanItem *item, Error *err)
                       .scope = item->kind == CLEAN_PARTS ? CLEAN_SCOPE_LOST : CLEAN_SCOPE_ALL,
                       .budget = CLEAN_NO_LIMIT};
     walk_item(state_dir, item, &walk);
+    cleaner_drop_empty(state_dir);
     return walk.failure == 0
                ? STATUS_OK
                : error_set_errno(err, ERROR_ENVIRONMENT, "cannot remove all of it", item->path, walk.failure);

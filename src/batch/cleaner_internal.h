@@ -38,6 +38,9 @@ bool cleaner_walk(int work, const char *name, CleanWalk *walk);
 /* The same for a folder of frame files; one of another user is none. */
 bool cleaner_walk_frames(const char *path, CleanWalk *walk);
 
+/* Removes the folder that all work folders lie in, if none does. */
+void cleaner_drop_empty(const char *state_dir);
+
 /* Takes path and output over. */
 void clean_list_add(CleanList *list, const CleanItem *item);
 

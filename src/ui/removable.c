@@ -51,7 +51,8 @@ void removable_append(Text *page, const CleanList *list, const char *output, siz
             page_append_blanks(page, indent);
             text_appendf(page, "%10s  ", format_bytes(item->bytes, size, sizeof size));
             (void)cell_append(page, item->path, SIZE_MAX, CELL_CUT_END); /* paths are there to be copied */
-            text_appendf(page, " (%s)%s\n", why_word(item->why),
+            text_appendf(page, " (%s)%s\n",
+                         item->kind == CLEAN_PARTS ? _("unfinished; whole chunks stay") : why_word(item->why),
                          item->foreign ? _("; what is not ours in it stays") : "");
         }
     }

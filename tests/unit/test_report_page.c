@@ -13,6 +13,7 @@
 #include "report/phrase.h"
 #include "snapshot_fixture.h"
 #include "ui/cells.h"
+#include "ui/removable.h"
 #include "ui/report_page.h"
 
 /* A killed run: a video that it was at, one that failed before, one that is done and one that nobody begun.
@@ -243,11 +244,30 @@ static void spanish_is_for_people_english_for_programs(void **state)
     snapshot_free(&made.snapshot);
 }
 
+static void what_stays_of_a_folder_is_told(void **state)
+{
+    (void)state;
+    CleanItem items[] = {
+        {.kind = CLEAN_PARTS, .path = (char *)(uintptr_t) "w/a.mp4", .bytes = 7, .why = "unfinished"},
+        {.kind = CLEAN_STORE, .path = (char *)(uintptr_t) "batch.db.damaged", .bytes = 8, .why = "damaged"}};
+    const CleanList list = {.items = items, .count = 2, .bytes = 15};
+    Text page = {0};
+    removable_append(&page, &list, NULL, 0);
+    assert_string_equal(page.data, "       7 B  w/a.mp4 (unfinished; whole chunks stay)\n"
+                                   "       8 B  batch.db.damaged (damaged)\n");
+    text_free(&page);
+    json_t *object = removable_to_json(&list, NULL);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(object, 0), "kind")), "parts");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(object, 1), "kind")), "store");
+    json_decref(object);
+}
+
 int main(void)
 {
     assert_int_equal(setenv("TZ", "UTC", 1), 0);
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_stays_of_a_folder_is_told),
         cmocka_unit_test(every_video_has_its_story),
         cmocka_unit_test(what_is_at_work_is_not_cut_off),
         cmocka_unit_test(no_line_is_wider_than_the_screen),

@@ -182,7 +182,7 @@ static void a_work_folder_without_a_whole_chunk_is_of_no_use(void **state)
     assert_int_equal(list.items[0].kind, CLEAN_WORK);
     assert_string_equal(list.items[0].why, "unfinished");
     remove_all(bench, &list);
-    assert_false(bench_has(bench, "out/.runbatch/work/s.mp4"));
+    assert_false(bench_has(bench, "out/.runbatch/work")); /* which was the last one in it */
     clean_list_free(&list);
     store_close(&store);
 }
