@@ -286,7 +286,7 @@ void record_state(Batch *batch, Video *video, VideoState state);
 void record_started(Batch *batch, Video *video);
 /* The row, whose error is the attempt's, and the attempt that ended, if one had begun. */
 void record_ended(Batch *batch, Video *video, VideoState state, const char *ended, const char *decision);
-/* What its input is, for those who plan. */
+/* What its input is, for those who plan; not of one that will fail. */
 void record_input(Batch *batch, size_t index, const MediaLook *look);
 void record_chunk(Batch *batch, Video *video, const ChunkReport *chunk);
 void record_no_chunks(Batch *batch, Video *video);

@@ -34,9 +34,9 @@ static Status report(const ClashEntry *first, const ClashEntry *second, size_t c
     return STATUS_FAILED;
 }
 
-Status clash_of_names(const ClashEntry *entries, size_t count, Error *err)
+Status clash_of_names(ClashEntry *entries, size_t count, Error *err)
 {
-    const ClashEntry **sorted = memory_alloc(count, sizeof *sorted);
+    ClashEntry **sorted = memory_alloc(count, sizeof *sorted);
     size_t named = 0;
     for (size_t i = 0; i < count; i++) {
         if (entries[i].output != NULL) {
@@ -48,11 +48,13 @@ Status clash_of_names(const ClashEntry *entries, size_t count, Error *err)
     const ClashEntry *second = NULL;
     size_t clashes = 0;
     for (size_t i = 1; i < named; i++) {
-        const ClashEntry *a = sorted[i - 1];
-        const ClashEntry *b = sorted[i];
+        ClashEntry *a = sorted[i - 1];
+        ClashEntry *b = sorted[i];
         if (strcmp(a->output, b->output) != 0 || !(a->selected || b->selected)) {
             continue;
         }
+        a->other = a->other != NULL ? a->other : b->video;
+        b->other = a->video;
         clashes++;
         if (first == NULL || a < first) {
             first = a;

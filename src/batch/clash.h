@@ -13,12 +13,13 @@ typedef struct ClashEntry {
     const char *video; /* the input's name */
     char *output;      /* its name; NULL: it has none (then it cannot clash) */
     bool selected;     /* by the range */
+    const char *other; /* filled: a video that would get the same; NULL: none */
 } ClashEntry;
 
-/* Fails with ERROR_USAGE, naming both, when two entries have one output name and at least one of them is
- * selected: also a video outside of the range must not take another's name, or the next range would skip it
- * as done. Pure. */
-Status clash_of_names(const ClashEntry *entries, size_t count, Error *err);
+/* Fails with ERROR_USAGE, naming both of the first ones, when two entries have one output name and at least
+ * one of them is selected: also a video outside of the range must not take another's name, or the next range
+ * would skip it as done. Pure. */
+Status clash_of_names(ClashEntry *entries, size_t count, Error *err);
 
 /* Which file a path leads to; inode 0: none. */
 typedef struct FileId {

@@ -82,6 +82,7 @@ static bool count_chunk(void *context, const ChunkReport *chunk)
     }
     answer->chunks++;
     answer->frames += chunk->frames;
+    answer->chunk_bytes += chunk->bytes;
     return true;
 }
 

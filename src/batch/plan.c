@@ -8,6 +8,7 @@
 #include "batch/naming.h"
 #include "batch/places.h"
 #include "batch/range.h"
+#include "report/i18n.h"
 
 static Status read_ranges(const Settings *settings, const Places *places, RangeSet *ranges, TextList *notes,
                           Error *err)
@@ -50,9 +51,9 @@ static Status name_all(const Settings *settings, const Places *places, const Ran
             memory_free(name);
             return STATUS_FAILED;
         }
-        entries[i] = (ClashEntry){places->videos.items[i], name, selected};
+        entries[i] = (ClashEntry){places->videos.items[i], name, selected, NULL};
     }
-    return clash_of_names(entries, places->videos.count, err);
+    return STATUS_OK;
 }
 
 static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, int position)
@@ -75,7 +76,16 @@ static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, 
     memory_free(stem);
 }
 
-static Status check_disk(const Plan *plan, const Places *places, Error *err)
+static void note_clash(PlanItem *item, char *text)
+{
+    if (item->clash == NULL) {
+        item->clash = text;
+    } else {
+        memory_free(text);
+    }
+}
+
+static Status check_disk(Plan *plan, const Places *places, bool look_only, Error *err)
 {
     const size_t count = places->videos.count;
     FileId *inputs = memory_alloc(count, sizeof *inputs);
@@ -86,13 +96,20 @@ static Status check_disk(const Plan *plan, const Places *places, Error *err)
     }
     Status status = STATUS_OK;
     for (size_t i = 0; i < plan->count && status == STATUS_OK; i++) {
-        status = clash_on_disk(plan->items[i].output, inputs, count, err);
+        Error clash = {0};
+        status = clash_on_disk(plan->items[i].output, inputs, count, &clash);
+        if (status == STATUS_FAILED && look_only) {
+            note_clash(&plan->items[i], text_duplicate(clash.why));
+            status = STATUS_OK;
+        } else if (status == STATUS_FAILED && err != NULL) {
+            *err = clash;
+        }
     }
     memory_free(inputs);
     return status;
 }
 
-static Status fill(const Settings *settings, const Places *places, Plan *plan, Error *err)
+static Status fill(const Settings *settings, const Places *places, Plan *plan, bool look_only, Error *err)
 {
     const size_t found = places->videos.count;
     RangeSet ranges = {0};
@@ -100,6 +117,15 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, E
     Status status = read_ranges(settings, places, &ranges, &plan->notes, err);
     if (status == STATUS_OK) {
         status = name_all(settings, places, &ranges, entries, err);
+    }
+    if (status == STATUS_OK) {
+        Error clash = {0};
+        status = clash_of_names(entries, found, &clash);
+        if (status == STATUS_FAILED && look_only) {
+            status = STATUS_OK;
+        } else if (status == STATUS_FAILED && err != NULL) {
+            *err = clash;
+        }
     }
     if (status == STATUS_OK) {
         plan->found = found;
@@ -110,9 +136,14 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, E
         for (size_t i = 0; i < found; i++) {
             if (entries[i].selected) {
                 add_item(plan, places, &entries[i], (int)i + 1);
+                if (entries[i].other != NULL) {
+                    note_clash(
+                        &plan->items[plan->count - 1],
+                        text_format(_("its output would have the name of that of %s"), entries[i].other));
+                }
             }
         }
-        status = check_disk(plan, places, err);
+        status = check_disk(plan, places, look_only, err);
     }
     for (size_t i = 0; i < found; i++) {
         memory_free(entries[i].output);
@@ -122,22 +153,32 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, E
     return status;
 }
 
-Status plan_make(const Settings *settings, Plan *plan, Error *err)
+static Status make(const Settings *settings, Plan *plan, bool look_only, Error *err)
 {
     *plan = (Plan){0};
     Places places;
     Status status = places_find(settings, &places, err);
     if (status == STATUS_OK) {
-        status = fill(settings, &places, plan, err);
+        status = fill(settings, &places, plan, look_only, err);
     }
     if (status == STATUS_OK) {
-        status = places_prepare_output(plan->output_dir, settings->dry_run, err);
+        status = places_prepare_output(plan->output_dir, look_only || settings->dry_run, err);
     }
     if (status != STATUS_OK) {
         plan_free(plan);
     }
     places_free(&places);
     return status;
+}
+
+Status plan_make(const Settings *settings, Plan *plan, Error *err)
+{
+    return make(settings, plan, false, err);
+}
+
+Status plan_look(const Settings *settings, Plan *plan, Error *err)
+{
+    return make(settings, plan, true, err);
 }
 
 void plan_free(Plan *plan)
@@ -148,6 +189,7 @@ void plan_free(Plan *plan)
         memory_free(plan->items[i].temporary);
         memory_free(plan->items[i].folder);
         memory_free(plan->items[i].log);
+        memory_free(plan->items[i].clash);
     }
     memory_free(plan->items);
     memory_free(plan->source);

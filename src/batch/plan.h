@@ -25,6 +25,7 @@ typedef struct PlanItem {
     char *log;          /* outputVideos/.runbatch/logs/<output stem>.log */
     int64_t size_bytes; /* of the input; -1 when it cannot be read: tried all the same, so that it gets its
                            reason */
+    char *clash;        /* why it cannot be made beside others; NULL but where plan_look found a clash */
 } PlanItem;
 
 typedef struct Plan {
@@ -41,6 +42,9 @@ typedef struct Plan {
  * template, clashes of names; ERROR_ENVIRONMENT: what is missing, empty, or cannot be read or written. On
  * failure `plan` owns nothing. */
 Status plan_make(const Settings *settings, Plan *plan, Error *err);
+/* The same for those who only ask: nothing is made, and a clash is noted with its items, in the user's
+ * language, where plan_make fails. */
+Status plan_look(const Settings *settings, Plan *plan, Error *err);
 /* Copes with a zeroed one; leaves it zeroed. */
 void plan_free(Plan *plan);
 

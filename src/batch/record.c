@@ -291,7 +291,7 @@ void record_input(Batch *batch, size_t index, const MediaLook *look)
     const char *path = batch->plan->items[index].input;
     const OutputFile file = output_look(path);
     Error err = {0};
-    if (batch->store != NULL && file.exists) {
+    if (batch->store != NULL && file.exists && !look->cut_off) {
         record_check(batch, store_input_save(batch->store, path, file.bytes, file.mtime_ns, look, &err),
                      &err);
     }

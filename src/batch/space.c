@@ -140,6 +140,21 @@ SpaceVolume space_look(const char *folder)
     return volume;
 }
 
+void space_look_all(const Settings *settings, const char *state_dir, const char *output_dir,
+                    SpaceVolume (*look)(const char *folder), SpaceVolume volumes[SPACE_PLACES])
+{
+    volumes[SPACE_WORK] = look(state_dir);
+    volumes[SPACE_OUTPUT] = look(output_dir);
+    /* what is told is the folder that users know */
+    volumes[SPACE_WORK].folder =
+        volumes[SPACE_WORK].device == volumes[SPACE_OUTPUT].device ? output_dir : state_dir;
+    volumes[SPACE_FRAMES] = (SpaceVolume){0};
+    if (settings_frames_on_disk(settings)) {
+        const char *beside = settings->keep_frames ? output_dir : state_dir;
+        volumes[SPACE_FRAMES] = look(settings->temp_dir != NULL ? settings->temp_dir : beside);
+    }
+}
+
 int64_t space_reserve(const Share *asked, int64_t total)
 {
     if (asked->percent > 0) {

@@ -35,6 +35,11 @@ typedef struct SpaceVolume {
 /* What the volume of `folder` (or of its nearest parent that exists) has. Never fails: unknown then. */
 SpaceVolume space_look(const char *folder);
 
+/* The volumes of a batch's three places, by `look` (space_look, but for tests). The folders are the batch's
+ * own strings. */
+void space_look_all(const Settings *settings, const char *state_dir, const char *output_dir,
+                    SpaceVolume (*look)(const char *folder), SpaceVolume volumes[SPACE_PLACES]);
+
 /* What is known of a video. */
 typedef struct SpaceVideo {
     int64_t input_bytes; /* -1 unknown */

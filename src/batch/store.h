@@ -199,7 +199,7 @@ Status store_attempt_save(Store *store, AttemptRow *attempt, Error *err);
 Status store_chunk_save(Store *store, int64_t video, const ChunkReport *chunk, Error *err);
 Status store_chunks_forget(Store *store, int64_t video, Error *err);
 
-/* What the video of this path is; size and time are the file's then. Replaces what was known of the path.
+/* What the video of this path (kept as an absolute one) is; size and time are the file's then. Replaces what was known of the path.
  * Once there are more than STORE_INPUTS_MOST the oldest go. Not synced. */
 Status store_input_save(Store *store, const char *path, int64_t size, int64_t mtime_ns, const MediaLook *look,
                         Error *err);

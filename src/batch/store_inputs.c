@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "batch/store_internal.h"
 
 static Status forget_oldest(Store *store, Error *err)
@@ -55,14 +56,16 @@ Status store_input_save(Store *store, const char *path, int64_t size, int64_t mt
     }
     json_t *object = message_look_to_json(look);
     char *text = memory_check(json_dumps(object, JSON_COMPACT));
+    char *absolute = path_absolute(path);
     status = count(store, err);
     if (status == STATUS_OK) {
-        status = save(store, path, size, mtime_ns, text, err);
+        status = save(store, absolute, size, mtime_ns, text, err);
     }
     if (status == STATUS_OK) {
         store->inputs++; /* or it was there already: the count is only too high, until it is made anew */
         status = forget_oldest(store, err);
     }
+    memory_free(absolute);
     memory_free(text);
     json_decref(object);
     return store_write_end(store, status, false, err);
@@ -83,8 +86,9 @@ Status store_input_find(Store *store, const char *path, int64_t size, int64_t mt
 {
     static const char sql[] = "SELECT size, mtime_ns, look FROM inputs WHERE path = ?";
     *look = (MediaLook){0};
+    char *absolute = path_absolute(path);
     Query query = query_new(store, sql);
-    query_bind_text(&query, path);
+    query_bind_text(&query, absolute);
     bool found = false;
     if (query_row(&query)) {
         const int64_t has_size = query_get_integer(&query, 0, STORE_INTEGER_MOST);
@@ -94,6 +98,7 @@ Status store_input_find(Store *store, const char *path, int64_t size, int64_t mt
         found = good && (size < 0 || (size == has_size && mtime_ns == has_mtime));
     }
     const Status status = query_end(&query, store_cannot_read, err);
+    memory_free(absolute);
     if (status != STATUS_OK || !found) {
         *look = (MediaLook){0};
     }

@@ -68,7 +68,8 @@ typedef struct ProbeAnswer {
     bool changed;   /* it is complete, and will be made anew nevertheless */
     int chunks;     /* of an earlier run, made from the same: it goes on behind them; 0: from the beginning */
     int64_t frames; /* in them */
-    char why[256];  /* why an existing one is not complete, or made anew */
+    int64_t chunk_bytes; /* of them */
+    char why[256];       /* why an existing one is not complete, or made anew */
 } ProbeAnswer;
 
 /* Fills `answers`, one per item of the plan: by the store, and where it does not know by a worker. Takes no

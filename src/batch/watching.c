@@ -37,22 +37,6 @@ static void watch_workers(Batch *batch)
 
 /* ---- space ---- */
 
-static void look_at_volumes(Batch *batch)
-{
-    SpaceVolume (*look)(const char *folder) = batch->hooks.volume != NULL ? batch->hooks.volume : space_look;
-    batch->volumes[SPACE_WORK] = look(batch->plan->state_dir);
-    batch->volumes[SPACE_OUTPUT] = look(batch->plan->output_dir);
-    /* what is told is the folder that users know */
-    batch->volumes[SPACE_WORK].folder =
-        batch->volumes[SPACE_WORK].device == batch->volumes[SPACE_OUTPUT].device ? batch->plan->output_dir
-                                                                                 : batch->plan->state_dir;
-    if (settings_frames_on_disk(batch->settings)) {
-        const char *beside = batch->settings->keep_frames ? batch->plan->output_dir : batch->plan->state_dir;
-        const char *folder = batch->settings->temp_dir;
-        batch->volumes[SPACE_FRAMES] = look(folder != NULL ? folder : beside);
-    }
-}
-
 static void hold(Batch *batch, const SpaceVerdict *verdict)
 {
     char figures[256];
@@ -96,7 +80,8 @@ static void give_up_waiting(Batch *batch)
 /* Below the reserve nobody writes; the workers keep their place. */
 static void watch_space(Batch *batch)
 {
-    look_at_volumes(batch);
+    space_look_all(batch->settings, batch->plan->state_dir, batch->plan->output_dir,
+                   batch->hooks.volume != NULL ? batch->hooks.volume : space_look, batch->volumes);
     const SpaceVerdict verdict = space_may_go_on(batch->volumes, &batch->settings->disk_reserve, batch->held);
     if (batch->held && (verdict.enough || batch->running == 0 || batch->stopping)) {
         go_on(batch);

@@ -28,6 +28,19 @@ static const HelpLine run_codes[] = {
     {0},
 };
 
+static const HelpLine plan_examples[] = {
+    {"runbatch plan", "what all videos of inputVideos/ would take"},
+    {"runbatch plan 1-30 --json", "the first thirty, as JSON (docs/json.md)"},
+    {0},
+};
+static const HelpLine plan_codes[] = {
+    {"0", "all will go, or is done"},
+    {"1", "some videos cannot be read or clash, or there is not enough space; it tells which and why"},
+    {"2", "the command line cannot be"},
+    {"3", "a folder, a permission or the source picture is missing, or the store cannot be read"},
+    {0},
+};
+
 static const HelpLine status_examples[] = {
     {"runbatch status", "how the batch of outputVideos/ stands"},
     {"runbatch status --watch", "the same, once a second"},
@@ -66,6 +79,15 @@ const Command command_table[] = {
      .examples = run_examples,
      .exit_codes = run_codes,
      .run = cmd_run},
+    {.name = "plan",
+     .usage = "[RANGE]... [OPTION]...",
+     .help = "Tell before anything runs what each video and the batch will take, and what will fail",
+     .about = "Looks at every video's header and tells its state, and about how much memory, disk and time "
+              "it will take; how many go at once and why; what cannot be read and why. Makes no video. What "
+              "it found out is kept in outputVideos/.runbatch, unless a batch works there.",
+     .examples = plan_examples,
+     .exit_codes = plan_codes,
+     .run = cmd_plan},
     {.name = "status",
      .usage = "[VIDEO]... [OPTION]...",
      .help = "Show how the batch stands: while it runs, after it was killed, when it is over",

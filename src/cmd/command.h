@@ -42,6 +42,7 @@ bool command_begin(const char *name, int argc, char **argv, Settings *settings, 
 
 int cmd_run(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_pause(int argc, char **argv);

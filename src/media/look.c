@@ -22,6 +22,7 @@ void media_look_from(MediaLook *look, const MediaInfo *info)
         .frames = info->frame_count > 0 ? info->frame_count : 0,
         .audio_streams = info->audio_streams,
         .subtitle_streams = info->subtitle_streams,
+        .cut_off = info->cut_off,
     };
     text_copy(look->container, sizeof look->container, info->container);
     text_copy(look->codec, sizeof look->codec, info->codec);
@@ -37,7 +38,7 @@ Status media_look(const char *path, MediaLook *look, Error *err)
         return STATUS_FAILED;
     }
     Status status = STATUS_OK;
-    if (reader_damage(reader).truncated) {
+    if (reader_info(reader)->cut_off) {
         (void)error_set(err, ERROR_INPUT, "cannot read the whole video", path, "the file is cut off");
         error_advise(err, "copy it again");
         status = STATUS_FAILED;

@@ -29,6 +29,7 @@ typedef struct MediaLook {
     int64_t frames;       /* an estimate from the header or duration x rate; 0 unknown */
     int audio_streams;
     int subtitle_streams;
+    bool cut_off; /* a job would fail at its end; media_look refuses it */
 } MediaLook;
 
 struct MediaInfo;

@@ -333,6 +333,7 @@ static Status open_all(Reader *reader, const ReaderConfig *config, Error *err)
         return STATUS_FAILED;
     }
     reader_info_from_stream(&reader->info, reader->format, reader->stream);
+    reader->info.cut_off = reader->damage.truncated;
     return config->header_only ? STATUS_OK : take_first_frame(reader, err);
 }
 

@@ -55,6 +55,7 @@ typedef struct MediaInfo {
     int64_t size_bytes;
     int audio_streams;
     int subtitle_streams;
+    bool cut_off;         /* shorter than its container promises, as far as is known at opening */
     int reordered_frames; /* that the decoder holds back to give them in order, as far as the header tells */
 } MediaInfo;
 

@@ -7,7 +7,7 @@
 
 #define FIELD(name) offsetof(Settings, name)
 /* Which commands take an option (Option.commands). */
-#define RUNS "run resume"
+#define RUNS "run resume plan"
 #define SHOWS "status report"
 #define ASKS "pause continue cancel"
 #define ALL RUNS " " SHOWS " " ASKS " clean"
@@ -487,7 +487,7 @@ const Option option_table[] = {
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(dry_run),
      .fallback = "off",
-     .commands = RUNS " clean",
+     .commands = "run resume clean",
      .help = "Print what would be done, video by video, and do nothing"},
     {.name = "watch",
      .type = OPTION_BOOL,

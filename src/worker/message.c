@@ -97,14 +97,15 @@ static bool read_chunk(const json_t *object, ChunkReport *chunk)
 
 bool message_look_from_json(const json_t *object, MediaLook *look)
 {
-    *look = (MediaLook){0};
-    const bool good = json_get_text(object, "container", look->container, sizeof look->container) &&
+    const json_t *cut_off = json_object_get(object, "cut_off");
+    *look = (MediaLook){.cut_off = json_is_true(cut_off)};
+    const bool good = json_is_boolean(cut_off) &&
+                      json_get_text(object, "container", look->container, sizeof look->container) &&
                       json_get_text(object, "codec", look->codec, sizeof look->codec) &&
                       json_get_text(object, "pixel_format", look->pixel_format, sizeof look->pixel_format) &&
                       get_int(object, "bit_depth", &look->bit_depth) &&
                       get_int(object, "chroma_width_shift", &look->chroma_width_shift) &&
                       get_int(object, "chroma_height_shift", &look->chroma_height_shift) &&
-
                       get_int(object, "width", &look->width) && get_int(object, "height", &look->height) &&
                       get_int(object, "rotation", &look->rotation) &&
                       get_int(object, "reordered_frames", &look->reordered_frames) &&
@@ -251,6 +252,7 @@ json_t *message_look_to_json(const MediaLook *look)
     set(object, "frames", json_integer(look->frames));
     set(object, "audio_streams", json_integer(look->audio_streams));
     set(object, "subtitle_streams", json_integer(look->subtitle_streams));
+    set(object, "cut_off", json_boolean(look->cut_off));
     return object;
 }
 

@@ -9,19 +9,9 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import BatchCase, decodes_clean, ffmpeg, media, wait_until
+from harness import BatchCase, documented, decodes_clean, ffmpeg, media, wait_until
 
-DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "json.md")
 SLOW = ("--execution-threads", "1", "--chunk-seconds", "1")
-
-
-def documented(title):
-    """The members that docs/json.md has in the tables under a heading."""
-    with open(DOCUMENT, encoding="utf-8") as handle:
-        parts = re.split(r"^#+ (.*)$", handle.read(), flags=re.MULTILINE)
-    text = dict(zip(parts[1::2], parts[2::2]))[title]
-    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
-    return {name for cell in cells for name in re.findall("`([a-z_]+)`", cell)}
 
 
 class Views(BatchCase):

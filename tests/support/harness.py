@@ -5,6 +5,7 @@ scripts/setup.sh filled; the real clips are in its media/).
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ PROGRAM = os.environ.get("RUNBATCH", "build/runbatch")
 CACHE = os.environ.get("RUNBATCH_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "runbatch")
 MEDIA = os.path.join(CACHE, "media")
+DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "json.md")
 VIDEO_PATTERN = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".wmv")
 
 
@@ -112,6 +114,15 @@ def wait_until(condition, seconds=30.0, step=0.02):
             return value
         time.sleep(step)
     return None
+
+
+def documented(title):
+    """The members that docs/json.md has in the tables under a heading."""
+    with open(DOCUMENT, encoding="utf-8") as handle:
+        parts = re.split(r"^#+ (.*)$", handle.read(), flags=re.MULTILINE)
+    text = dict(zip(parts[1::2], parts[2::2]))[title]
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall("`([a-z_]+)`", cell)}
 
 
 class Result:

@@ -146,7 +146,8 @@ static void a_look_keeps_every_figure(void **state)
                                    .duration_s = 12.5,
                                    .frames = 375,
                                    .audio_streams = 2,
-                                   .subtitle_streams = 1}};
+                                   .subtitle_streams = 1,
+                                   .cut_off = true}};
     Message back;
     through(&told, &back);
     assert_memory_equal(&back.look, &told.look, sizeof told.look);

@@ -118,11 +118,17 @@ static void names_must_fit_file_system_and_container(void **state)
     assert_false(naming_is_container(""));
 }
 
+typedef struct Named {
+    const char *video;
+    const char *output;
+    bool selected;
+} Named;
+
 static void clashes_name_both_videos(void **state)
 {
     (void)state;
     static const struct {
-        ClashEntry entries[4];
+        Named entries[4];
         const char *why; /* NULL: no clash */
         const char *todo;
     } cases[] = {
@@ -147,17 +153,31 @@ static void clashes_name_both_videos(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t count = 0;
-        while (count < 4 && cases[i].entries[count].video != NULL) {
-            count++;
+        ClashEntry entries[4] = {0};
+        for (; count < 4 && cases[i].entries[count].video != NULL; count++) {
+            const Named *named = &cases[i].entries[count];
+            entries[count].video = named->video;
+            entries[count].output = (char *)(uintptr_t)named->output;
+            entries[count].selected = named->selected;
         }
         Error err = {0};
-        const Status status = clash_of_names(cases[i].entries, count, &err);
+        const Status status = clash_of_names(entries, count, &err);
         assert_int_equal(status, cases[i].why == NULL ? STATUS_OK : STATUS_FAILED);
         if (cases[i].why != NULL) {
             assert_int_equal(err.class_, ERROR_USAGE);
             assert_string_equal(err.why, cases[i].why);
             assert_string_equal(err.todo, cases[i].todo);
         }
+        for (size_t a = 0; a < count; a++) { /* each of a pair knows one of the others */
+            const bool clashes = entries[a].other != NULL;
+            for (size_t b = 0; clashes && b < count; b++) {
+                if (strcmp(entries[b].video, entries[a].other) == 0) {
+                    assert_string_equal(entries[b].output, entries[a].output);
+                }
+            }
+            assert_true(!clashes || cases[i].why != NULL);
+        }
+        assert_true(cases[i].why == NULL || entries[0].other != NULL);
     }
 }
 
