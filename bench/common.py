@@ -64,6 +64,33 @@ def cut_clip(path, seconds, name="franck.mp4", start=0):
     run("ffmpeg", "-v", "error", "-y", "-ss", start, "-t", seconds, "-i", os.path.join(MEDIA, name), *kept, path)
 
 
+def look_at_worker(pid, seen):
+    fields = {"VmHWM": "peak", "RssAnon": "own", "RssFile": "mapped", "VmData": "data"}
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            for line in status:
+                name = fields.get(line.split(":")[0])
+                if name:
+                    seen[name] = max(seen.get(name, 0), int(line.split()[1]) * 1024)
+    except OSError:
+        pass  # it ended
+
+
+def watch_workers(process):
+    """Until the program ends: in bytes the largest that any of its workers had, seen from outside: the peak of its
+    resident set, of it its own pages and mapped ones, and private writable memory as RLIMIT_DATA counts it."""
+    seen = {}
+    while process.poll() is None:
+        try:
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+                for pid in children.read().split():
+                    look_at_worker(pid, seen)
+        except OSError:
+            pass
+        time.sleep(0.01)
+    return seen
+
+
 def finish(report, path):
     """Prints the report, and writes it where it is wanted."""
     print(json.dumps(report, indent=2))

@@ -16,8 +16,9 @@ static void update_progress(const Batch *batch, Video *video, const Message *mes
 }
 
 /* Size and length are known now, and so what it will take. */
-static void take_started(Batch *batch, size_t index, const MediaLook *look)
+static void take_started(Batch *batch, size_t index, const Message *message)
 {
+    const MediaLook *look = &message->look;
     Video *video = batch->items[index].video;
     VideoReport *report = &video->report;
     report->width = look->width;
@@ -27,6 +28,8 @@ static void take_started(Batch *batch, size_t index, const MediaLook *look)
     report->duration_s = look->duration_s;
     report->frames_total = look->frames;
     text_copy(report->codec, sizeof report->codec, look->codec);
+    report->shape = message->shape;
+    report->estimate = message->estimate;
     video->need = batch_need(batch, index);
     record_input(batch, index, look);
     record_state(batch, video, VIDEO_RUNNING); /* its length is what a view's progress goes by */
@@ -79,7 +82,7 @@ static void take_message(Batch *batch, Runner *runner, const Message *message)
     Video *video = batch->items[index].video;
     switch (message->kind) {
     case MESSAGE_STARTED:
-        take_started(batch, index, &message->look);
+        take_started(batch, index, message);
         break;
     case MESSAGE_CHUNK:
         take_chunk(batch, video, &message->chunk);

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "media/writer.h"
 
-enum { AUTO_THREADS_MAX = 16, CRF_RANGE_H26X = 51, CRF_RANGE_VP9 = 63 };
+enum { CRF_RANGE_H26X = 51, CRF_RANGE_VP9 = 63 };
 
 static const char *const our_encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc"};
 static const char *const x26x_presets[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
@@ -211,7 +211,7 @@ static Status set_vp9(const EncoderConfig *config, AVCodecContext *context, AVDi
 Status encoder_options(const EncoderConfig *config, AVCodecContext *context, AVDictionary **options,
                        Error *err)
 {
-    const int threads = config->threads > 0 ? config->threads : FFMIN(av_cpu_count(), AUTO_THREADS_MAX);
+    const int threads = config->threads > 0 ? config->threads : FFMIN(av_cpu_count(), WRITER_THREADS_MAX);
     context->thread_count = threads;
     if (config->no_reordering) {
         context->max_b_frames = 0;
@@ -223,6 +223,9 @@ Status encoder_options(const EncoderConfig *config, AVCodecContext *context, AVD
         const int crf = encoder_rate_factor(config->quality, CRF_RANGE_H26X);
         /* x264's rate factor 0 is lossless with 8 bits only; its quantiser 0 is with any depth. */
         set_int(options, crf > 0 ? "crf" : "qp", crf);
+        if (config->no_ahead) {
+            (void)av_dict_set(options, "x264-params", "sync-lookahead=0", 0);
+        }
         set_preset(options, config->preset);
         return check_preset(config, err);
     }

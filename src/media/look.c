@@ -17,6 +17,7 @@ void media_look_from(MediaLook *look, const MediaInfo *info)
         .height = info->height,
         .rotation = 90 * info->orientation.quarter_turns,
         .reordered_frames = info->reordered_frames,
+        .reference_frames = info->reference_frames,
         .frame_rate = info->frame_rate.num > 0 && info->frame_rate.den > 0 ? av_q2d(info->frame_rate) : 0.0,
         .duration_s = info->duration_s > 0 ? info->duration_s : 0.0,
         .frames = info->frame_count > 0 ? info->frame_count : 0,

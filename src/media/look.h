@@ -24,6 +24,7 @@ typedef struct MediaLook {
     int height;
     int rotation;         /* degrees clockwise that a player turns it: 0, 90, 180, 270 */
     int reordered_frames; /* that the decoder holds back to give them in order; 0 none or unknown */
+    int reference_frames; /* that the decoder must keep, as far as the header tells; 0 unknown */
     double frame_rate;    /* the average; 0 unknown */
     double duration_s;    /* of the video stream; 0 unknown */
     int64_t frames;       /* an estimate from the header or duration x rate; 0 unknown */

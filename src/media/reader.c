@@ -13,7 +13,6 @@
 
 enum {
     DEFAULT_MAX_DIMENSION = 16384,
-    DEFAULT_THREADS_MAX = 4,
     ERRORS_IN_ROW_MAX = 256, /* of a demuxer or decoder that does not get on */
 };
 
@@ -200,6 +199,12 @@ static Status next_placed(Reader *reader, Error *err)
 
 static Status open_decoder(Reader *reader, const ReaderConfig *config, Error *err)
 {
+    int threads = config->threads > 0 ? config->threads : FFMIN(av_cpu_count(), READER_THREADS_MAX);
+    reader_info_from_stream(&reader->info, reader->format, reader->stream);
+    if (config->before_decoder != NULL &&
+        config->before_decoder(config->context, &reader->info, &threads, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
     const AVCodecParameters *par = reader->stream->codecpar;
     const AVCodec *codec = avcodec_find_decoder(par->codec_id);
     if (codec == NULL) {
@@ -212,8 +217,7 @@ static Status open_decoder(Reader *reader, const ReaderConfig *config, Error *er
     }
     AVCodecContext *decoder = reader->decoder;
     decoder->pkt_timebase = reader->stream->time_base;
-    decoder->thread_count =
-        config->threads > 0 ? config->threads : FFMIN(av_cpu_count(), DEFAULT_THREADS_MAX);
+    decoder->thread_count = threads;
     decoder->max_pixels = (int64_t)reader->max_dimension * reader->max_dimension;
     if (config->pool != NULL) {
         frame_pool_attach(config->pool, decoder);
@@ -332,7 +336,6 @@ static Status open_all(Reader *reader, const ReaderConfig *config, Error *err)
     if (open_decoder(reader, config, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    reader_info_from_stream(&reader->info, reader->format, reader->stream);
     reader->info.cut_off = reader->damage.truncated;
     return config->header_only ? STATUS_OK : take_first_frame(reader, err);
 }

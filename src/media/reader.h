@@ -31,6 +31,7 @@ typedef struct MediaInfo {
     int height;
     enum AVPixelFormat format; /* of the frames that reader_next gives */
     int bit_depth;
+    int reference_frames;  /* that the decoder must keep, as far as the stream's header tells; 0 unknown */
     AVRational time_base;  /* of the frames' pts */
     int64_t first_pts;     /* of the first frame */
     AVRational frame_rate; /* the average; 0/1 unknown */
@@ -59,10 +60,17 @@ typedef struct MediaInfo {
     int reordered_frames; /* that the decoder holds back to give them in order, as far as the header tells */
 } MediaInfo;
 
+enum { READER_THREADS_MAX = 4 };
+
 typedef struct ReaderConfig {
     const char *path;
-    int threads;     /* of the decoder; 0: one per core, at most 4 */
+    int threads;     /* of the decoder; 0: one per core, at most READER_THREADS_MAX */
     FramePool *pool; /* may be NULL: FFmpeg's own buffers */
+    /* Called before the decoder is made, with what the container tells of the video (its format may be
+     * AV_PIX_FMT_NONE, its depth a guess): the place to choose the decoder's `threads`, or to refuse. May be
+     * NULL. */
+    Status (*before_decoder)(void *context, const MediaInfo *info, int *threads, Error *err);
+    void *context;
     /* Hostile-input limits; 0: the defaults (16384 x 16384 pixels). */
     int max_dimension;
     /* Nothing is decoded: the info is what the header tells (its colours and shape of pixels are not filled),

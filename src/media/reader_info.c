@@ -67,6 +67,30 @@ static int depth_of(enum AVPixelFormat format)
     return desc != NULL ? desc->comp[0].depth : USUAL;
 }
 
+/* H.264, table A-1: macroblocks that the decoded picture buffer of a level holds. */
+static int h264_buffer_frames(const AVCodecParameters *par)
+{
+    static const struct {
+        int level;
+        int64_t macroblocks;
+    } levels[] = {{10, 396},    {11, 900},    {12, 2376},   {13, 2376},   {20, 2376},
+                  {21, 4752},   {22, 8100},   {30, 8100},   {31, 18000},  {32, 20480},
+                  {40, 32768},  {41, 32768},  {42, 34816},  {50, 110400}, {51, 184320},
+                  {52, 184320}, {60, 696320}, {61, 696320}, {62, 696320}};
+    const int64_t frame = (int64_t)((par->width + 15) / 16) * ((par->height + 15) / 16);
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (levels[i].level >= par->level && par->level > 0) {
+            return (int)av_clip64(levels[i].macroblocks / FFMAX(frame, 1), 1, 16);
+        }
+    }
+    return 0;
+}
+
+static int reference_frames(const AVCodecParameters *par)
+{
+    return par->codec_id == AV_CODEC_ID_H264 ? h264_buffer_frames(par) : 0;
+}
+
 void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream *stream)
 {
     text_copy(info->container, sizeof info->container, format->iformat->name);
@@ -76,6 +100,7 @@ void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream 
     info->format = (enum AVPixelFormat)stream->codecpar->format;
     info->bit_depth = depth_of(info->format);
     info->reordered_frames = stream->codecpar->video_delay;
+    info->reference_frames = reference_frames(stream->codecpar);
     info->time_base = stream->time_base;
     info->frame_rate = stream->avg_frame_rate;
     if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0) {

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "media/input.h"
+#include "media/reader.h"
 #include "media/reader_info.h"
 #include "media/timeline.h"
 
@@ -261,12 +262,11 @@ static Status check_numbers(const char *path, const AVFormatContext *format, con
 static Status check_streams(const char *path, AVFormatContext *format, int video,
                             const VerifyExpectation *expected, const VerifyWatch *watch, Error *err)
 {
-    enum { THREADS_MAX = 4 };
+    const int threads = expected->threads > 0 ? expected->threads : FFMIN(av_cpu_count(), READER_THREADS_MAX);
     const AVStream *stream = format->streams[video];
     Trial whole = {0};
     Trial *trial = expected->whole ? &whole : NULL;
-    Status status =
-        trial != NULL ? trial_open(trial, path, stream, FFMIN(av_cpu_count(), THREADS_MAX), err) : STATUS_OK;
+    Status status = trial != NULL ? trial_open(trial, path, stream, threads, err) : STATUS_OK;
     Survey found = {0};
     if (status == STATUS_OK) {
         status = survey(format, video, trial, watch, &found);

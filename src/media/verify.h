@@ -13,7 +13,8 @@ typedef struct VerifyExpectation {
     double duration_s;  /* of the video stream; < 0: do not check */
     double tolerance_s; /* one frame */
     int audio_streams;
-    bool whole; /* decode all of it, not only its end */
+    int threads; /* of the decoder; 0: one per core, at most READER_THREADS_MAX */
+    bool whole;  /* decode all of it, not only its end */
 } VerifyExpectation;
 
 /* For files that take minutes to read. Both may be NULL. */

@@ -31,6 +31,8 @@ typedef struct WriterChunks {
     void *context;
 } WriterChunks;
 
+enum { WRITER_THREADS_MAX = 16 };
+
 typedef struct WriterConfig {
     const char *path;       /* where to write: the temporary name. A file that is there is emptied, never
                                replaced; one that is not is made */
@@ -42,7 +44,9 @@ typedef struct WriterConfig {
     int quality; /* 0..100, 0 best: crf = (quality + 1) * 51 / 100 for x264/x265 (roop's formula), the same
                     share of 63 for vp9 and of 51 for nvenc's cq */
     const char *preset; /* of the encoder; NULL: its default */
-    int threads;        /* of the encoder; 0: one per core */
+    int threads;        /* of the encoder; 0: one per core, at most WRITER_THREADS_MAX */
+    bool no_ahead;      /* the encoder looks ahead in turn with its work, not beside it: less memory, slower,
+                           the same picture (x264; others always do) */
     bool skip_audio;
     AVRational
         output_fps; /* 0/1: every frame keeps its pts; otherwise constant rate by dropping and repeating */

@@ -79,7 +79,8 @@ typedef struct Settings {
     char *preset;             /* NULL: none; its values are in the other fields already */
     char *execution_provider; /* "cpu" */
     int64_t execution_threads;
-    int64_t encoder_threads;        /* 0: one per core */
+    int64_t decoder_threads;        /* 0: one per core, at most 4 */
+    int64_t encoder_threads;        /* 0: one per core, at most 16 */
     int64_t frame_budget_bytes;     /* 0: worked out from the video's size */
     int64_t max_memory_bytes;       /* of one worker; 0: no limit */
     Share max_total_memory;         /* of the whole batch; 0: what there is */

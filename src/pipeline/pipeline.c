@@ -357,11 +357,15 @@ static Status make_slots(Pipeline *p, Error *err)
     return STATUS_OK;
 }
 
+int pipeline_frames_most(int threads)
+{
+    return threads * SLOTS_PER_THREAD + SLOTS_MORE;
+}
+
 static void open_pipeline(Pipeline *p, const PipelineConfig *config)
 {
-    const int slots = config->threads * SLOTS_PER_THREAD + SLOTS_MORE;
     p->config = config;
-    p->slot_count = slots;
+    p->slot_count = pipeline_frames_most(config->threads);
     p->slots = memory_alloc((size_t)p->slot_count, sizeof *p->slots);
     p->free_slots = queue_new(p->slot_count);
     p->read = queue_new(p->slot_count);

@@ -59,6 +59,9 @@ typedef struct PipelineStats {
     int max_in_flight;
 } PipelineStats;
 
+/* Frames between source and sink at the same time, whatever the pool's budget holds. */
+int pipeline_frames_most(int threads);
+
 /* Runs to the end, the first failure, or stop. STATUS_OK, STATUS_STOPPED or STATUS_FAILED. */
 Status pipeline_run(const PipelineConfig *config, PipelineStats *stats, Error *err);
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "report/json_text.h"
+#include "report/memory_json.h"
 #include "report/phrase.h"
 
 static const char *const kind_names[EVENT_KIND_COUNT] = {
@@ -64,6 +65,8 @@ static void add_opened(json_t *object, const VideoReport *video)
     set(object, "frame_rate", positive_or_null(video->frame_rate));
     set(object, "duration_s", positive_or_null(video->duration_s));
     set(object, "frames_total", integer_or_null(video->frames_total, 1));
+    set(object, "shape", worker_shape_to_json(&video->shape));
+    set(object, "memory_estimate", memory_estimate_to_json(&video->estimate));
 }
 
 static void add_progress(json_t *object, const VideoReport *video)

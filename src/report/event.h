@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "memory/estimate.h"
 #include "memory/machine.h"
 #include "report/statistics.h"
 
@@ -60,6 +61,8 @@ typedef struct VideoReport {
     double duration_s;    /* 0 unknown */
     int64_t frames_total; /* an estimate; 0 unknown */
     char codec[32];
+    WorkerShape shape;       /* of the current attempt's worker */
+    MemoryEstimate estimate; /* of its memory; compare with peak_rss_bytes */
     /* progress */
     int64_t frames_done;
     double fps;             /* over the last few seconds */

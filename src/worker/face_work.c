@@ -54,6 +54,7 @@ static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *
         const ReferenceFaceConfig reference = {
             .models = work->models,
             .input = config->input,
+            .decoder_threads = config->decoder_threads,
             .frame_number = settings->reference_frame_number,
             .position = settings->reference_face_position,
             .stop = config->stop,

@@ -18,6 +18,7 @@ typedef struct FaceWorkConfig {
     const char *source; /* the source face's picture; may be NULL */
     const MediaInfo *info;
     int threads;
+    int decoder_threads; /* where the reference frame is read */
     const atomic_bool *stop;
     atomic_llong *work; /* grows with the frames that are read on the way to the reference frame */
 } FaceWorkConfig;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libavutil/cpu.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <string.h>
@@ -22,16 +23,6 @@ typedef struct Side {
     ChunkCounts counts;
     FrameFaces faces; /* last: left out where no faces are looked for */
 } Side;
-
-int64_t job_frame_budget(int64_t asked_bytes, int64_t frame_bytes, int64_t threads)
-{
-    enum { STAGES = 3, WAITING = 3 };
-    if (asked_bytes > 0) {
-        return asked_bytes;
-    }
-    const int64_t frames = STAGES + WAITING + 2 * threads;
-    return frame_bytes <= INT64_MAX / frames ? frames * frame_bytes : INT64_MAX;
-}
 
 /* ---- the pipeline's stages ---- */
 
@@ -123,10 +114,50 @@ static Status stage_sink(void *context, const AVFrame *frame, const void *side, 
 
 /* ---- opening ---- */
 
+/* What the worker will be like is settled before anything large is allocated. */
+static Status choose_shape(void *context, const MediaInfo *info, int *threads, Error *err)
+{
+    Job *job = context;
+    const Settings *settings = job->config->settings;
+    Status status = STATUS_OK;
+    if (job->shape.decoder_threads == 0) {
+        MediaLook look;
+        media_look_from(&look, info);
+        const MemoryTask task = job_memory_task(settings, &look);
+        status =
+            job_shape_choose(settings, &task, av_cpu_count(), job->config->memory_bytes, &job->shape, err);
+    }
+    *threads = job->shape.decoder_threads;
+    return status;
+}
+
 Status job_open_reader(Job *job, Error *err)
 {
-    const ReaderConfig reader = {.path = job->config->input, .pool = job->pool};
+    const ReaderConfig reader = {
+        .path = job->config->input, .pool = job->pool, .before_decoder = choose_shape, .context = job};
     return reader_open(&job->reader, &reader, err);
+}
+
+static void tell_shape(const Job *job)
+{
+    const WorkerShape *shape = &job->shape;
+    MediaLook look;
+    media_look_from(&look, &job->info);
+    const MemoryTask task = job_memory_task(job->config->settings, &look);
+    const MemoryEstimate estimate = memory_estimate(&task, shape);
+    const int64_t frame_bytes = memory_frame_bytes(&task);
+    char text[256];
+    log_info(
+        "threads: %d for faces, %d for the decoder, %d for the encoder%s; frame budget: %lld bytes, %.1f "
+        "frames of %lld bytes",
+        shape->execution_threads, shape->decoder_threads, shape->encoder_threads,
+        shape->encoder_ahead ? "" : ", which looks ahead in turn", (long long)shape->frame_budget_bytes,
+        frame_bytes > 0 ? (double)shape->frame_budget_bytes / (double)frame_bytes : 0.0,
+        (long long)frame_bytes);
+    log_info("memory: about %s", job_memory_text(&estimate, text, sizeof text));
+    if (job->control->opened != NULL) {
+        job->control->opened(job->control->context, &job->info, shape, &estimate);
+    }
 }
 
 static Status open_input(Job *job, Error *err)
@@ -135,7 +166,7 @@ static Status open_input(Job *job, Error *err)
     if (stat(config->input, &job->input_before) != 0) {
         return error_set_errno(err, ERROR_INPUT, "cannot open the video", config->input, errno);
     }
-    job->pool = frame_pool_new(job_frame_budget(config->settings->frame_budget_bytes, 0, 1));
+    job->pool = frame_pool_new(0);
     job->first = av_frame_alloc();
     job->picture = av_frame_alloc();
     if (job->first == NULL || job->picture == NULL) {
@@ -146,18 +177,11 @@ static Status open_input(Job *job, Error *err)
     }
     job->info = *reader_info(job->reader);
     const MediaInfo *info = &job->info;
-    const int64_t frame_bytes = frame_pool_frame_bytes(info->format, info->width, info->height);
-    const int64_t budget = job_frame_budget(config->settings->frame_budget_bytes, frame_bytes,
-                                            config->settings->execution_threads);
-    frame_pool_set_budget(job->pool, budget);
+    frame_pool_set_budget(job->pool, job->shape.frame_budget_bytes);
     log_info("%s, %s, %dx%d, %d bit, %.3f frames per second, about %lld frames", info->container, info->codec,
              info->width, info->height, info->bit_depth,
              info->frame_rate.den > 0 ? av_q2d(info->frame_rate) : 0.0, (long long)info->frame_count);
-    log_info("frame budget: %lld bytes, %.1f frames of %lld bytes", (long long)budget,
-             frame_bytes > 0 ? (double)budget / (double)frame_bytes : 0.0, (long long)frame_bytes);
-    if (job->control->opened != NULL) {
-        job->control->opened(job->control->context, info);
-    }
+    tell_shape(job);
     return STATUS_OK;
 }
 
@@ -172,7 +196,8 @@ static Status open_faces(Job *job, Error *err)
         .input = config->input,
         .source = config->source,
         .info = &job->info,
-        .threads = (int)config->settings->execution_threads,
+        .threads = job->shape.execution_threads,
+        .decoder_threads = job->shape.decoder_threads,
         .stop = &job->control->stop,
         .work = &job->control->work,
     };
@@ -220,7 +245,8 @@ Status job_open_writer(Job *job, Error *err)
         .encoder = settings->output_video_encoder,
         .quality = (int)settings->output_video_quality,
         .preset = settings->output_video_preset,
-        .threads = (int)settings->encoder_threads,
+        .threads = job->shape.encoder_threads,
+        .no_ahead = !job->shape.encoder_ahead,
         .skip_audio = settings->skip_audio,
         .output_fps = {rate.num, rate.den},
         .stop = &job->control->stop,
@@ -305,7 +331,7 @@ static void enter(Job *job, JobPhase phase)
     control->pool = phase == JOB_RUNNING ? job->pool : NULL;
     if (phase == JOB_RUNNING) {
         control->budget_bytes = frame_pool_stats(job->pool).budget_bytes;
-        control->threads = (int)job->config->settings->execution_threads;
+        control->threads = job->shape.execution_threads;
         control->threads_now = &job->threads_now;
         atomic_store(&job->threads_now, control->threads);
         apply_share_locked(control);
@@ -364,7 +390,7 @@ static Status run_frames(Job *job, Error *err)
                 .sink = stage_sink,
             },
         .pool = job->pool,
-        .threads = (int)job->config->settings->execution_threads,
+        .threads = job->shape.execution_threads,
         .threads_now = &job->threads_now,
         .stop = &job->control->stop,
         .frames_done = &job->control->frames_done,
@@ -429,6 +455,7 @@ static Status check_output(const Job *job, Error *err)
         .duration_s = written->duration_s,
         .tolerance_s = frame_s,
         .audio_streams = written->audio_streams,
+        .threads = job->shape.decoder_threads,
         .whole = strcmp(job->config->settings->verify, "full") == 0,
     };
     const VerifyWatch watch = {.stop = &job->control->stop, .work = &job->control->work};

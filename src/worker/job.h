@@ -4,7 +4,7 @@
  * output, the reader seeks the first frame behind them, the faces are followed from a second before it
  * (worker/job_resume.c). job_run runs on one thread of the worker and starts the pipeline's; JobControl is
  * how the others stop it and see how far it is. Worst-case memory: the models, the decoder's and encoder's
- * own frames, and the frame budget (job_frame_budget).
+ * own frames, and the frame budget: what memory_estimate tells.
  */
 #ifndef RUNBATCH_WORKER_JOB_H
 #define RUNBATCH_WORKER_JOB_H
@@ -18,6 +18,7 @@
 #include "media/frame_pool.h"
 #include "media/reader.h"
 #include "media/writer.h"
+#include "memory/estimate.h"
 #include "options/settings.h"
 #include "report/statistics.h"
 
@@ -26,9 +27,10 @@ typedef struct JobConfig {
     const char *input;
     const char *output;    /* its extension chooses the container */
     const char *temporary; /* written here; the caller's to make and to remove */
-    const char *folder; /* for chunks, there already; what it holds when the job ends is for the next run */
-    const char *key;    /* what the output is made from: chunks of another key are not used */
-    const char *source; /* NULL when no processor needs one */
+    const char *folder;   /* for chunks, there already; what it holds when the job ends is for the next run */
+    const char *key;      /* what the output is made from: chunks of another key are not used */
+    int64_t memory_bytes; /* that the whole worker may take; 0: no limit */
+    const char *source;   /* NULL when no processor needs one */
 } JobConfig;
 
 typedef enum JobPhase {
@@ -44,7 +46,8 @@ typedef struct JobControl {
     atomic_llong frames_reused; /* of them: of earlier runs */
     atomic_llong work;          /* grows with all that gets on: frames read over, written, checked */
     /* Called once, on the job's thread, when the input is open. May be NULL. */
-    void (*opened)(void *context, const MediaInfo *info);
+    void (*opened)(void *context, const MediaInfo *info, const WorkerShape *shape,
+                   const MemoryEstimate *estimate);
     /* Called when a chunk is on the disk, and first for each one of an earlier run that is used again; on any
      * thread, one call at a time. Indices begin again at 0 when those of an earlier run turn out to be of
      * no use after all. May be NULL. */
@@ -83,10 +86,5 @@ void job_set_share(JobControl *control, int percent);
 
 /* Whether the rest of a chunk takes at most `grace_ms`. `frame_rate` of the video, 0: not known. Pure. */
 bool job_is_near(double done_s, double length_s, double frame_rate, double fps, int64_t grace_ms);
-
-/* The frame pool's budget in bytes. As asked (`asked_bytes` > 0), otherwise the least that keeps every thread
- * busy: one frame at the reader, the tracker and the writer each, one waiting between each two of them, and
- * for each of the `threads` one being changed and one that waits for its turn in the order. */
-int64_t job_frame_budget(int64_t asked_bytes, int64_t frame_bytes, int64_t threads);
 
 #endif

@@ -10,6 +10,7 @@
 #include "worker/face_work.h"
 #include "worker/frame_store.h"
 #include "worker/job.h"
+#include "worker/job_shape.h"
 #include "worker/provenance.h"
 
 typedef struct Job {
@@ -18,7 +19,8 @@ typedef struct Job {
     struct stat input_before;
     FramePool *pool;
     Reader *reader;
-    MediaInfo info; /* the reader's, which may be opened anew */
+    MediaInfo info;    /* the reader's, which may be opened anew */
+    WorkerShape shape; /* zero until the input is open for the first time */
     Writer *writer;
     FaceWork *faces;     /* NULL: frames pass unchanged */
     bool resumed;        /* chunks of an earlier run are used: */

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "options/json_text.h"
 #include "report/json_text.h"
+#include "report/memory_json.h"
 
 /* Integers that a double holds exactly; no count of ours comes near. */
 #define LARGEST_INTEGER (INT64_C(1) << 53)
@@ -109,6 +110,7 @@ bool message_look_from_json(const json_t *object, MediaLook *look)
                       get_int(object, "width", &look->width) && get_int(object, "height", &look->height) &&
                       get_int(object, "rotation", &look->rotation) &&
                       get_int(object, "reordered_frames", &look->reordered_frames) &&
+                      get_int(object, "reference_frames", &look->reference_frames) &&
                       get_double(object, "frame_rate", &look->frame_rate) &&
                       get_double(object, "duration_s", &look->duration_s) &&
                       get_integer(object, "frames", LARGEST_INTEGER, &look->frames) &&
@@ -150,6 +152,9 @@ static bool read_kind(const json_t *object, Message *message)
     case MESSAGE_CHUNK:
         return read_chunk(object, &message->chunk);
     case MESSAGE_STARTED:
+        return message_look_from_json(object, &message->look) &&
+               worker_shape_from_json(json_object_get(object, "shape"), &message->shape) &&
+               memory_estimate_from_json(json_object_get(object, "estimate"), &message->estimate);
     case MESSAGE_LOOKED:
         return message_look_from_json(object, &message->look);
     case MESSAGE_PROGRESS:
@@ -247,6 +252,7 @@ json_t *message_look_to_json(const MediaLook *look)
     set(object, "height", json_integer(look->height));
     set(object, "rotation", json_integer(look->rotation));
     set(object, "reordered_frames", json_integer(look->reordered_frames));
+    set(object, "reference_frames", json_integer(look->reference_frames));
     set(object, "frame_rate", json_real(look->frame_rate));
     set(object, "duration_s", json_real(look->duration_s));
     set(object, "frames", json_integer(look->frames));
@@ -278,6 +284,10 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "input", json_from_text(message->input));
         break;
     case MESSAGE_STARTED:
+        set_all(object, message_look_to_json(&message->look));
+        set(object, "shape", worker_shape_to_json(&message->shape));
+        set(object, "estimate", memory_estimate_to_json(&message->estimate));
+        break;
     case MESSAGE_LOOKED:
         set_all(object, message_look_to_json(&message->look));
         break;

@@ -27,6 +27,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "media/look.h"
+#include "memory/estimate.h"
 #include "report/statistics.h"
 
 enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 3 };
@@ -78,11 +79,13 @@ typedef struct Message {
     char *text;       /* log; owned */
     LogLevel level;   /* log */
     MediaLook look;   /* started, looked */
-    int64_t frames;   /* progress: written so far, earlier runs' included */
-    double fps;       /* progress: over the last few seconds */
-    int64_t work;     /* progress: grows with all that gets on, frames or not: the sign of life */
-    int64_t grace_ms; /* stop: how long the end of the current chunk may be waited for; 0: not at all */
-    int percent;      /* share: of its threads and frames that the worker may use now, 1 to 100 */
+    WorkerShape shape;       /* started: what the worker is like, */
+    MemoryEstimate estimate; /* started: and the memory that this will take */
+    int64_t frames;          /* progress: written so far, earlier runs' included */
+    double fps;              /* progress: over the last few seconds */
+    int64_t work;            /* progress: grows with all that gets on, frames or not: the sign of life */
+    int64_t grace_ms;   /* stop: how long the end of the current chunk may be waited for; 0: not at all */
+    int percent;        /* share: of its threads and frames that the worker may use now, 1 to 100 */
     ChunkReport chunk;  /* chunk */
     VideoResult result; /* done */
     Error error;        /* failed; also the answer to a probe or look whose input cannot be read */

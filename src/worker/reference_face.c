@@ -44,7 +44,8 @@ Status reference_face_find(const ReferenceFaceConfig *config, float embedding[EM
     if (frame == NULL) {
         return error_set(err, ERROR_MEMORY, "cannot take the reference face", config->input, "out of memory");
     }
-    Status status = reader_open(&reader, &(ReaderConfig){.path = config->input}, err);
+    Status status =
+        reader_open(&reader, &(ReaderConfig){.path = config->input, .threads = config->decoder_threads}, err);
     if (status == STATUS_OK) {
         status = read_frame(config, reader, frame, err);
     }

@@ -10,6 +10,7 @@
 typedef struct ReferenceFaceConfig {
     const FaceModels *models; /* with the embedder */
     const char *input;
+    int decoder_threads;
     int64_t frame_number; /* from 0 */
     int64_t position;     /* from 0, as seen from the left of the upright picture; past the last: the last */
     const atomic_bool *stop;

@@ -76,10 +76,11 @@ typedef struct Run {
     int64_t stop_at_ms; /* when it must not wait any longer for the end of a chunk; 0: it was not asked to */
 } Run;
 
-static void tell_opened(void *context, const MediaInfo *info)
+static void tell_opened(void *context, const MediaInfo *info, const WorkerShape *shape,
+                        const MemoryEstimate *estimate)
 {
     (void)context;
-    Message message = {.kind = MESSAGE_STARTED};
+    Message message = {.kind = MESSAGE_STARTED, .shape = *shape, .estimate = *estimate};
     media_look_from(&message.look, info);
     outbox_send(&message);
 }
@@ -117,6 +118,7 @@ static void *run_job(void *argument)
         .folder = run->job.folder,
         .key = run->job.key,
         .source = run->job.source,
+        .memory_bytes = run->settings.max_memory_bytes,
     };
     run->status = job_run(&config, &run->control, &run->result, &run->error);
     const uint64_t one = 1;
@@ -325,6 +327,25 @@ static bool has_channel(void)
            fcntl(PROCESS_CHANNEL_FD, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+/* What a worker takes of memory must follow from its job, not from the order in which things happened. */
+static void settle_memory(void)
+{
+    enum { HEAPS = 2, LARGE = 1 << 20, SPARE = 4 << 20, STACK = 2 << 20 };
+    /* Every thread with a heap of its own would keep its own peak. */
+    (void)mallopt(M_ARENA_MAX, HEAPS);
+    /* Set, they no longer grow with what was freed: what is large goes back to the system at once. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, SPARE);
+    /* RLIMIT_DATA counts stacks in full, and there may be a hundred. */
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) == 0) {
+        if (pthread_attr_setstacksize(&attributes, STACK) == 0) {
+            (void)pthread_setattr_default_np(&attributes);
+        }
+        (void)pthread_attr_destroy(&attributes);
+    }
+}
+
 int worker_main(int argc, char **argv)
 {
     const char *probe = NULL; /* its sandbox */
@@ -336,8 +357,7 @@ int worker_main(int argc, char **argv)
         return 2;
     }
     (void)prctl(PR_SET_NAME, probe != NULL ? "runbatch-probe" : "runbatch-worker");
-    /* Every thread with a heap of its own would keep its own peak. */
-    (void)mallopt(M_ARENA_MAX, 2);
+    settle_memory();
     const int signals = open_signals();
     LogLimit limit = {0};
     log_set_sink(send_log_line, &limit);

@@ -3,10 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "worker/job.h"
+#include "worker/job_shape.h"
 
 static void a_near_end_is_waited_for(void **state)
 {
@@ -41,11 +44,83 @@ static void a_job_that_does_not_run_is_stopped_at_once(void **state)
     assert_false(job_stop_at_chunk(&control, 0, 0));
 }
 
+static const MediaLook clip = {.codec = "h264",
+                               .pixel_format = "yuv420p",
+                               .width = 1280,
+                               .height = 720,
+                               .bit_depth = 8,
+                               .reference_frames = 4,
+                               .frames = 500,
+                               .audio_streams = 1};
+
+static void the_shape_follows_the_options(void **state)
+{
+    (void)state;
+    Settings settings;
+    settings_defaults(&settings);
+    MemoryTask task = job_memory_task(&settings, &clip);
+    assert_true(task.faces);
+    assert_int_equal(task.audio_streams, 1);
+    assert_int_equal(task.chroma_width_shift, 1);
+    WorkerShape shape = job_shape_asked(&settings, &task, 64);
+    assert_int_equal(shape.execution_threads, 4);
+    assert_int_equal(shape.decoder_threads, READER_THREADS_MAX);
+    assert_int_equal(shape.encoder_threads, WRITER_THREADS_MAX);
+    assert_true(shape.encoder_ahead);
+    assert_int_equal(shape.frame_budget_bytes, 14 * memory_frame_bytes(&task));
+    shape = job_shape_asked(&settings, &task, 2);
+    assert_int_equal(shape.decoder_threads, 2);
+    assert_int_equal(shape.encoder_threads, 2);
+    settings.decoder_threads = 9;
+    settings.encoder_threads = 31;
+    settings.skip_audio = true;
+    settings.frame_budget_bytes = 1;
+    task = job_memory_task(&settings, &clip);
+    shape = job_shape_asked(&settings, &task, 2);
+    assert_int_equal(task.audio_streams, 0);
+    assert_int_equal(shape.decoder_threads, 9);
+    assert_int_equal(shape.encoder_threads, 31);
+    assert_int_equal(shape.frame_budget_bytes, 1);
+    settings.frame_budget_bytes = INT64_C(1) << 40; /* no more than the pipeline can hold */
+    shape = job_shape_asked(&settings, &task, 2);
+    assert_int_equal(shape.frame_budget_bytes, 20 * memory_frame_bytes(&task));
+    settings_free(&settings);
+}
+
+/* What is told as the least, to two places, does work; a hundredth less does not. */
+static void what_is_told_as_the_least_works(void **state)
+{
+    (void)state;
+    Settings settings;
+    settings_defaults(&settings);
+    const MemoryTask task = job_memory_task(&settings, &clip);
+    WorkerShape shape;
+    Error err = {0};
+    assert_int_equal(job_shape_choose(&settings, &task, 2, 50000000, &shape, &err), STATUS_FAILED);
+    assert_int_equal(err.class_, ERROR_USAGE);
+    assert_string_equal(err.what, "cannot work within --max-memory 0.05 GB");
+    double least = 0;
+    assert_int_equal(sscanf(err.todo, "--max-memory %lf is the least that works", &least), 1);
+    char needs[64];
+    (void)snprintf(needs, sizeof needs, "needs at least %.2f GB: program 0.", least);
+    assert_memory_equal(err.why, needs, strlen(needs));
+    assert_non_null(strstr(err.why, ", decoder 0."));
+    const int64_t enough = (int64_t)(least * 1e9 + 0.5);
+    assert_int_equal(job_shape_choose(&settings, &task, 2, enough, &shape, NULL), STATUS_OK);
+    assert_true(memory_needed(&task, &shape).total_bytes <= enough);
+    assert_int_equal(job_shape_choose(&settings, &task, 2, enough - 10000000, &shape, NULL), STATUS_FAILED);
+    assert_int_equal(job_shape_choose(&settings, &task, 2, 0, &shape, NULL), STATUS_OK);
+    assert_int_equal(shape.execution_threads, 4);
+    settings_free(&settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_near_end_is_waited_for),
         cmocka_unit_test(a_job_that_does_not_run_is_stopped_at_once),
+        cmocka_unit_test(the_shape_follows_the_options),
+        cmocka_unit_test(what_is_told_as_the_least_works),
     };
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }

@@ -66,9 +66,10 @@ __attribute__((visibility("default"))) ssize_t read(int fd, void *buffer, size_t
     return syscall(SYS_read, fd, buffer, size);
 }
 
-static void wake_reading(void *context, const MediaInfo *info)
+static void wake_reading(void *context, const MediaInfo *info, const WorkerShape *shape,
+                         const MemoryEstimate *estimate)
 {
-    (void)context, (void)info;
+    (void)context, (void)info, (void)shape, (void)estimate;
     reading.asleep = false;
 }
 

@@ -56,6 +56,31 @@ static void a_job_keeps_its_paths(void **state)
     json_decref(settings);
 }
 
+static void a_start_keeps_shape_and_estimate(void **state)
+{
+    (void)state;
+    const Message started = {.kind = MESSAGE_STARTED,
+                             .look = {.codec = "h264", .width = 64, .height = 48},
+                             .shape = {.execution_threads = 3,
+                                       .decoder_threads = 2,
+                                       .encoder_threads = 5,
+                                       .encoder_ahead = true,
+                                       .frame_budget_bytes = INT64_C(1) << 40},
+                             .estimate = {.total_bytes = 28, .part_bytes = {1, 2, 3, 4, 5, 6, 7}}};
+    Message back;
+    through(&started, &back);
+    assert_int_equal(back.shape.execution_threads, 3);
+    assert_int_equal(back.shape.decoder_threads, 2);
+    assert_int_equal(back.shape.encoder_threads, 5);
+    assert_true(back.shape.encoder_ahead);
+    assert_int_equal(back.shape.frame_budget_bytes, INT64_C(1) << 40);
+    assert_int_equal(back.estimate.total_bytes, 28);
+    for (int i = 0; i < MEMORY_PART_COUNT; i++) {
+        assert_int_equal(back.estimate.part_bytes[i], i + 1);
+    }
+    message_free(&back);
+}
+
 static void a_result_keeps_every_figure(void **state)
 {
     (void)state;
@@ -142,6 +167,7 @@ static void a_look_keeps_every_figure(void **state)
                                    .height = 2160,
                                    .rotation = 270,
                                    .reordered_frames = 2,
+                                   .reference_frames = 5,
                                    .frame_rate = 29.97,
                                    .duration_s = 12.5,
                                    .frames = 375,
@@ -359,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_lines_are_bounded),
         cmocka_unit_test(a_job_keeps_its_paths),
+        cmocka_unit_test(a_start_keeps_shape_and_estimate),
         cmocka_unit_test(a_result_keeps_every_figure),
         cmocka_unit_test(a_failure_keeps_its_reason),
         cmocka_unit_test(log_lines_lose_their_control_characters),

@@ -14,7 +14,6 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "batch/death.h"
-#include "worker/job.h"
 
 /* As waitpid tells it on Linux: the signal in the low seven bits, the exit code above. */
 enum { CORE_DUMPED = 0x80 };
@@ -141,15 +140,6 @@ static void a_defect_explains_the_kill_that_followed(void **state)
     assert_string_equal(err.why, "it ended without a result (exit code 3)");
 }
 
-static void the_frame_budget_is_in_frames(void **state)
-{
-    (void)state;
-    assert_int_equal(job_frame_budget(0, 1000, 1), 8 * 1000);
-    assert_int_equal(job_frame_budget(0, 1000, 4), 14 * 1000);
-    assert_int_equal(job_frame_budget(12345, 1000, 4), 12345);
-    assert_int_equal(job_frame_budget(0, INT64_MAX / 2, 4), INT64_MAX);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,7 +147,6 @@ int main(void)
         cmocka_unit_test(a_kill_by_the_kernel_for_memory_is_told),
         cmocka_unit_test(the_kernels_kills_are_counted),
         cmocka_unit_test(a_defect_explains_the_kill_that_followed),
-        cmocka_unit_test(the_frame_budget_is_in_frames),
     };
     return cmocka_run_group_tests_name("supervisor_death", tests, NULL, NULL);
 }
