@@ -1,7 +1,7 @@
 /* The state of a running batch, shared by the files that run it, each with one part of a video's way:
- * supervisor.c (the loop, signals), items.c (which there are), outputs.c (what is there already), starting.c,
- * listening.c, ending.c (a worker's life), watching.c (space, time), governing.c (memory), requests.c (of
- * other terminals), record.c (the store).
+ * supervisor.c (the loop, signals), items.c (which there are), outputs.c (what is there already), choosing.c,
+ * starting.c, listening.c, ending.c (a worker's life), watching.c (space, time), governing.c (memory),
+ * requests.c (of other terminals), record.c (the store).
  */
 #ifndef RUNBATCH_BATCH_BATCH_INTERNAL_H
 #define RUNBATCH_BATCH_BATCH_INTERNAL_H
@@ -73,8 +73,11 @@ typedef struct Item {
     ItemState state;
     VideoState before; /* its row's state when the batch began */
     bool paused;
-    bool released; /* goes on while all others are paused */
-    Video *video;  /* NULL before its first attempt and when it is settled */
+    bool released;        /* goes on while all others are paused */
+    unsigned char passed; /* how often others went before it */
+    float length_s;       /* of the video; 0: not known */
+    int64_t memory_bytes; /* its worker's estimate; 0: not known */
+    Video *video;         /* NULL before its first attempt and when it is settled */
 } Item;
 
 typedef enum BatchPause {
@@ -106,7 +109,7 @@ typedef struct Batch {
     Runner *runners;
     size_t slots;
     size_t running;
-    size_t in_lot; /* videos of the present lot that were started (--lot-size) */
+    size_t in_lot;        /* videos of the present lot that were started (--lot-size) */
     struct pollfd *files; /* scratch of the loop */
     Probe probe;
     size_t probe_item; /* what the probe works on */
@@ -138,6 +141,7 @@ typedef struct Batch {
     char space_text[256];
     /* pauses */
     bool paused; /* all, by the user */
+    PlannerOrder order;
     BatchPause told_pause;
     int64_t told_pause_ms;
     /* the end */
@@ -212,12 +216,20 @@ Status keys_find(Batch *batch, size_t index, Error *err);
  * cleaner does that. */
 bool keys_folder_is_clean(Batch *batch, Video *video);
 
+/* ---- choosing.c: which one is started next ---- */
+
+void choosing_open(Batch *batch);
+/* Whether nothing but room is missing. */
+bool batch_may_start(const Batch *batch, size_t index);
+/* Whether one runs that must be alone. */
+bool choosing_is_closed(const Batch *batch);
+/* Which one is to be started now beside those that run; false: none. */
+bool choosing_next(Batch *batch, size_t *index);
+
 /* ---- starting.c ---- */
 
 /* Starts the next videos while there are free slots. */
 void batch_start_videos(Batch *batch);
-/* Whether nothing but room is missing. */
-bool batch_may_start(const Batch *batch, size_t index);
 
 /* What is known of a video's size, and what it may still write. */
 SpaceVideo batch_size(const Batch *batch, size_t index);
@@ -252,6 +264,8 @@ void batch_tell_pause(Batch *batch);
 /* ---- governing.c: memory ---- */
 
 void governing_open(Batch *batch);
+/* What all of ours may use together, in bytes; 0: no limit but the machine's. */
+int64_t governing_budget(const Batch *batch);
 void batch_read_memory(Batch *batch);
 /* Asks the governor with what is read now, and does what it says. */
 void batch_govern(Batch *batch);

@@ -12,9 +12,9 @@ enum { WHOLE_PERCENT = 100, FIGURE = 32 };
 void governing_open(Batch *batch)
 {
     const Settings *settings = batch->settings;
-    batch->governor.settings = governor_settings(settings->memory_high, settings->memory_resume,
-                                                 settings->memory_timeout_s, settings->memory_poll_s,
-                                                 strcmp(settings->on_memory_timeout, "fail") == 0);
+    batch->governor.settings =
+        governor_settings(settings->memory_high, settings->memory_resume, settings->memory_timeout_s,
+                          settings->memory_poll_s, strcmp(settings->on_memory_timeout, "fail") == 0);
 }
 
 /* ---- what is read ---- */
@@ -58,14 +58,19 @@ static double percent_of(const GovernorReading *reading)
     return reading->total > 0 ? 100.0 * (double)used / (double)reading->total : 0.0;
 }
 
+int64_t governing_budget(const Batch *batch)
+{
+    const Share *asked = &batch->settings->max_total_memory;
+    const double share = asked->percent / 100.0 * (double)batch->memory.total_bytes;
+    return asked->percent > 0 ? (int64_t)share : asked->bytes;
+}
+
 /* What all of ours may use together is a limit like that of a machine on which nobody else is; of the two the
  * one counts of which more is used. */
 static GovernorReading tighter_reading(const Batch *batch, int64_t ours)
 {
     const GovernorReading machine = {batch->memory.total_bytes, batch->memory.available_bytes};
-    const Share *asked = &batch->settings->max_total_memory;
-    const double share = asked->percent / 100.0 * (double)batch->memory.total_bytes;
-    const int64_t budget = asked->percent > 0 ? (int64_t)share : asked->bytes;
+    const int64_t budget = governing_budget(batch);
     const GovernorReading own = {budget, budget > ours ? budget - ours : 0};
     return percent_of(&own) > percent_of(&machine) ? own : machine;
 }

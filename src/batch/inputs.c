@@ -39,8 +39,8 @@ typedef struct Looking {
 
 static size_t worker_count(size_t most)
 {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t count = cores > WORKERS_MOST ? WORKERS_MOST : (size_t)(cores > 0 ? cores : 1);
+    const int cores = machine_cores();
+    size_t count = cores > WORKERS_MOST ? WORKERS_MOST : (size_t)cores;
     count = count < WORKERS_LEAST ? WORKERS_LEAST : count;
     return count < most ? count : most;
 }

@@ -10,116 +10,6 @@
 #include "report/i18n.h"
 #include "report/phrase.h"
 
-/* ---- which one ---- */
-
-static bool is_due(const Batch *batch, const Video *video)
-{
-    switch (video->decision.action) {
-    case RETRY_WITH_MEMORY:
-        return batch->now_ms >= video->due_ms ||
-               retry_memory_is_back(video->available_bytes, batch->memory.available_bytes,
-                                    batch->memory.total_bytes);
-    case RETRY_LATER:
-    case RETRY_WITH_SPACE:
-        return batch->now_ms >= video->due_ms;
-    default:
-        return true;
-    }
-}
-
-/* Whether one that was never started would be the next lot's, while workers of this one still run. */
-static bool lot_is_full(const Batch *batch)
-{
-    const int64_t size = batch->settings->lot_size;
-    return size > 0 && batch->running > 0 && batch->in_lot >= (size_t)size;
-}
-
-static bool is_fresh(const Item *item)
-{
-    return item->video == NULL || item->video->report.attempt == 0;
-}
-
-bool batch_may_start(const Batch *batch, size_t index)
-{
-    const Item *item = &batch->items[index];
-    if (is_fresh(item) && lot_is_full(batch)) {
-        return false;
-    }
-    if (item->paused || (batch->paused && !item->released)) {
-        return false;
-    }
-    return item->state == ITEM_READY || (item->state == ITEM_WAITING && is_due(batch, item->video));
-}
-
-static bool wants_to_be_alone(const Batch *batch, size_t index)
-{
-    const Video *video = batch->items[index].video;
-    return video != NULL && video->retry.alone;
-}
-
-/* Whether one runs that must be alone. */
-static bool is_closed(const Batch *batch)
-{
-    for (size_t i = 0; i < batch->slots; i++) {
-        if (batch->runners[i].used && wants_to_be_alone(batch, batch->runners[i].item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool take_again(Batch *batch, bool alone, size_t *index)
-{
-    for (size_t i = 0; i < batch->again_count; i++) {
-        const size_t candidate = batch->again[i];
-        if (wants_to_be_alone(batch, candidate) == alone && batch_may_start(batch, candidate)) {
-            *index = candidate;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The first that was never taken, in the plan's order; false while it is not known whether it is to be made.
- * Those that may not start now are passed over and found among `again`. */
-static bool take_fresh(Batch *batch, size_t *index, bool *waits)
-{
-    *waits = false;
-    if (lot_is_full(batch)) {
-        return false;
-    }
-    while (batch->fresh < batch->plan->count) {
-        const size_t next = batch->fresh;
-        const ItemState state = batch->items[next].state;
-        if (state == ITEM_NEW || state == ITEM_ASKED) {
-            *waits = true;
-            return false;
-        }
-        if (batch->paused && !batch->items[next].released) {
-            return false; /* all wait where they are */
-        }
-        batch->fresh++;
-        if (state == ITEM_READY) {
-            items_again(batch, next);
-            if (batch_may_start(batch, next)) {
-                *index = next;
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Those that must be alone come when nothing else can start any more. */
-static bool take_next(Batch *batch, size_t *index)
-{
-    bool waits = false;
-    if (take_again(batch, false, index) || take_fresh(batch, index, &waits)) {
-        return true;
-    }
-    return !waits && batch->running == 0 && take_again(batch, true, index);
-}
-
 /* ---- whether there is room ---- */
 
 void batch_lacks_space(const Batch *batch, Video *video)
@@ -381,8 +271,8 @@ void batch_start_videos(Batch *batch)
     size_t index = 0;
     Runner *runner = NULL;
     batch->lacks_space = false;
-    while (!batch->stopping && batch->admission != GOVERNOR_WAIT && !is_closed(batch) &&
-           (runner = free_runner(batch)) != NULL && take_next(batch, &index)) {
+    while (!batch->stopping && batch->admission != GOVERNOR_WAIT && !choosing_is_closed(batch) &&
+           (runner = free_runner(batch)) != NULL && choosing_next(batch, &index)) {
         const GovernorAdmission admission = batch->admission;
         if (admission != GOVERNOR_ADMIT) {
             batch->admission = GOVERNOR_WAIT; /* for this one only */

@@ -222,11 +222,12 @@ static void clean_the_rest(Batch *batch)
 static void batch_open(Batch *batch)
 {
     const Plan *plan = batch->plan;
-    batch->slots = batch->settings->jobs > 0 ? (size_t)batch->settings->jobs : 1;
+    batch->slots = batch->settings->jobs > 0 ? (size_t)batch->settings->jobs : PLANNER_JOBS_MOST;
     batch->slots = batch->slots < plan->count ? batch->slots : plan->count;
     items_open(batch);
     batch->runners = memory_alloc(batch->slots, sizeof *batch->runners);
     governing_open(batch);
+    choosing_open(batch);
     batch->files = memory_alloc(3 + 2 * batch->slots, sizeof *batch->files);
     batch->settings_json = settings_to_json(batch->settings);
     probe_init(&batch->probe, batch->hooks.worker_executable, batch->settings->sandbox,

@@ -67,12 +67,6 @@ static void save_looks(const Plan *plan, Survey *survey)
 
 /* ---- what there is ---- */
 
-static int cores_here(void)
-{
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (int)cores : 1;
-}
-
 static void look_at_machine(const Settings *settings, PlannerMachine *planner)
 {
     Machine machine;
@@ -82,7 +76,7 @@ static void look_at_machine(const Settings *settings, PlannerMachine *planner)
     *planner = (PlannerMachine){.total_bytes = reading.total_bytes,
                                 .others_bytes = reading.used_bytes,
                                 .budget_bytes = settings->max_total_memory.bytes,
-                                .cores = cores_here(),
+                                .cores = machine_cores(),
                                 .jobs = (int)settings->jobs};
     if (settings->max_total_memory.percent > 0) {
         planner->budget_bytes =
@@ -123,7 +117,7 @@ Status survey_make(const Settings *settings, const Plan *plan, const BatchHooks 
         status = inputs_look(settings, plan, store, hooks, survey->looks, err);
     }
     if (status == STATUS_OK) {
-        status = pace_learn(store, settings, cores_here(), &facts->pace, err);
+        status = pace_learn(store, settings, machine_cores(), &facts->pace, err);
     }
     store_close(&store);
     for (size_t i = 0; i < plan->count; i++) {

@@ -1,5 +1,7 @@
 #include "memory/machine.h"
 
+#include <sched.h>
+
 void machine_open(Machine *machine, const char *root)
 {
     *machine = (Machine){.root = root};
@@ -60,6 +62,13 @@ Status machine_read(Machine *machine, MemoryReading *reading, Error *err)
     }
     reading->used_bytes = reading->total_bytes - reading->available_bytes;
     return STATUS_OK;
+}
+
+int machine_cores(void)
+{
+    cpu_set_t set;
+    const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return cores > 0 ? cores : 1;
 }
 
 double memory_used_percent(const MemoryReading *reading)

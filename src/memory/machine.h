@@ -42,6 +42,9 @@ void machine_open(Machine *machine, const char *root);
 /* Fails only if the machine's memory cannot be read; groups that cannot be read do not limit. */
 Status machine_read(Machine *machine, MemoryReading *reading, Error *err);
 
+/* How many processors this process may use; at least 1. */
+int machine_cores(void);
+
 /* 0..100; 0 when nothing was read. */
 double memory_used_percent(const MemoryReading *reading);
 
