@@ -202,6 +202,7 @@ static void each_state_of_a_run_has_its_words(void **state)
         [RUN_RUNNING] = "Running, begun",
         [RUN_PAUSED] = "Paused (runbatch continue goes on), begun",
         [RUN_WAITING_FOR_SPACE] = "Waiting for space, begun",
+        [RUN_WAITING_FOR_MEMORY] = "Waiting for memory, begun",
         [RUN_STOPPING] = "Stopping, begun",
         [RUN_KILLED] = "The run was killed: begun",
         [RUN_OVER] = "The run is over: begun",
