@@ -97,7 +97,7 @@ static void errors_name_file_and_line(void **state)
         {"[defaults]\n\n\njobs: 2\n", "jobs: 2: runbatch.ini:4: is neither a [section] nor option = value"},
         {"jobs = 2", "jobs: runbatch.ini:1: stands before the first section: [defaults] or [preset NAME]"},
         {"[defaults]\nthreads = 2", "threads: runbatch.ini:2: there is no such option (did you mean "
-                                    "--execution-threads, --encoder-threads?)"},
+                                    "--execution-threads, --decoder-threads, --encoder-threads?)"},
         {"[defaults]\nexecution-thr = 2",
          "execution-thr: runbatch.ini:2: there is no such option (did you mean execution-threads?)"},
         {"[defaults]\nno-many-faces = on",
