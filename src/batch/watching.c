@@ -29,7 +29,7 @@ static void watch_workers(Batch *batch)
                 report->peak_rss_bytes = memory.peak_rss_bytes;
             }
             if (video->row.id > 0) {
-                record_sample(batch, video->row.id, memory.rss_bytes, 0);
+                record_sample(batch, video->row.id, memory.rss_bytes, runner->limit.bytes);
             }
         }
     }
