@@ -7,7 +7,7 @@ resident set (what is estimated), of it the process's own pages, and private wri
 usage: bench/calibrate.py [--quick] [--only WORD] [--fit] [--from FILE] [--build build] [--json FILE]
 
 --fit prints the rows for the table in src/memory/estimate.c: constants of at least 0 with the least relative error,
-where a peak above the estimate counts four times as much as one below. --from takes the peaks of an earlier run's
+where a peak above the estimate counts eight times as much as one below. --from takes the peaks of an earlier run's
 --json file instead of measuring again.
 """
 import argparse
@@ -153,7 +153,7 @@ def fit(rows, before):
             for row, rest in zip(shares, left):
                 x = row.get(name)
                 if x:
-                    weight = 4.0 if rest > 0 else 1.0
+                    weight = 8.0 if rest > 0 else 1.0
                     over += weight * x * (rest + x * values[name])
                     under += weight * x * x
             new = max(0.0, over / under)

@@ -25,8 +25,7 @@ typedef struct EncoderConfig {
     const char *name;
     int quality; /* 0..100, see media/writer.h */
     const char *preset;
-    int threads;   /* 0: one per core, at most WRITER_THREADS_MAX */
-    bool no_ahead; /* see WriterConfig */
+    int threads; /* 0: one per core, at most WRITER_THREADS_MAX */
     const MediaInfo *source;
     AVRational time_base;  /* of the pts given */
     AVRational frame_rate; /* the average; 0/1: unknown */

@@ -223,9 +223,6 @@ Status encoder_options(const EncoderConfig *config, AVCodecContext *context, AVD
         const int crf = encoder_rate_factor(config->quality, CRF_RANGE_H26X);
         /* x264's rate factor 0 is lossless with 8 bits only; its quantiser 0 is with any depth. */
         set_int(options, crf > 0 ? "crf" : "qp", crf);
-        if (config->no_ahead) {
-            (void)av_dict_set(options, "x264-params", "sync-lookahead=0", 0);
-        }
         set_preset(options, config->preset);
         return check_preset(config, err);
     }

@@ -76,7 +76,6 @@ static Status open_encoder(Writer *writer, const WriterConfig *config, Error *er
         .quality = config->quality,
         .preset = config->preset,
         .threads = config->threads,
-        .no_ahead = config->no_ahead,
         .source = config->source,
         .time_base = constant ? av_inv_q(rate) : config->source->time_base,
         .frame_rate = constant ? rate : config->source->frame_rate,

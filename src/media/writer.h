@@ -45,8 +45,6 @@ typedef struct WriterConfig {
                     share of 63 for vp9 and of 51 for nvenc's cq */
     const char *preset; /* of the encoder; NULL: its default */
     int threads;        /* of the encoder; 0: one per core, at most WRITER_THREADS_MAX */
-    bool no_ahead;      /* the encoder looks ahead in turn with its work, not beside it: less memory, slower,
-                           the same picture (x264; others always do) */
     bool skip_audio;
     AVRational
         output_fps; /* 0/1: every frame keeps its pts; otherwise constant rate by dropping and repeating */

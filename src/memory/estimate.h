@@ -17,12 +17,11 @@
 #include <stdint.h>
 
 /* All that a worker's memory depends on and that does not change the picture, beyond what an encoder itself
- * does differently with fewer threads. */
+ * does differently with fewer threads. (Without x264's sync-lookahead pictures differ: it stays.) */
 typedef struct WorkerShape {
-    int execution_threads; /* frames changed at the same time; at least 1 */
-    int decoder_threads;   /* at least 1 */
-    int encoder_threads;   /* at least 1 */
-    bool encoder_ahead;    /* it looks ahead beside its work (x264's sync-lookahead); otherwise in turn */
+    int execution_threads;      /* frames changed at the same time; at least 1 */
+    int decoder_threads;        /* at least 1 */
+    int encoder_threads;        /* at least 1 */
     int64_t frame_budget_bytes; /* of the frame pool, for frames between reader and writer */
 } WorkerShape;
 
@@ -84,8 +83,8 @@ typedef enum MemoryFit {
 } MemoryFit;
 
 /* Makes `shape`, as asked, the largest that `budget_bytes` (0: no limit) holds by memory_needed. What costs
- * least speed is given up first: frames that wait in the pool, execution threads, decoder threads, looking
- * ahead beside the work, encoder threads; at last frames go one at a time. */
+ * least speed is given up first: frames that wait in the pool, execution threads, decoder threads,
+ * encoder threads; at last frames go one at a time. */
 MemoryFit memory_shape(const MemoryTask *task, int64_t budget_bytes, WorkerShape *shape);
 
 /* The smallest shape of all. */

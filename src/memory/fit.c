@@ -17,7 +17,6 @@ WorkerShape memory_least_shape(const MemoryTask *task)
     return (WorkerShape){.execution_threads = 1,
                          .decoder_threads = 1,
                          .encoder_threads = 1,
-                         .encoder_ahead = false,
                          .frame_budget_bytes = memory_frame_bytes(task)};
 }
 
@@ -30,7 +29,6 @@ static bool fits(const MemoryTask *task, int64_t budget_bytes, const WorkerShape
 typedef enum Step {
     STEP_STAGES, /* every stage has a frame */
     STEP_ENCODER_THREADS,
-    STEP_ENCODER_AHEAD,
     STEP_DECODER_THREADS,
     STEP_EXECUTION_THREADS,
     STEP_POOL,
@@ -51,9 +49,6 @@ static bool raise_to(const MemoryTask *task, const WorkerShape *asked, Step step
     case STEP_ENCODER_THREADS:
         shape->encoder_threads = level;
         return level <= asked->encoder_threads;
-    case STEP_ENCODER_AHEAD:
-        shape->encoder_ahead = asked->encoder_ahead;
-        return level == 1;
     case STEP_DECODER_THREADS:
         shape->decoder_threads = level;
         return level <= asked->decoder_threads;

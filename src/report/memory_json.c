@@ -60,14 +60,13 @@ json_t *worker_shape_to_json(const WorkerShape *shape)
     set(object, "execution_threads", shape->execution_threads);
     set(object, "decoder_threads", shape->decoder_threads);
     set(object, "encoder_threads", shape->encoder_threads);
-    (void)json_object_set_new(object, "encoder_ahead", json_boolean(shape->encoder_ahead));
     set(object, "frame_budget_bytes", shape->frame_budget_bytes);
     return object;
 }
 
 bool worker_shape_from_json(const json_t *object, WorkerShape *shape)
 {
-    *shape = (WorkerShape){.encoder_ahead = json_is_true(json_object_get(object, "encoder_ahead"))};
+    *shape = (WorkerShape){0};
     return get_int(object, "execution_threads", &shape->execution_threads) &&
            get_int(object, "decoder_threads", &shape->decoder_threads) &&
            get_int(object, "encoder_threads", &shape->encoder_threads) &&

@@ -13,7 +13,7 @@ json_t *memory_estimate_to_json(const MemoryEstimate *estimate);
 /* From another process or a file: false unless every member is there and can be. */
 bool memory_estimate_from_json(const json_t *object, MemoryEstimate *estimate);
 
-/* {"execution_threads": …, "decoder_threads": …, "encoder_threads": …, "encoder_ahead": …,
+/* {"execution_threads": …, "decoder_threads": …, "encoder_threads": …,
  * "frame_budget_bytes": …}: the same. */
 json_t *worker_shape_to_json(const WorkerShape *shape);
 bool worker_shape_from_json(const json_t *object, WorkerShape *shape);

@@ -36,8 +36,25 @@ typedef struct Job {
     WriterSummary written;
 } Job;
 
+/* In this order. STATUS_STOPPED too. */
+Status job_open_input(Job *job, Error *err);
+Status job_open_faces(Job *job, Error *err);
+Status job_open_output(Job *job, Error *err);
+Status job_open_frames(Job *job, Error *err); /* behind job_go_on */
+
+/* Parts of these, for those who begin anew. */
 Status job_open_reader(Job *job, Error *err);
 Status job_open_writer(Job *job, Error *err);
+
+/* Whether the output tells that its faces were changed. */
+bool job_is_marked(const Job *job);
+
+/* The next frame to be worked on; `check`: of one that begins a chunk, how it is known. `context`: the Job.
+ */
+Status job_read_frame(void *context, AVFrame *frame, uint64_t *check, Error *err);
+
+/* A long video ends with what it began with: what the allocator and the models keep for later goes back. */
+void job_give_memory_back(void);
 
 /* Whether every read of the input worked. */
 Status job_check_reads(const Job *job, Error *err);

@@ -44,7 +44,6 @@ WorkerShape job_shape_asked(const Settings *settings, const MemoryTask *task, in
         .execution_threads = (int)threads,
         .decoder_threads = threads_of(settings->decoder_threads, processors, READER_THREADS_MAX),
         .encoder_threads = threads_of(settings->encoder_threads, processors, WRITER_THREADS_MAX),
-        .encoder_ahead = true,
         .frame_budget_bytes = most > 0 && most < budget ? most : budget,
     };
 }

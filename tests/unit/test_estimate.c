@@ -26,7 +26,6 @@ static WorkerShape shape_of(const MemoryTask *task, int threads)
     return (WorkerShape){.execution_threads = threads,
                          .decoder_threads = threads,
                          .encoder_threads = threads,
-                         .encoder_ahead = true,
                          .frame_budget_bytes = memory_frame_budget(0, memory_frame_bytes(task), threads)};
 }
 
@@ -135,7 +134,6 @@ static bool is_within(const WorkerShape *shape, const WorkerShape *asked)
     return shape->execution_threads >= 1 && shape->execution_threads <= asked->execution_threads &&
            shape->decoder_threads >= 1 && shape->decoder_threads <= asked->decoder_threads &&
            shape->encoder_threads >= 1 && shape->encoder_threads <= asked->encoder_threads &&
-           (asked->encoder_ahead || !shape->encoder_ahead) &&
            shape->frame_budget_bytes <= asked->frame_budget_bytes;
 }
 
@@ -183,7 +181,6 @@ static void what_is_asked_small_stays_small(void **state)
     (void)state;
     WorkerShape asked = shape_of(&full_hd, 4);
     asked.frame_budget_bytes = 1;
-    asked.encoder_ahead = false;
     for (int64_t budget = 1; budget < INT64_C(4000000000); budget += 10000000) {
         WorkerShape shape = asked;
         const MemoryFit fit = memory_shape(&full_hd, budget, &shape);

@@ -66,7 +66,6 @@ static void the_shape_follows_the_options(void **state)
     assert_int_equal(shape.execution_threads, 4);
     assert_int_equal(shape.decoder_threads, READER_THREADS_MAX);
     assert_int_equal(shape.encoder_threads, WRITER_THREADS_MAX);
-    assert_true(shape.encoder_ahead);
     assert_int_equal(shape.frame_budget_bytes, 14 * memory_frame_bytes(&task));
     shape = job_shape_asked(&settings, &task, 2);
     assert_int_equal(shape.decoder_threads, 2);

@@ -64,7 +64,6 @@ static void a_start_keeps_shape_and_estimate(void **state)
                              .shape = {.execution_threads = 3,
                                        .decoder_threads = 2,
                                        .encoder_threads = 5,
-                                       .encoder_ahead = true,
                                        .frame_budget_bytes = INT64_C(1) << 40},
                              .estimate = {.total_bytes = 28, .part_bytes = {1, 2, 3, 4, 5, 6, 7}}};
     Message back;
@@ -72,7 +71,6 @@ static void a_start_keeps_shape_and_estimate(void **state)
     assert_int_equal(back.shape.execution_threads, 3);
     assert_int_equal(back.shape.decoder_threads, 2);
     assert_int_equal(back.shape.encoder_threads, 5);
-    assert_true(back.shape.encoder_ahead);
     assert_int_equal(back.shape.frame_budget_bytes, INT64_C(1) << 40);
     assert_int_equal(back.estimate.total_bytes, 28);
     for (int i = 0; i < MEMORY_PART_COUNT; i++) {
