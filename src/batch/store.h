@@ -199,13 +199,14 @@ Status store_attempt_save(Store *store, AttemptRow *attempt, Error *err);
 Status store_chunk_save(Store *store, int64_t video, const ChunkReport *chunk, Error *err);
 Status store_chunks_forget(Store *store, int64_t video, Error *err);
 
-/* What the video of this path (kept as an absolute one) is; size and time are the file's then. Replaces what was known of the path.
- * Once there are more than STORE_INPUTS_MOST the oldest go. Not synced. */
+/* What the video of this path (kept as an absolute one) is; size and time are the file's then. Replaces what
+ * was known of the path. Once there are more than STORE_INPUTS_MOST the oldest go. Not synced. */
 Status store_input_save(Store *store, const char *path, int64_t size, int64_t mtime_ns, const MediaLook *look,
                         Error *err);
 
-/* Memory over time, bounded: once there are STORE_SAMPLES_MOST every second one of the older half is dropped,
- * of each video by itself. `video` 0: the machine (rss is what is used, limit what there is). Not synced. */
+/* Memory over time, bounded: once there are STORE_SAMPLES_MOST they are thinned to half as many, each video's
+ * by themselves and evenly over its time, the highest of each span stays: its peak is always there. `video`
+ * 0: the machine (rss is what is used, limit what there is), which stays 16 times as fine. Not synced. */
 Status store_sample(Store *store, int64_t run, int64_t video, double wall_s, int64_t rss_bytes,
                     int64_t limit_bytes, Error *err);
 /* An event for later readers; the oldest go when there are more than STORE_EVENTS_MOST. Not synced. */

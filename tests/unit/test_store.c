@@ -342,79 +342,136 @@ static void batch_of_writes_is_all_or_nothing(void **state)
 
 /* ---- samples and events ---- */
 
+enum { SERIES_MOST = 1024 };
+
+typedef struct Series {
+    int count;
+    double first_s;
+    double last_s;
+    double widest_s; /* between two of them */
+    int64_t peak;
+} Series;
+
 typedef struct Seen {
     int count;
-    int of_machine;
-    int64_t first;
-    int64_t last;
-    double before;
     bool in_order;
+    double before;
+    Series of[SERIES_MOST]; /* by video; 0: the machine */
 } Seen;
 
 static bool take_sample(void *context, const SampleRow *sample)
 {
     Seen *seen = context;
-    seen->first = seen->count == 0 ? sample->rss_bytes : seen->first;
+    Series *series = &seen->of[sample->video % SERIES_MOST];
     seen->in_order = (seen->count == 0 || seen->in_order) && sample->wall_s >= seen->before;
     seen->before = sample->wall_s;
-    seen->last = sample->rss_bytes;
-    seen->of_machine += sample->video == 0;
     seen->count++;
+    if (series->count++ == 0) {
+        series->first_s = sample->wall_s;
+    } else if (sample->wall_s - series->last_s > series->widest_s) {
+        series->widest_s = sample->wall_s - series->last_s;
+    }
+    series->last_s = sample->wall_s;
+    series->peak = sample->rss_bytes > series->peak ? sample->rss_bytes : series->peak;
     return true;
 }
 
-static void add_samples(Store *store, int from, int to, bool in_turns)
+static Seen *see_samples(Store *store, int64_t run)
+{
+    Seen *seen = memory_alloc(1, sizeof *seen);
+    assert_int_equal(store_each_sample(store, run, take_sample, seen, NULL), STATUS_OK);
+    return seen;
+}
+
+/* Four a second: of the machine, and of one video after the other, `length` each. A video's memory is its
+ * number, but for one sample early on. */
+static void add_samples(Store *store, int from, int to, int length)
 {
     store_begin(store);
     for (int i = from; i < to; i++) {
-        const int64_t video = in_turns ? i % 2 : i + 1;
-        assert_int_equal(store_sample(store, 1, video, 1000.0 + i, i, 5, NULL), STATUS_OK);
+        const int video = 1 + i / length;
+        const bool is_peak = i % length == length / 8;
+        assert_int_equal(store_sample(store, 1, 0, 1000.0 + i / 4.0, i == 100 ? 77 : 5, 100, NULL),
+                         STATUS_OK);
+        assert_int_equal(
+            store_sample(store, 1, video, 1000.0 + i / 4.0, video + (is_peak ? 5000 : 0), 0, NULL),
+            STATUS_OK);
     }
     assert_int_equal(store_commit(store, false, NULL), STATUS_OK);
 }
 
-static void samples_are_thinned_series_by_series(void **state)
+static void thinned_samples_show_all_of_the_run(void **state)
 {
     const Fixture *fixture = *state;
     Store *store = fixture_open(fixture, STORE_WRITE, STORE_MADE);
-    add_samples(store, 0, STORE_SAMPLES_MOST, true);
-    Seen full = {0};
-    assert_int_equal(store_each_sample(store, 0, take_sample, &full, NULL), STATUS_OK);
-    assert_int_equal(full.count, STORE_SAMPLES_MOST);
+    enum { HALF = STORE_SAMPLES_MOST / 2, LENGTH = 2000, VIDEOS = 65, ALL = LENGTH * VIDEOS };
+    add_samples(store, 0, HALF, LENGTH);
+    Seen *full = see_samples(store, 0);
+    assert_int_equal(full->count, STORE_SAMPLES_MOST);
+    assert_int_equal(full->of[0].count, HALF);
+    memory_free(full);
     store_close(&store);
 
     store = fixture_open(fixture, STORE_WRITE, STORE_FOUND); /* counted anew */
-    add_samples(store, STORE_SAMPLES_MOST, STORE_SAMPLES_MOST + 1, true);
-    Seen thinned = {0};
-    assert_int_equal(store_each_sample(store, 1, take_sample, &thinned, NULL), STATUS_OK);
-    assert_int_equal(thinned.count, STORE_SAMPLES_MOST / 4 * 3 + 1);
-    assert_int_equal(thinned.of_machine, STORE_SAMPLES_MOST / 8 * 3 + 1);
-    assert_true(thinned.in_order);
-    assert_int_equal(thinned.first, 0);
-    assert_int_equal(thinned.last, STORE_SAMPLES_MOST);
+    add_samples(store, HALF, HALF + 1, LENGTH);
+    Seen *thinned = see_samples(store, 1);
+    assert_in_range(thinned->count, STORE_SAMPLES_MOST / 4, STORE_SAMPLES_MOST / 2 + 2);
+    assert_true(thinned->in_order);
+    memory_free(thinned);
 
-    /* However many come, there are never more than that, and the newest are whole. */
-    add_samples(store, STORE_SAMPLES_MOST + 1, 5 * STORE_SAMPLES_MOST, true);
-    Seen many = {0};
-    assert_int_equal(store_each_sample(store, 0, take_sample, &many, NULL), STATUS_OK);
-    assert_in_range(many.count, STORE_SAMPLES_MOST / 2, STORE_SAMPLES_MOST);
-    assert_true(many.in_order);
-    assert_int_equal(many.last, 5 * STORE_SAMPLES_MOST - 1);
-    Seen none = {0};
-    assert_int_equal(store_each_sample(store, 2, take_sample, &none, NULL), STATUS_OK);
-    assert_int_equal(none.count, 0);
+    /* Nine hours: each video with its peak, from its beginning to its end; and the machine. */
+    add_samples(store, HALF + 1, ALL, LENGTH);
+    Seen *seen = see_samples(store, 0);
+    assert_in_range(seen->count, STORE_SAMPLES_MOST / 4, STORE_SAMPLES_MOST);
+    assert_true(seen->in_order);
+    for (int video = 1; video <= VIDEOS; video++) {
+        const Series *series = &seen->of[video];
+        const double began_s = 1000.0 + (video - 1) * LENGTH / 4.0;
+        assert_int_equal(series->peak, video + 5000);
+        assert_true(series->count >= 32);
+        assert_true(series->first_s - began_s < LENGTH / 4.0 / 32);
+        assert_true(began_s + LENGTH / 4.0 - series->last_s < LENGTH / 4.0 / 32);
+        assert_true(series->widest_s < LENGTH / 4.0 / 16);
+    }
+    assert_int_equal(seen->of[0].peak, 77);
+    assert_true(seen->of[0].count >= 500);
+    assert_true(seen->of[0].first_s < 1000.0 + ALL / 4.0 / 100);
+    assert_true(seen->of[0].widest_s < ALL / 4.0 / 100);
+    memory_free(seen);
+    Seen *none = see_samples(store, 2);
+    assert_int_equal(none->count, 0);
+    memory_free(none);
     store_close(&store);
 }
 
-static void samples_of_many_short_videos_are_bounded_too(void **state)
+static void every_short_video_keeps_its_peak(void **state)
 {
     const Fixture *fixture = *state;
     Store *store = fixture_open(fixture, STORE_WRITE, STORE_MADE);
-    add_samples(store, 0, 2 * STORE_SAMPLES_MOST, false);
-    Seen seen = {0};
-    assert_int_equal(store_each_sample(store, 0, take_sample, &seen, NULL), STATUS_OK);
-    assert_in_range(seen.count, STORE_SAMPLES_MOST / 2, STORE_SAMPLES_MOST);
-    assert_int_equal(seen.last, 2 * STORE_SAMPLES_MOST - 1);
+    enum { LENGTH = 60, VIDEOS = 1000 };
+    add_samples(store, 0, LENGTH * VIDEOS, LENGTH);
+    Seen *seen = see_samples(store, 0);
+    assert_in_range(seen->count, STORE_SAMPLES_MOST / 4, STORE_SAMPLES_MOST);
+    for (int video = 1; video <= VIDEOS; video++) {
+        assert_int_equal(seen->of[video].peak, video + 5000);
+        assert_true(seen->of[video].count >= 4);
+    }
+    assert_true(seen->of[0].widest_s < LENGTH * VIDEOS / 4.0 / 32);
+    memory_free(seen);
+    store_close(&store);
+}
+
+/* More than there may be samples: the newest stay. */
+static void series_without_end_are_bounded_too(void **state)
+{
+    const Fixture *fixture = *state;
+    Store *store = fixture_open(fixture, STORE_WRITE, STORE_MADE);
+    enum { VIDEOS = 2 * STORE_SAMPLES_MOST };
+    add_samples(store, 0, VIDEOS, 1);
+    Seen *seen = see_samples(store, 0);
+    assert_in_range(seen->count, STORE_SAMPLES_MOST / 4, STORE_SAMPLES_MOST);
+    assert_true(seen->before + 1 > 1000.0 + VIDEOS / 4.0);
+    memory_free(seen);
     store_close(&store);
 }
 
@@ -508,8 +565,9 @@ int main(void)
         FIXTURE_TEST(last_run_is_told),
         cmocka_unit_test(states_have_stable_names),
         FIXTURE_TEST(batch_of_writes_is_all_or_nothing),
-        FIXTURE_TEST(samples_are_thinned_series_by_series),
-        FIXTURE_TEST(samples_of_many_short_videos_are_bounded_too),
+        FIXTURE_TEST(thinned_samples_show_all_of_the_run),
+        FIXTURE_TEST(every_short_video_keeps_its_peak),
+        FIXTURE_TEST(series_without_end_are_bounded_too),
         FIXTURE_TEST(oldest_events_go),
         FIXTURE_TEST(requests_reach_the_supervisor_in_order),
     };
