@@ -180,7 +180,7 @@ static void decide(Batch *batch, size_t index, const Error *error)
 {
     Video *video = batch->items[index].video;
     const RetryFailure failure = {error->class_, video->report.chunks,
-                                  video->began || video->report.chunks > 0, video->over_limit};
+                                  video->began || video->report.chunks > 0};
     char text[sizeof video->attempt.decision];
     if (video->wish == WISH_CANCEL) {
         batch_cancel(batch, index); /* whatever it died of meanwhile */
@@ -239,6 +239,18 @@ static void end_as_asked(Batch *batch, size_t index)
 
 /* ---- done ---- */
 
+/* What it took in its last moments is the worker's to tell. */
+static void settle_peak(Batch *batch, Video *video, VideoResult *result)
+{
+    VideoReport *report = &video->report;
+    if (result->peak_rss_bytes < report->peak_rss_bytes) {
+        result->peak_rss_bytes = report->peak_rss_bytes;
+    } else if (video->row.id > 0) {
+        record_sample(batch, video->row.id, result->peak_rss_bytes, 0);
+    }
+    report->peak_rss_bytes = result->peak_rss_bytes;
+}
+
 static void note_output(const PlanItem *planned, Video *video, const VideoResult *result)
 {
     const OutputFile file = output_look(planned->output);
@@ -247,9 +259,6 @@ static void note_output(const PlanItem *planned, Video *video, const VideoResult
     row->result.output_bytes = file.bytes;
     row->output_bytes = file.bytes;
     row->output_mtime_ns = file.mtime_ns;
-    if (row->result.peak_rss_bytes < video->report.peak_rss_bytes) {
-        row->result.peak_rss_bytes = video->report.peak_rss_bytes;
-    }
     video->report.result = row->result;
     video->report.frames_done = result->frames;
 }
@@ -303,10 +312,10 @@ void batch_end_attempt(Batch *batch, Runner *runner)
     video->report.elapsed_s = (double)(batch->now_ms - video->started_ms) / 1000.0;
     video->available_bytes = batch->memory.available_bytes;
     if (status == STATUS_OK) {
+        settle_peak(batch, video, &result);
         status = unfinished_publish(planned, &video->temporary, &err);
     }
     write_last_line(runner, status, &err);
-    video->over_limit = runner->over_limit;
     const bool died = runner->end.kind == MESSAGE_NONE;
     runner_free(runner);
     frames_tidy(batch, index);

@@ -60,7 +60,9 @@ static double percent_of(const GovernorReading *reading)
 
 int64_t governing_budget(const Batch *batch)
 {
-    return settings_share_bytes(&batch->settings->max_total_memory, batch->memory.total_bytes);
+    const Share *asked = &batch->settings->max_total_memory;
+    const double share = asked->percent / 100.0 * (double)batch->memory.total_bytes;
+    return asked->percent > 0 ? (int64_t)share : asked->bytes;
 }
 
 /* What all of ours may use together is a limit like that of a machine on which nobody else is; of the two the
@@ -251,11 +253,11 @@ void batch_govern(Batch *batch)
     if (batch->memory.total_bytes == 0) {
         return;
     }
-    if (batch->running > 0) {
-        record_sample(batch, 0, batch->memory.used_bytes, batch->memory.total_bytes);
-    }
     const GovernorDecision decision = decide(batch);
     batch->admission = decision.admission;
+    if (batch->running > 0 || batch_lacks_memory(batch)) {
+        record_sample(batch, 0, batch->memory.used_bytes, batch->memory.total_bytes);
+    }
     tell_state(batch, &decision);
     if (!batch->stopping) {
         act(batch, &decision);

@@ -92,7 +92,68 @@ static bool add_attempt(void *context, const AttemptRow *attempt)
     return true;
 }
 
-static Status read_videos(Store *store, bool with_attempts, Snapshot *snapshot, Error *err)
+/* Videos by the number of their row, to be found by it. */
+typedef struct ByNumber {
+    Snapshot *snapshot;
+    VideoView **videos;
+} ByNumber;
+
+static int compare_number(const void *number, const void *video)
+{
+    const int64_t a = *(const int64_t *)number;
+    const int64_t b = (*(VideoView *const *)video)->row.id;
+    return (a > b) - (a < b);
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+    return compare_number(&(*(VideoView *const *)left)->row.id, right);
+}
+
+static VideoView *find_number(const ByNumber *by_number, int64_t number)
+{
+    VideoView **found =
+        bsearch(&number, by_number->videos, by_number->snapshot->count, sizeof(VideoView *), compare_number);
+    return found != NULL ? *found : NULL;
+}
+
+static bool add_sample(void *context, const SampleRow *sample)
+{
+    const ByNumber *by_number = context;
+    Snapshot *snapshot = by_number->snapshot;
+    if (sample->video == 0) {
+        if (snapshot->has_run && sample->run == snapshot->run.id) {
+            curve_add(&snapshot->machine, sample->wall_s, sample->rss_bytes, sample->limit_bytes);
+        }
+        return true;
+    }
+    VideoView *video = find_number(by_number, sample->video);
+    if (video == NULL) {
+        return true;
+    }
+    if (video->memory == NULL) {
+        video->memory = memory_alloc(1, sizeof *video->memory);
+    } else if (sample->run != video->memory_run) {
+        *video->memory = (MemoryCurve){0};
+    }
+    video->memory_run = sample->run;
+    curve_add(video->memory, sample->wall_s, sample->rss_bytes, sample->limit_bytes);
+    return true;
+}
+
+static Status read_samples(Store *store, Snapshot *snapshot, Error *err)
+{
+    ByNumber by_number = {snapshot, memory_alloc(snapshot->count + 1, sizeof(VideoView *))};
+    for (size_t i = 0; i < snapshot->count; i++) {
+        by_number.videos[i] = &snapshot->videos[i];
+    }
+    qsort(by_number.videos, snapshot->count, sizeof(VideoView *), compare_numbers);
+    const Status status = store_each_sample(store, 0, add_sample, &by_number, err);
+    memory_free(by_number.videos);
+    return status;
+}
+
+static Status read_videos(Store *store, bool history, Snapshot *snapshot, Error *err)
 {
     Status status = store_each_video(store, add_video, snapshot, err);
     for (size_t i = 0; i < snapshot->count && status == STATUS_OK; i++) {
@@ -100,19 +161,19 @@ static Status read_videos(Store *store, bool with_attempts, Snapshot *snapshot, 
         if (video->state != VIDEO_DONE) {
             status = store_each_chunk(store, video->row.id, add_chunk, video, err);
         }
-        if (status == STATUS_OK && with_attempts) {
+        if (status == STATUS_OK && history) {
             status = store_each_attempt(store, video->row.id, add_attempt, video, err);
         }
     }
-    return status;
+    return status == STATUS_OK && history ? read_samples(store, snapshot, err) : status;
 }
 
-static Status read_rows(Store *store, bool with_attempts, Snapshot *snapshot, Error *err)
+static Status read_rows(Store *store, bool history, Snapshot *snapshot, Error *err)
 {
     store_begin(store);
     const Status found = store_last_run(store, &snapshot->run, err);
     snapshot->has_run = found == STATUS_OK;
-    Status status = found == STATUS_FAILED ? found : read_videos(store, with_attempts, snapshot, err);
+    Status status = found == STATUS_FAILED ? found : read_videos(store, history, snapshot, err);
     if (store_commit(store, false, status == STATUS_OK ? err : NULL) != STATUS_OK) {
         status = STATUS_FAILED;
     }
@@ -124,6 +185,7 @@ static void forget_rows(Snapshot *snapshot)
     for (size_t i = 0; i < snapshot->count; i++) {
         video_row_free(&snapshot->videos[i].row);
         memory_free(snapshot->videos[i].attempts);
+        memory_free(snapshot->videos[i].memory);
     }
     memory_free(snapshot->videos);
     memory_free(snapshot->run.options);
@@ -131,15 +193,16 @@ static void forget_rows(Snapshot *snapshot)
     snapshot->count = 0;
     snapshot->run = (RunRow){0};
     snapshot->has_run = false;
+    snapshot->machine = (MemoryCurve){0};
 }
 
-static Status look(bool with_attempts, Snapshot *snapshot, Error *err)
+static Status look(bool history, Snapshot *snapshot, Error *err)
 {
     Store *store = NULL;
     const bool held = lock_is_held(snapshot->state_dir, &snapshot->holder);
     Status status = store_open(&store, snapshot->state_dir, STORE_READ, NULL, NULL, err);
     if (status == STATUS_OK) {
-        status = read_rows(store, with_attempts, snapshot, err);
+        status = read_rows(store, history, snapshot, err);
         store_close(&store);
     }
     if (status == STATUS_FAILED) {
@@ -168,7 +231,7 @@ static void settle_states(Snapshot *snapshot)
     }
 }
 
-Status snapshot_take(const char *output_dir, bool with_attempts, Snapshot *snapshot, Error *err)
+Status snapshot_take(const char *output_dir, bool history, Snapshot *snapshot, Error *err)
 {
     /* The lock and the store are two: between the looks a run may have begun. */
     enum { LOOKS = 3, PAUSE_NS = 30 * 1000 * 1000 };
@@ -177,7 +240,7 @@ Status snapshot_take(const char *output_dir, bool with_attempts, Snapshot *snaps
     Status status = STATUS_OK;
     for (int i = 0; i < LOOKS && status == STATUS_OK; i++) {
         forget_rows(snapshot);
-        status = look(with_attempts, snapshot, err);
+        status = look(history, snapshot, err);
         if (snapshot->run_state != RUN_KILLED && snapshot->run_state != RUN_STARTING) {
             break;
         }

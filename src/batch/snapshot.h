@@ -2,7 +2,7 @@
  *
  * Reads only, and needs nobody's leave: a batch that runs, was killed, is over, or never was. What follows
  * from the rows (the state of the run, progress, the time left) is pure. One thread. Memory: a row per video,
- * without its recipe, and its attempts where they are asked for.
+ * without its recipe; where its history is asked for, its attempts and 1 KB for the curve of its memory.
  */
 #ifndef RUNBATCH_BATCH_SNAPSHOT_H
 #define RUNBATCH_BATCH_SNAPSHOT_H
@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "batch/store.h"
+#include "memory/curve.h"
 
 typedef enum RunState {
     RUN_NONE = 0, /* nothing was ever run here */
@@ -42,6 +43,8 @@ typedef struct VideoView {
     bool chunks_end; /* the last of them is the video's last */
     AttemptRow *attempts;
     size_t attempt_count;
+    MemoryCurve *memory; /* of its workers in the last run that it had some in; NULL unknown */
+    int64_t memory_run;  /* that run */
 } VideoView;
 
 typedef struct Snapshot {
@@ -54,14 +57,15 @@ typedef struct Snapshot {
     RunRow run;
     VideoView *videos; /* by position */
     size_t count;
+    MemoryCurve machine; /* used of what there is, in the last run; without points: unknown */
 } Snapshot;
 
 /* Whether a batch is at work, or waits to be, and takes requests. */
 bool snapshot_is_live(const Snapshot *snapshot);
 
 /* Fills `snapshot`, which must be freed on success only; a folder without a store is RUN_NONE and no error.
- */
-Status snapshot_take(const char *output_dir, bool with_attempts, Snapshot *snapshot, Error *err);
+ * With `history`: attempts and memory over time. */
+Status snapshot_take(const char *output_dir, bool history, Snapshot *snapshot, Error *err);
 void snapshot_free(Snapshot *snapshot);
 
 /* How the whole stands. */

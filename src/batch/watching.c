@@ -24,12 +24,12 @@ static void watch_workers(Batch *batch)
             meminfo_read_process(batch->hooks.root, runner->process.pid, &memory, NULL) == STATUS_OK) {
             Video *video = batch->items[runner->item].video;
             VideoReport *report = &video->report;
+            /* a peak between two looks belongs to the curve, too */
+            const bool rose = memory.peak_rss_bytes > report->peak_rss_bytes;
             report->rss_bytes = memory.rss_bytes;
-            if (memory.peak_rss_bytes > report->peak_rss_bytes) {
-                report->peak_rss_bytes = memory.peak_rss_bytes;
-            }
+            report->peak_rss_bytes = rose ? memory.peak_rss_bytes : report->peak_rss_bytes;
             if (video->row.id > 0) {
-                record_sample(batch, video->row.id, memory.rss_bytes, runner->limit.bytes);
+                record_sample(batch, video->row.id, rose ? memory.peak_rss_bytes : memory.rss_bytes, 0);
             }
         }
     }

@@ -1,6 +1,3 @@
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/naming.h"
@@ -22,9 +19,7 @@ static int run_plan(const Settings *settings, const Plan *plan)
 {
     const UiConfig config = {.quiet = settings->quiet, .verbose = settings->verbose, .json = settings->json};
     Ui *ui = ui_new(&config);
-    const char *limits = getenv("RUNBATCH_LIMITS");
-    BatchHooks hooks = ui_hooks(ui);
-    hooks.without_groups = limits != NULL && strcmp(limits, "watch") == 0;
+    const BatchHooks hooks = ui_hooks(ui);
     BatchResult result = {0};
     Error err = {0};
     const Status status = batch_run(settings, plan, &hooks, &result, &err);

@@ -13,9 +13,9 @@ typedef struct View {
     bool *chosen; /* one for each video */
 } View;
 
-/* Reads the store of settings->output_dir; without attempts where they are not needed. On failure `view` owns
- * nothing. */
-Status view_open(View *view, const Settings *settings, bool with_attempts, Error *err);
+/* Reads the store of settings->output_dir; without the videos' history where that is not needed. On failure
+ * `view` owns nothing. */
+Status view_open(View *view, const Settings *settings, bool history, Error *err);
 void view_close(View *view);
 
 #endif

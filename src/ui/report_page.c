@@ -9,6 +9,7 @@
 #include "report/i18n.h"
 #include "report/phrase.h"
 #include "ui/advice.h"
+#include "ui/memory_view.h"
 #include "ui/removable.h"
 #include "ui/snapshot_json.h"
 #include "ui/status_page.h"
@@ -193,6 +194,7 @@ static void append_video(Text *page, const Report *report, size_t index, const P
     text_append(page, "\n");
     append_title(page, video, frame);
     append_attempts(page, video, frame);
+    memory_view_video(video, frame, INDENT, page);
     append_state_reason(page, video, frame);
     append_files(page, report, index, frame);
     if (advice_text(report->snapshot, video, advice, sizeof advice)[0] != '\0') {
@@ -221,6 +223,7 @@ static void append_logs(Text *page, const Report *report)
 void report_page(const Report *report, const PageFrame *frame, Text *page)
 {
     status_head(report->snapshot, frame, page);
+    memory_view_machine(report->snapshot, frame, page);
     for (size_t i = 0; i < report->snapshot->count; i++) {
         if (report->chosen[i]) {
             append_video(page, report, i, frame);
@@ -248,6 +251,7 @@ json_t *report_to_json(const Report *report)
             int64_t bytes = 0;
             (void)removable_count(report->removable, video->row.output, &bytes);
             set(row, "attempts", attempts_to_json(video));
+            set(row, "memory", memory_view_json(video->memory));
             set(row, "partial_bytes", json_integer(report->work[i].bytes));
             set(row, "would_be_removed", json_boolean(loses_work(report, video)));
             set(row, "removable_bytes", json_integer(bytes));
@@ -255,6 +259,7 @@ json_t *report_to_json(const Report *report)
             set(row, "advice", json_string(advice_text(report->snapshot, video, advice, sizeof advice)));
         }
     }
+    set(object, "memory", memory_view_json(&report->snapshot->machine));
     set(object, "removable_logs", removable_to_json(report->removable, NULL));
     return object;
 }

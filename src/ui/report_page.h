@@ -20,7 +20,7 @@ typedef struct WorkFiles {
 } WorkFiles;
 
 typedef struct Report {
-    const Snapshot *snapshot; /* with attempts */
+    const Snapshot *snapshot; /* with history */
     const bool *chosen;       /* which videos: one for each */
     const WorkFiles *work;    /* likewise */
     const CleanList *removable;

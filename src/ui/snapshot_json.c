@@ -23,8 +23,7 @@ static json_t *json_known_real(double number)
     return number > 0 ? json_rounded(number) : json_null();
 }
 
-/* UTC as events have it; null for 0. */
-static json_t *json_time(double wall_s)
+json_t *json_time(double wall_s)
 {
     char text[32];
     if (wall_s <= 0) {

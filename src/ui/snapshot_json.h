@@ -15,6 +15,9 @@ json_t *snapshot_to_json(const Snapshot *snapshot, const bool *chosen);
 /* A new list of its attempts. */
 json_t *attempts_to_json(const VideoView *video);
 
+/* UTC as events have it; null for 0. */
+json_t *json_time(double wall_s);
+
 /* One line with its newline. */
 void json_append_line(Text *page, const json_t *value);
 

@@ -123,6 +123,23 @@ class Views(BatchCase):
         attempts = json.loads(self.run_batch("report", "1", "--json").out)["videos"][0]["attempts"]
         self.assertGreaterEqual(attempts[-1]["chunks_reused"], 2)
 
+    def assert_curves(self, report):
+        """The memory of the first video and of the machine, of a killed run; the second was not begun."""
+        first, second = report["videos"]
+        self.assertIsNone(second["memory"])
+        for curve in (report["memory"], first["memory"]):
+            self.assertEqual(set(curve), documented("Memory over time"))
+            self.assertIn(len(curve["points"]), range(1, 121))
+            times = [seconds for seconds, _ in curve["points"]]
+            self.assertEqual(times, sorted(times))
+            self.assertEqual(max(size for _, size in curve["points"]), curve["peak_bytes"])
+            self.assertLessEqual(curve["lowest_bytes"], min(size for _, size in curve["points"]))
+            self.assertTrue(times[0] <= curve["peak_s"] < times[-1] + curve["step_s"])
+        self.assertEqual(first["memory"]["peak_bytes"], first["peak_rss_bytes"])
+        self.assertGreater(first["memory"]["peak_bytes"], 50_000_000)
+        self.assertIsNone(first["memory"]["limit_bytes"])
+        self.assertLess(report["memory"]["peak_bytes"], report["memory"]["limit_bytes"])
+
     def test_what_a_kill_ended_is_reported(self):
         self.killed()
         report = json.loads(self.run_batch("report", "--json", LC_ALL="es_ES.UTF-8").out)
@@ -133,6 +150,7 @@ class Views(BatchCase):
         self.assertEqual((set(report) - set(status)) | (set(first) - set(status["videos"][0])), documented("report"))
         attempt, = first["attempts"]
         self.assertEqual(set(attempt), documented("An attempt"))
+        self.assert_curves(report)
         self.assertEqual(second["attempts"], [])
         self.assertEqual((attempt["result"], attempt["ended"]), (None, None))
         self.assertEqual((attempt["chunks"], attempt["chunks_reused"]), (first["chunks"], 0))
@@ -148,10 +166,15 @@ class Views(BatchCase):
         self.assertEqual(first["removable"] + second["removable"] + report["removable_logs"], dry["items"])
         self.assertEqual(first["removable_bytes"] + second["removable_bytes"], dry["bytes"])
         text = self.run_batch("report", COLUMNS="80", LC_ALL="es_ES.UTF-8").out
+        self.assertRegex(text, r"\n  memoria [▁▂▃▄▅▆▇█]+ de [0-9.]+ [kM]B \([0-9:]+\) a [0-9.]+ MB \([0-9:]+\)\n")
+        self.assertRegex(text, r"\nMemoria en uso [▁▂▃▄▅▆▇█]+ de [0-9.]+ [MG]B \([0-9:]+\) a [0-9.]+ [MG]B ")
+        plain = self.run_batch("report", "1", LC_ALL="C").out
+        self.assertRegex(plain, r"\n  memory [.:=+*#@-]+ [0-9.]+ [kM]B \([0-9:]+\) to ")
         for words in ("intento  empezado", "cortado", "se conserva para seguir", "runbatch clean borraría",
                       dry["items"][0]["path"], "cómo seguir: runbatch resume sigue en el fotograma"):
             self.assertIn(words, text)
-        self.assertTrue(all(len(line) <= 80 for line in text.splitlines()), text)
+        wide = [line for line in text.splitlines() if len(line) > 80 and "outputVideos/" not in line]
+        self.assertEqual(wide, [], "but for paths, which are there to be copied")
         # given up: then the chunks would go, and a foreign file with them in the folder is told of
         with open(os.path.join(self.work("joconde_1.mp4"), "mine.txt"), "w") as handle:
             handle.write("not ours")

@@ -127,6 +127,16 @@ static void it_tells_what_the_store_says(void **state)
     save(store, VIDEO_RUNNING, 1, 2);
     save(store, VIDEO_STOPPED, 2, 4);
     save(store, VIDEO_DONE, 3, 0);
+    const struct {
+        int64_t run;
+        int64_t video;
+        int64_t bytes;
+    } samples[] = {{id, 0, 900}, {7, 2, 99}, {7, 0, 5}, {id, 3, 40}, {id, 2, 10}, {id, 3, 60}, {id, 77, 3}};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        assert_int_equal(store_sample(store, samples[i].run, samples[i].video, 10.0 + (double)i,
+                                      samples[i].bytes, 1000, NULL),
+                         STATUS_OK);
+    }
 
     assert_int_equal(snapshot_take(folder, true, &snapshot, NULL), STATUS_OK);
     assert_int_equal(snapshot.run_state, RUN_RUNNING);
@@ -143,6 +153,15 @@ static void it_tells_what_the_store_says(void **state)
     assert_int_equal(snapshot.videos[1].row.frames_done, 1000); /* what is on disk */
     assert_true(snapshot.videos[1].chunks_end);
     assert_true(snapshot.videos[1].row.fps < 0.001);
+    /* each has its own samples, of the last run with any; the machine those of the last run */
+    assert_null(snapshot.videos[0].memory);
+    assert_int_equal(snapshot.videos[1].memory->peak_bytes, 10);
+    assert_int_equal(snapshot.videos[1].memory_run, id);
+    assert_int_equal(snapshot.videos[2].memory->lowest_bytes, 40);
+    assert_int_equal(snapshot.videos[2].memory->peak_bytes, 60);
+    assert_int_equal(snapshot.machine.peak_bytes, 900);
+    assert_int_equal(snapshot.machine.lowest_bytes, 900);
+    assert_int_equal(snapshot.machine.limit_bytes, 1000);
     snapshot_free(&snapshot);
 
     lock_release(&lock); /* as a kill does */
@@ -152,6 +171,8 @@ static void it_tells_what_the_store_says(void **state)
     assert_int_equal(snapshot.videos[0].row.frames_done, 500);
     assert_int_equal(snapshot.videos[0].row.worker, 0);
     assert_int_equal(snapshot.videos[0].attempt_count, 0);
+    assert_null(snapshot.videos[1].memory);
+    assert_int_equal(snapshot.machine.count, 0);
     snapshot_free(&snapshot);
 
     assert_int_equal(store_run_end(store, id, NULL), STATUS_OK);

@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "batch/lock.h"
+#include "batch/snapshot.h"
 #include "batch_bench.h"
 
 static void good_videos_are_published(void **state)
@@ -46,6 +47,27 @@ static void good_videos_are_published(void **state)
     assert_true(bench_size(bench, "out/.runbatch/logs/good7.log") > 0);
     assert_int_equal(bench->result.statistics.frames, 70);
     assert_int_equal(bench->result.statistics.output_bytes, 49);
+}
+
+/* Too short to be looked at every 250 ms, too. */
+static void the_curve_of_a_video_ends_at_its_peak(void **state)
+{
+    Bench *bench = *state;
+    Snapshot snapshot;
+    bench_add(bench, "good1");
+    bench_add(bench, "good2");
+    bench_run(bench);
+    char *out = bench_path(bench, "out");
+    assert_int_equal(snapshot_take(out, true, &snapshot, NULL), STATUS_OK);
+    assert_int_equal(snapshot.count, 2);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const VideoView *video = &snapshot.videos[i];
+        assert_non_null(video->memory);
+        assert_int_equal(video->memory->peak_bytes, video->row.result.peak_rss_bytes);
+        assert_int_equal(video->memory_run, snapshot.run.id);
+    }
+    snapshot_free(&snapshot);
+    memory_free(out);
 }
 
 static void every_death_has_its_reason_and_the_batch_goes_on(void **state)
@@ -410,6 +432,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(good_videos_are_published),
+        BENCH_TEST(the_curve_of_a_video_ends_at_its_peak),
         BENCH_TEST(every_death_has_its_reason_and_the_batch_goes_on),
         cmocka_unit_test(what_fails_every_video_ends_the_batch),
         BENCH_TEST(a_log_that_is_no_file_is_done_without),
