@@ -20,6 +20,7 @@
 #include "batch/store.h"
 #include "batch/supervisor.h"
 #include "memory/governor.h"
+#include "memory/gpu.h"
 #include "memory/leak.h"
 #include "memory/planner.h"
 
@@ -130,8 +131,11 @@ typedef struct Batch {
     MemoryReading memory;
     Governor governor;
     GovernorState memory_state; /* as it was told */
+    bool own_limit;             /* what counts is --max-total-memory, not the machine */
+    Gpu *gpu;                   /* NULL: none, or none is wanted */
+    GpuReading card;
     GovernorAdmission admission;
-    char memory_text[512]; /* a phrase: why videos wait */
+    char memory_text[768]; /* a phrase: why videos wait */
     /* space */
     SpaceVolume volumes[SPACE_PLACES];
     SpaceHistory history;
@@ -272,6 +276,31 @@ void batch_govern(Batch *batch);
 /* Whether a video that could start waits for memory. */
 bool batch_lacks_memory(const Batch *batch);
 void batch_fail_for_memory(Batch *batch, size_t index);
+/* ---- governing_text.c: phrases ---- */
+
+enum { GOVERNING_FIGURES = 640 };
+
+/* "91.3 % of 15.5 GB used, 4.1 GB of it ours; most is held by firefox (815) 3.1 GB". `with_holders`
+ * looks through the processes where others hold it: not for every 250 ms. */
+void governing_figures(const Batch *batch, const GovernorDecision *decision, bool with_holders, char *buffer,
+                       size_t size);
+/* "memory is short: FIGURES", … Returns `buffer`. */
+const char *governing_state_text(const GovernorDecision *decision, const char *figures, char *buffer,
+                                 size_t size);
+
+/* ---- video_memory.c: of a graphics card ---- */
+
+/* Where one is wanted; that there is none is told. */
+void video_memory_open(Batch *batch);
+void video_memory_close(Batch *batch);
+/* Against the smaller of the card's memory and --max-video-memory; fills what the workers have of it. All
+ * zeros: not known. */
+GovernorReading video_memory_read(Batch *batch, GovernorWorker *workers, size_t count);
+/* Who else holds it: "python3 (815) 3.1 GB, …". */
+void video_memory_holders(const Batch *batch, Text *list);
+
+/* ---- governing.c again: leaks ---- */
+
 /* At a chunk's end. */
 void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chunk);
 /* A pause waits for the end of the chunk, however long that takes. */

@@ -12,6 +12,7 @@ enum { WHOLE_PERCENT = 100, FIGURE = 32 };
 void governing_open(Batch *batch)
 {
     const Settings *settings = batch->settings;
+    video_memory_open(batch);
     batch->governor.settings =
         governor_settings(settings->memory_high, settings->memory_resume, settings->memory_timeout_s,
                           settings->memory_poll_s, strcmp(settings->on_memory_timeout, "fail") == 0);
@@ -67,12 +68,13 @@ int64_t governing_budget(const Batch *batch)
 
 /* What all of ours may use together is a limit like that of a machine on which nobody else is; of the two the
  * one counts of which more is used. */
-static GovernorReading tighter_reading(const Batch *batch, int64_t ours)
+static GovernorReading tighter_reading(Batch *batch, int64_t ours)
 {
     const GovernorReading machine = {batch->memory.total_bytes, batch->memory.available_bytes};
     const int64_t budget = governing_budget(batch);
     const GovernorReading own = {budget, budget > ours ? budget - ours : 0};
-    return percent_of(&own) > percent_of(&machine) ? own : machine;
+    batch->own_limit = percent_of(&own) > percent_of(&machine);
+    return batch->own_limit ? own : machine;
 }
 
 static bool wants_to_start(const Batch *batch)
@@ -95,6 +97,7 @@ static GovernorDecision decide(Batch *batch)
 {
     GovernorWorker workers[PLANNER_JOBS_MOST];
     const size_t count = list_workers(batch, workers);
+    const GovernorReading card = video_memory_read(batch, workers, count);
     const Pressure *pressure =
         batch->memory.group[0] != '\0' ? &batch->memory.group_pressure : &batch->memory.pressure;
     GovernorInput input = {
@@ -112,46 +115,11 @@ static GovernorDecision decide(Batch *batch)
         ours += workers[i].bytes[GOVERNOR_MEMORY];
     }
     input.reading[GOVERNOR_MEMORY] = tighter_reading(batch, ours);
+    input.reading[GOVERNOR_VIDEO_MEMORY] = card;
     return governor_step(&batch->governor, &input);
 }
 
 /* ---- what is told ---- */
-
-/* "91.3 % of 15.5 GB used, 4.1 GB of it ours", a phrase. */
-static const char *figures_text(const Batch *batch, const GovernorDecision *decision, char *buffer,
-                                size_t size)
-{
-    char percent[FIGURE];
-    char total[FIGURE];
-    char ours[FIGURE];
-    char whole[sizeof batch->memory.group + 64];
-    const double bytes =
-        decision->used_percent > 0 ? (double)decision->used_bytes / decision->used_percent * 100 : 0;
-    (void)snprintf(percent, sizeof percent, "%.1f %%", decision->used_percent);
-    (void)format_bytes((int64_t)bytes, total, sizeof total);
-    (void)format_bytes(decision->ours_bytes, ours, sizeof ours);
-    if (batch->memory.group[0] != '\0') {
-        (void)phrase_make(whole, sizeof whole, N_("%s of control group %s"), total, batch->memory.group);
-    } else {
-        (void)snprintf(whole, sizeof whole, "%s", total);
-    }
-    return phrase_make(buffer, size, N_("%s of %s used, %s of it ours"), percent, whole, ours);
-}
-
-static const char *state_text(const GovernorDecision *decision, const char *figures, char *buffer,
-                              size_t size)
-{
-    if (decision->reason == GOVERNOR_REASON_SOME) {
-        return phrase_make(buffer, size, N_("programs wait for memory: %s"), figures);
-    }
-    if (decision->reason == GOVERNOR_REASON_FULL) {
-        return phrase_make(buffer, size, N_("all programs wait for memory: %s"), figures);
-    }
-    return phrase_make(buffer, size,
-                       decision->state == GOVERNOR_CRITICAL ? N_("memory is about to run out: %s")
-                                                            : N_("memory is short: %s"),
-                       figures);
-}
 
 static void warn(Batch *batch, const char *text)
 {
@@ -161,16 +129,18 @@ static void warn(Batch *batch, const char *text)
 
 static void tell_state(Batch *batch, const GovernorDecision *decision)
 {
-    char figures[512];
-    char text[640];
-    (void)figures_text(batch, decision, figures, sizeof figures);
-    if (decision->changed && decision->state > batch->memory_state) {
-        warn(batch, state_text(decision, figures, text, sizeof text));
-    }
+    const bool worse = decision->changed && decision->state > batch->memory_state;
     batch->memory_state = decision->state;
-    if (decision->admission != GOVERNOR_ADMIT) {
-        (void)phrase_make(batch->memory_text, sizeof batch->memory_text, N_("waits for memory: %s"), figures);
+    if (!worse && !decision->tell && !decision->timed_out) {
+        return;
     }
+    char figures[GOVERNING_FIGURES];
+    char text[GOVERNING_FIGURES + 128];
+    governing_figures(batch, decision, true, figures, sizeof figures);
+    if (worse) {
+        warn(batch, governing_state_text(decision, figures, text, sizeof text));
+    }
+    (void)phrase_make(batch->memory_text, sizeof batch->memory_text, N_("waits for memory: %s"), figures);
     if (decision->timed_out) {
         char seconds[FIGURE];
         (void)snprintf(seconds, sizeof seconds, "%lld", (long long)decision->waited_ms / 1000);
@@ -224,10 +194,11 @@ static void act(Batch *batch, const GovernorDecision *decision)
         return;
     }
     Runner *runner = &batch->runners[action->worker];
-    char figures[512];
-    char why[640];
-    (void)figures_text(batch, decision, figures, sizeof figures);
+    char figures[GOVERNING_FIGURES];
+    char why[GOVERNING_FIGURES + 128];
+    governing_figures(batch, decision, false, figures, sizeof figures);
     (void)phrase_make(why, sizeof why, N_("makes room, memory is short: %s"), figures);
+    const ErrorClass class_ = decision->resource == GOVERNOR_VIDEO_MEMORY ? ERROR_VIDEO_MEMORY : ERROR_MEMORY;
     switch (action->kind) {
     case GOVERNOR_SHRINK:
     case GOVERNOR_GROW:
@@ -239,7 +210,7 @@ static void act(Batch *batch, const GovernorDecision *decision)
         break;
     case GOVERNOR_END: {
         char english[sizeof why];
-        runner_blame(runner, batch->now_ms, ERROR_MEMORY, phrase_english(why, english, sizeof english));
+        runner_blame(runner, batch->now_ms, class_, phrase_english(why, english, sizeof english));
         break;
     }
     default:

@@ -253,6 +253,7 @@ static void batch_close(Batch *batch)
     }
     items_close(batch);
     cleaner_close(&batch->cleaner);
+    video_memory_close(batch);
     recipe_book_free(&batch->book);
     json_decref(batch->settings_json);
     memory_free(batch->tidy);

@@ -37,6 +37,7 @@ typedef struct BatchHooks {
     const char *worker_executable;  /* NULL: this program */
     const char *root;               /* for what the kernel tells in /proc and /sys; NULL: "/" */
     const SandboxFeatures *sandbox; /* NULL: the kernel is asked */
+    const char *gpu_library;        /* NULL: the driver's */
     /* What a folder's volume has; NULL: the volume is asked. */
     SpaceVolume (*volume)(const char *folder);
     int retry_wait_ms;    /* 0: as the ladder says; otherwise the longest wait */

@@ -14,8 +14,8 @@
 /* An empty file in place of whatever lies there; `id` tells it from any other. */
 Status unfinished_make_output(const char *path, FileId *id, Error *err);
 
-/* <state folder>/work/<name>, kept where it is there already; the state folder too, if somebody removed it. What lies there and is no folder, or a link to
- * one, is ERROR_ENVIRONMENT. */
+/* <state folder>/work/<name>, kept where it is there already; the state folder too, if somebody removed it.
+ * What lies there and is no folder, or a link to one, is ERROR_ENVIRONMENT. */
 Status unfinished_make_folder(const char *state_dir, const char *path, Error *err);
 
 /* Gives the checked file its name. ERROR_INTERNAL when it is not the one that was made. */

@@ -1,6 +1,7 @@
 #include "memory/processes.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,21 +164,41 @@ static void name_user(const char *root, int64_t uid, char user[PROCESSES_USER_BY
     }
 }
 
+/* From the text of its status. */
+static void read_name(const char *text, char name[PROCESSES_NAME_BYTES])
+{
+    name[0] = '\0';
+    if (text_starts_with(text, "Name:\t")) {
+        const char *word = text + strlen("Name:\t");
+        (void)snprintf(name, PROCESSES_NAME_BYTES, "%.*s", (int)strcspn(word, "\n"), word);
+        text_strip_control(name);
+    }
+}
+
+static int read_status(const char *root, pid_t pid, char text[SENSOR_TEXT_BYTES])
+{
+    char path[SENSOR_PATH_BYTES];
+    return sensor_process_path(path, root, pid, "status") ? sensor_read(path, text) : ENAMETOOLONG;
+}
+
+void processes_name(const char *root, pid_t pid, char name[PROCESSES_NAME_BYTES])
+{
+    char text[SENSOR_TEXT_BYTES];
+    (void)snprintf(name, PROCESSES_NAME_BYTES, "?");
+    if (read_status(root, pid, text) == 0) {
+        read_name(text, name);
+    }
+}
+
 /* False: it is gone, or has no memory any more. */
 static bool describe(const ProcessTable *table, pid_t pid, ProcessHolder *holder)
 {
-    char path[SENSOR_PATH_BYTES];
     char text[SENSOR_TEXT_BYTES];
-    if (!sensor_process_path(path, table->root, pid, "status") || sensor_read(path, text) != 0) {
+    if (read_status(table->root, pid, text) != 0) {
         return false;
     }
     *holder = (ProcessHolder){.pid = pid, .rss_bytes = sensor_number(text, "VmRSS:")};
-    if (text_starts_with(text, "Name:\t")) {
-        const char *name = text + strlen("Name:\t");
-        const size_t length = strcspn(name, "\n");
-        (void)snprintf(holder->name, sizeof holder->name, "%.*s", (int)length, name);
-        text_strip_control(holder->name);
-    }
+    read_name(text, holder->name);
     name_user(table->root, sensor_number(text, "Uid:"), holder->user);
     return holder->rss_bytes > 0;
 }

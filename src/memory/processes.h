@@ -60,6 +60,9 @@ void processes_read_tree(const ProcessTable *table, pid_t pid, ProcessTree *tree
 size_t processes_find_holders(const ProcessTable *table, pid_t supervisor, ProcessHolder *holders,
                               size_t room);
 
+/* As `name` of ProcessHolder; "?" when it is gone. Reads one file. */
+void processes_name(const char *root, pid_t pid, char name[PROCESSES_NAME_BYTES]);
+
 void processes_free(ProcessTable *table);
 
 #endif

@@ -47,6 +47,12 @@ static bool is(const char *value, const char *word)
     return value != NULL && strcmp(value, word) == 0;
 }
 
+bool settings_use_gpu(const Settings *settings)
+{
+    return strcmp(settings->execution_provider, "cpu") != 0 ||
+           strstr(settings->output_video_encoder, "nvenc") != NULL;
+}
+
 bool settings_frames_on_disk(const Settings *settings)
 {
     return is(settings->frame_store, "disk");

@@ -116,6 +116,9 @@ FrameRate settings_frame_rate(const Settings *settings);
 /* Whether one of the processors needs the source face's picture. */
 bool settings_needs_source(const Settings *settings);
 
+/* Whether a graphics card is wanted, for the models or for the encoder. */
+bool settings_use_gpu(const Settings *settings);
+
 /* Whether frames go through files (--frame-store disk). */
 bool settings_frames_on_disk(const Settings *settings);
 

@@ -66,8 +66,7 @@ static void add_models(TextList *list, const char *folder)
 static void add_gpu(SandboxConfig *config, const Settings *settings)
 {
     const Provider provider = provider_from_name(settings->execution_provider);
-    config->gpu = provider == PROVIDER_CUDA || provider == PROVIDER_TENSORRT ||
-                  strstr(settings->output_video_encoder, "nvenc") != NULL;
+    config->gpu = settings_use_gpu(settings);
     char *library =
         config->gpu ? session_library_folder() : NULL; /* the providers' libraries lie beside it */
     char *engines = provider == PROVIDER_TENSORRT ? session_engine_folder() : NULL;

@@ -114,6 +114,35 @@ static void a_group_that_is_short_of_memory_is_named(void **state)
                      1);
 }
 
+static void free_card_when_paused(Bench *bench, const Event *event)
+{
+    if (event->kind == EVENT_BATCH_PAUSED) {
+        bench_put(bench, "card", "device 10000 1000 Made-up card\n");
+    }
+}
+
+static void a_batch_waits_for_the_graphics_card(void **state)
+{
+    Bench *bench = bench_with_memory(state, 10);
+    char *card = bench_path(bench, "card");
+    bench_put(bench, "card", "device 10000 9000 Made-up card\nprocess 0 4711 8500\n");
+    bench_put(bench, "proc/4711/status", "Name:\ttrainer\n");
+    assert_int_equal(setenv("RUNBATCH_FAKE_GPU", card, 1), 0);
+    bench->hooks.gpu_library = getenv("RUNBATCH_FAKE_NVML");
+    assert_non_null(bench->hooks.gpu_library);
+    memory_free(bench->settings.execution_provider);
+    bench->settings.execution_provider = text_duplicate("cuda");
+    bench->act = free_card_when_paused;
+    bench_add(bench, "good1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(
+        bench_told(bench, "waits for memory: 92.2 % of 9.54 GB of the graphics card used, 0 B of it ours"
+                          "; most is held by trainer (4711) 8.30 GB"),
+        1);
+    memory_free(card);
+}
+
 static void run_short_of_memory(Bench *bench, const Event *event)
 {
     if (event->kind == EVENT_VIDEO_STARTED) {
@@ -186,6 +215,7 @@ int main(void)
         BENCH_TEST(a_pause_times_out_and_the_batch_goes_on),
         BENCH_TEST(a_pause_times_out_and_the_videos_fail),
         BENCH_TEST(a_group_that_is_short_of_memory_is_named),
+        BENCH_TEST(a_batch_waits_for_the_graphics_card),
         BENCH_TEST(a_worker_shrinks_when_memory_is_short),
         BENCH_TEST(the_youngest_makes_room_and_comes_back),
         BENCH_TEST(one_that_leaks_is_renewed),
