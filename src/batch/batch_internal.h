@@ -51,6 +51,7 @@ typedef struct Video {
     RetryDecision decision; /* ITEM_WAITING: what it waits for */
     int64_t due_ms;
     int64_t available_bytes; /* memory, shortly before its worker died for want of it */
+    bool over_limit;         /* of memory: its last worker was over its own, while there may be plenty */
     bool has_deadline;       /* it waits for space until then, fails after */
     int64_t deadline_ms;
     Wish wish;
@@ -121,6 +122,8 @@ typedef struct Batch {
     size_t tidy_count;
     Signals signals;
     TextList unguarded; /* what the sandbox lacks here, a line each */
+    Limiter *limiter;   /* NULL: workers have no limits */
+    int64_t limits_ms;  /* when they were looked at */
     Statistics statistics;
     int64_t began_ms;
     int64_t now_ms; /* of this turn of the loop */
@@ -307,6 +310,15 @@ void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chun
 enum { BATCH_CHUNK_GRACE_MS = 6 * 3600 * 1000 };
 /* `why`: a phrase. */
 void batch_end_with_chunk(Batch *batch, Runner *runner, Wish wish, const char *why);
+
+/* ---- worker_limits.c: what each worker may take ---- */
+
+/* Where they are wanted: finds out what holds workers to them, and tells. */
+void limits_open(Batch *batch);
+/* Bytes; 0: no limit. */
+int64_t limits_of_worker(const Batch *batch);
+/* Every 100 ms: ends workers that are over theirs. */
+void batch_watch_limits(Batch *batch);
 
 /* ---- requests.c ---- */
 

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "memory/cgroup.h"
 #include "memory/meminfo.h"
+#include "report/format.h"
 
 OomKills death_oom_kills(const char *root)
 {
@@ -25,6 +26,9 @@ static bool was_killed(const Death *death)
 /* -1: unknown; otherwise how often the kernel did it while the worker ran. */
 static int64_t oom_kills_meanwhile(const Death *death)
 {
+    if (death->in_group) {
+        return death->own_kills;
+    }
     if (death->before.group >= 0 && death->after.group >= 0) {
         return death->after.group - death->before.group;
     }
@@ -63,7 +67,13 @@ static ErrorClass explain(const Death *death, char *why, size_t size)
         return death->defect->class_;
     }
     if (was_killed(death) && oom_kills > 0) {
-        (void)snprintf(why, size, "it was killed by the kernel's out-of-memory killer");
+        char limit[32];
+        if (death->over_limit) {
+            (void)snprintf(why, size, "it needed more memory than its limit, %s",
+                           format_gigabytes(death->limit_bytes, limit, sizeof limit));
+        } else {
+            (void)snprintf(why, size, "it was killed by the kernel's out-of-memory killer");
+        }
         return ERROR_MEMORY;
     }
     if (WIFSIGNALED(death->wait_status)) {
@@ -89,7 +99,10 @@ void death_explain(const Death *death, const char *input, Error *err)
     (void)error_set(err, class_, "the worker died", input, why);
     const bool perhaps_memory =
         was_killed(death) && !error_is_set(death->defect) && oom_kills_meanwhile(death) < 0;
-    if (class_ == ERROR_MEMORY || perhaps_memory) {
+    if (class_ == ERROR_MEMORY && death->over_limit) {
+        error_advise(err, "a larger --max-memory lets it have more; a smaller --frame-budget or fewer "
+                          "--execution-threads need less");
+    } else if (class_ == ERROR_MEMORY || perhaps_memory) {
         error_advise(err, "--jobs 1, a smaller --frame-budget or fewer --execution-threads need less memory");
     } else {
         error_advise(err, "the video's log tells more");

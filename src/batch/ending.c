@@ -180,7 +180,7 @@ static void decide(Batch *batch, size_t index, const Error *error)
 {
     Video *video = batch->items[index].video;
     const RetryFailure failure = {error->class_, video->report.chunks,
-                                  video->began || video->report.chunks > 0};
+                                  video->began || video->report.chunks > 0, video->over_limit};
     char text[sizeof video->attempt.decision];
     if (video->wish == WISH_CANCEL) {
         batch_cancel(batch, index); /* whatever it died of meanwhile */
@@ -316,6 +316,7 @@ void batch_end_attempt(Batch *batch, Runner *runner)
         status = unfinished_publish(planned, &video->temporary, &err);
     }
     write_last_line(runner, status, &err);
+    video->over_limit = runner->over_limit;
     const bool died = runner->end.kind == MESSAGE_NONE;
     runner_free(runner);
     frames_tidy(batch, index);

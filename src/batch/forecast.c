@@ -3,11 +3,12 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "worker/job_shape.h"
 
 const char *forecast_state_name(ForecastState state)
 {
-    static const char *const names[FORECAST_STATES] = {"new",  "again", "resumable",
-                                                       "done", "clash", "unreadable"};
+    static const char *const names[FORECAST_STATES] = {"new",   "again",      "resumable", "done",
+                                                       "clash", "unreadable", "too_large"};
     return names[state];
 }
 
@@ -38,11 +39,31 @@ static int64_t frames_left(const ProbeAnswer *answer, const MediaLook *look)
     return look->frames > answer->frames ? look->frames - answer->frames : 0;
 }
 
+/* What its worker will be like and take; false where --max-memory is too little for it. */
+static bool foretell_memory(const ForecastFacts *facts, const MediaLook *look, ForecastVideo *video)
+{
+    const Settings *settings = facts->settings;
+    const MemoryTask task = job_memory_task(settings, look);
+    WorkerShape shape;
+    Error refused = {0};
+    if (job_shape_choose(settings, &task, (int)facts->machine.cores, settings->max_memory_bytes, &shape,
+                         &refused) != STATUS_OK) {
+        video->refused = memory_alloc(1, sizeof *video->refused);
+        *video->refused = refused;
+        return false;
+    }
+    video->memory = memory_estimate(&task, &shape);
+    return true;
+}
+
 static void fill_video(const ForecastFacts *facts, size_t index, ForecastVideo *video)
 {
     const ProbeAnswer *answer = &facts->answers[index];
     const MediaLook *look = &facts->looks[index].look;
     video->state = state_of(&facts->plan->items[index], answer, &facts->looks[index]);
+    if (is_to_make(video->state) && !foretell_memory(facts, look, video)) {
+        video->state = FORECAST_TOO_LARGE;
+    }
     if (!is_to_make(video->state)) {
         return;
     }
@@ -71,7 +92,7 @@ static void choose_jobs(const ForecastFacts *facts, Forecast *forecast)
             continue;
         }
         PlannerVideo *one = &waiting[count++];
-        *one = (PlannerVideo){.bytes = video->memory_bytes,
+        *one = (PlannerVideo){.bytes = video->memory.total_bytes,
                               .cores = planner_cores(facts->settings->execution_threads,
                                                      facts->settings->encoder_threads, machine.cores),
                               .length = video->seconds};
@@ -83,7 +104,7 @@ static void choose_jobs(const ForecastFacts *facts, Forecast *forecast)
     machine.disk_bytes =
         work->known ? work->free - space_reserve(&facts->settings->disk_reserve, work->total) : -1;
     machine.disk_bytes = work->known && machine.disk_bytes < 0 ? 0 : machine.disk_bytes;
-    forecast->jobs = planner_jobs(&machine, PLANNER_NATURAL, NULL, 0, waiting, count);
+    forecast->jobs = planner_jobs(&machine, planner_order(facts->settings->order), NULL, 0, waiting, count);
     memory_free(waiting);
 }
 
@@ -133,6 +154,7 @@ static void sum_up(const ForecastFacts *facts, Forecast *forecast)
     sum_space(facts, forecast);
     forecast->seconds = pace_batch_seconds(&facts->pace, sum_s, longest_s, forecast->jobs.jobs);
     forecast->all_go = forecast->states[FORECAST_CLASH] == 0 && forecast->states[FORECAST_UNREADABLE] == 0 &&
+                       forecast->states[FORECAST_TOO_LARGE] == 0 &&
                        (forecast->to_make == 0 || forecast->space.enough);
 }
 
@@ -148,6 +170,9 @@ void forecast_make(const ForecastFacts *facts, Forecast *forecast)
 
 void forecast_free(Forecast *forecast)
 {
+    for (size_t i = 0; i < forecast->count; i++) {
+        memory_free(forecast->videos[i].refused);
+    }
     memory_free(forecast->videos);
     *forecast = (Forecast){0};
 }

@@ -15,6 +15,7 @@
 #include "batch/plan.h"
 #include "batch/space.h"
 #include "batch/supervisor.h"
+#include "memory/estimate.h"
 #include "memory/planner.h"
 
 typedef enum ForecastState {
@@ -24,18 +25,20 @@ typedef enum ForecastState {
     FORECAST_DONE,       /* its output is complete */
     FORECAST_CLASH,      /* its output would have another's name: no batch begins */
     FORECAST_UNREADABLE, /* it will fail */
+    FORECAST_TOO_LARGE,  /* likewise: it cannot work within --max-memory */
     FORECAST_STATES,
 } ForecastState;
 
-/* "new", "again", "resumable", "done", "clash", "unreadable": stable, used in JSON. */
+/* "new", "again", "resumable", "done", "clash", "unreadable", "too_large": stable, used in JSON. */
 const char *forecast_state_name(ForecastState state);
 
 typedef struct ForecastVideo {
     ForecastState state;
-    int64_t memory_bytes; /* of its worker at its peak; 0 not known */
-    int64_t output_bytes; /* of the finished output */
-    SpaceNeed need;       /* while it is made: what it has yet to write */
-    double seconds;       /* as one of those that run at once; 0 done, or not known */
+    MemoryEstimate memory; /* of its worker at its peak; zeros where it is not to be made */
+    Error *refused;        /* FORECAST_TOO_LARGE: the least that would do. Owned */
+    int64_t output_bytes;  /* of the finished output */
+    SpaceNeed need;        /* while it is made: what it has yet to write */
+    double seconds;        /* as one of those that run at once; 0 done, or not known */
 } ForecastVideo;
 
 /* What is known. Arrays have one entry per item of the plan. */

@@ -61,9 +61,7 @@ static double percent_of(const GovernorReading *reading)
 
 int64_t governing_budget(const Batch *batch)
 {
-    const Share *asked = &batch->settings->max_total_memory;
-    const double share = asked->percent / 100.0 * (double)batch->memory.total_bytes;
-    return asked->percent > 0 ? (int64_t)share : asked->bytes;
+    return settings_share_bytes(&batch->settings->max_total_memory, batch->memory.total_bytes);
 }
 
 /* What all of ours may use together is a limit like that of a machine on which nobody else is; of the two the

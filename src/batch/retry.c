@@ -51,6 +51,17 @@ static RetryDecision after_memory(Retry *retry, int count)
     return (RetryDecision){.action = RETRY_FAIL};
 }
 
+static RetryDecision after_own_limit(Retry *retry, int count)
+{
+    const bool can_shrink = retry->threads > 1 || !retry->smallest_budget;
+    if (count > 2 || (count == 2 && !can_shrink)) {
+        return (RetryDecision){.action = RETRY_FAIL};
+    }
+    retry->threads = count == 1 && retry->threads > 1 ? retry->threads / 2 : 1;
+    retry->smallest_budget = true;
+    return (RetryDecision){.action = RETRY_WITH_LESS};
+}
+
 static RetryDecision after_death(Retry *retry, int count)
 {
     retry->alone = retry->alone || count > 1;
@@ -84,7 +95,7 @@ RetryDecision retry_decide(Retry *retry, const RetryFailure *failure)
     const int count = ++retry->failures[kind];
     switch (kind) {
     case RETRY_KIND_MEMORY:
-        return after_memory(retry, count);
+        return failure->own_limit ? after_own_limit(retry, count) : after_memory(retry, count);
     case RETRY_KIND_DEATH:
         return after_death(retry, count);
     case RETRY_KIND_DISK:
@@ -136,7 +147,7 @@ const char *retry_text(const Retry *retry, const RetryDecision *decision, char *
     if (decision->action == RETRY_FAIL || decision->action == RETRY_SET_ASIDE) {
         return phrase_make(buffer, size, decision->action == RETRY_FAIL ? N_("failed") : N_("set aside"));
     }
-    if (decision->action == RETRY_WITH_MEMORY) {
+    if (decision->action == RETRY_WITH_MEMORY || decision->action == RETRY_WITH_LESS) {
         (void)snprintf(threads, sizeof threads, "%d", retry->threads);
         (void)phrase_make(less, sizeof less, N_(", threads: %s, smallest frame budget"), threads);
     }

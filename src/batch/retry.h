@@ -2,12 +2,12 @@
  *
  *   memory, video memory   when memory is back or after 30 s, with half the threads and the smallest frame
  *                          budget; then alone; then failed
- *   crash, timeout, kill   at once; then alone; the third time set aside
- *   disk, environment      at once; then after 30 s; then failed (environment only where the work had begun)
- *   encoder                alone, because others may hold the device; then failed
- *   verify, internal       at once; then failed
- *   space                  as often as it takes, each time when there is space
- *   input, model, usage    failed
+ *   memory, over its own   at once, with half the threads and the smallest frame budget; then with one
+ * thread; limit                then failed: how much others have makes no difference crash, timeout, kill at
+ * once; then alone; the third time set aside disk, environment      at once; then after 30 s; then failed
+ * (environment only where the work had begun) encoder                alone, because others may hold the
+ * device; then failed verify, internal       at once; then failed space                  as often as it
+ * takes, each time when there is space input, model, usage    failed
  *
  * Every new attempt goes on from the last chunk. Chunks gained since the last failure are progress: counting
  * begins anew, what was reduced stays so. So a video has at most RETRY_MOST_TRIES attempts without progress
@@ -29,6 +29,7 @@ typedef enum RetryAction {
     RETRY_AGAIN,       /* at once */
     RETRY_LATER,       /* after wait_ms */
     RETRY_WITH_MEMORY, /* when memory is back, at the latest after wait_ms */
+    RETRY_WITH_LESS,   /* at once, with less memory */
     RETRY_WITH_SPACE,  /* when there is space, at the earliest after wait_ms */
     RETRY_FAIL,
     RETRY_SET_ASIDE, /* it ended its worker too often */
@@ -57,8 +58,9 @@ typedef struct Retry {
 
 typedef struct RetryFailure {
     ErrorClass class_;
-    int chunks; /* on disk now, those of earlier attempts included */
-    bool began; /* frames were written, or there are chunks */
+    int chunks;     /* on disk now, those of earlier attempts included */
+    bool began;     /* frames were written, or there are chunks */
+    bool own_limit; /* of class memory: the worker's, and not what the machine has */
 } RetryFailure;
 
 typedef struct RetryDecision {

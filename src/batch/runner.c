@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "report/format.h"
 
 enum { END_WAIT_MS = 300, STDERR_BYTES = 16384 };
 
@@ -28,12 +29,35 @@ void runner_blame(Runner *runner, int64_t now_ms, ErrorClass class_, const char 
     runner_kill(runner, now_ms);
 }
 
+/* In its control group, if it has one; where that cannot be joined, by the means that are left. */
+static Status spawn(Runner *runner, const char *executable, Error *err)
+{
+    static const char *const arguments[] = {"runbatch", "worker", NULL};
+    const Limit *limit = &runner->limit;
+    if (limit->group.folder != NULL) {
+        Error refused = {0};
+        const ProcessBounds bounds = {.group = limit->group.procs};
+        if (process_spawn(executable, arguments, &bounds, &runner->process, &refused) == STATUS_OK) {
+            return STATUS_OK;
+        }
+        limiter_leave_group(runner->limiter, &runner->limit);
+        video_log_line(&runner->log, "runbatch", refused.why);
+    }
+    if (limit->bytes > 0 && limit->data_bytes > 0 &&
+        limiter_findings(runner->limiter)->means == LIMITER_GROUP) {
+        video_log_line(&runner->log, "runbatch",
+                       "it has no control group of its own: its memory is looked at");
+    }
+    const ProcessBounds bounds = {.group = -1, .data_bytes = limit->data_bytes};
+    return process_spawn(executable, arguments, &bounds, &runner->process, err);
+}
+
 Status runner_start(Runner *runner, const RunnerConfig *config, const Message *job, int64_t now_ms,
                     Error *err)
 {
-    static const char *const arguments[] = {"runbatch", "worker", NULL};
     *runner = (Runner){.used = true,
                        .root = config->root,
+                       .limiter = config->limiter,
                        .started_ms = now_ms,
                        .bucket_ms = now_ms,
                        .oom_kills_before = death_oom_kills(config->root)};
@@ -42,7 +66,8 @@ Status runner_start(Runner *runner, const RunnerConfig *config, const Message *j
     text_appendf(&line, "runbatch " RUNBATCH_VERSION ": %s -> %s", job->input, job->output);
     video_log_line(&runner->log, "runbatch", line.data);
     text_free(&line);
-    Status status = process_spawn(config->executable, arguments, &runner->process, err);
+    limiter_begin(config->limiter, config->memory_bytes, &runner->limit);
+    Status status = spawn(runner, config->executable, err);
     if (status == STATUS_OK) {
         status = message_send(runner->process.channel, job, err);
         if (status == STATUS_EOF) {
@@ -275,6 +300,24 @@ void runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms)
     }
 }
 
+void runner_check_memory(Runner *runner, int64_t now_ms)
+{
+    if (runner->limit.bytes == 0 || runner->ended || error_is_set(&runner->defect)) {
+        return;
+    }
+    const int64_t used_bytes = limit_used(runner->root, runner->process.pid);
+    if (limit_is_over(&runner->limit, used_bytes)) {
+        char used[32];
+        char limit[32];
+        char why[128];
+        (void)snprintf(why, sizeof why, "it took %s of memory, its limit is %s",
+                       format_gigabytes(used_bytes, used, sizeof used),
+                       format_gigabytes(runner->limit.bytes, limit, sizeof limit));
+        runner->over_limit = true;
+        runner_blame(runner, now_ms, ERROR_MEMORY, why);
+    }
+}
+
 bool runner_reap(Runner *runner)
 {
     if (!runner->ended && process_ended(&runner->process, &runner->wait_status)) {
@@ -292,6 +335,19 @@ static bool was_ended_by_us(const Runner *runner)
            (number == SIGTERM || number == SIGKILL);
 }
 
+/* Whether a failure for want of memory is that of its own limit: as far as was not seen by the supervisor's
+ * look. */
+static bool is_own_limit(const Runner *runner, int64_t own_kills)
+{
+    const Limit *limit = &runner->limit;
+    if (limit->bytes == 0 || error_is_set(&runner->defect)) {
+        return runner->over_limit;
+    }
+    /* without a group: what RLIMIT_DATA refuses a worker tells itself */
+    return limit->group.folder != NULL ? own_kills > 0 && group_was_full(&limit->group)
+                                       : !WIFSIGNALED(runner->wait_status);
+}
+
 Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err)
 {
     if (runner->end.kind == MESSAGE_DONE) {
@@ -307,8 +363,11 @@ Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Er
         return error_set(err, ERROR_KILLED, "the worker ended", input,
                          "somebody asked it to stop (SIGTERM, SIGINT or SIGHUP)");
     }
+    const int64_t own_kills = group_oom_kills(&runner->limit.group);
+    runner->over_limit = is_own_limit(runner, own_kills);
     if (runner->end.kind == MESSAGE_FAILED) {
         *err = runner->end.error;
+        runner->over_limit = runner->over_limit && err->class_ == ERROR_MEMORY;
         return STATUS_FAILED;
     }
     video_log_stderr(&runner->log, "\n", 1);
@@ -316,8 +375,13 @@ Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Er
                          .defect = &runner->defect,
                          .last_line = runner->log.last_line,
                          .before = runner->oom_kills_before,
-                         .after = death_oom_kills(runner->root)};
+                         .after = death_oom_kills(runner->root),
+                         .in_group = own_kills >= 0,
+                         .own_kills = own_kills,
+                         .limit_bytes = runner->limit.bytes,
+                         .over_limit = runner->over_limit};
     death_explain(&death, input, err);
+    runner->over_limit = runner->over_limit && err->class_ == ERROR_MEMORY;
     return STATUS_FAILED;
 }
 
@@ -327,6 +391,7 @@ void runner_free(Runner *runner)
         process_end(&runner->process, END_WAIT_MS);
     }
     process_close(&runner->process);
+    limiter_end(runner->limiter, &runner->limit);
     line_buffer_free(&runner->inbox);
     video_log_close(&runner->log);
     message_free(&runner->end);

@@ -15,6 +15,7 @@
 #include "batch/stall.h"
 #include "batch/video_log.h"
 #include "memory/leak.h"
+#include "memory/limiter.h"
 #include "worker/message.h"
 #include "worker/process.h"
 
@@ -31,8 +32,10 @@ enum {
 typedef struct RunnerConfig {
     const char *executable; /* NULL: this program */
     const char *log_path;
-    bool append;      /* to the log: it is not the first attempt */
-    const char *root; /* for what the kernel tells; must outlive the runner */
+    bool append;          /* to the log: it is not the first attempt */
+    const char *root;     /* for what the kernel tells; must outlive the runner */
+    Limiter *limiter;     /* NULL: no limit; must outlive the runner */
+    int64_t memory_bytes; /* its limit; 0: none */
 } RunnerConfig;
 
 typedef struct Runner {
@@ -40,6 +43,9 @@ typedef struct Runner {
     size_t item;
     const char *root;
     Process process;
+    Limiter *limiter;
+    Limit limit;
+    bool over_limit; /* it took more than its own limit */
     LineBuffer inbox;
     VideoLog log;
     int64_t started_ms;
@@ -98,11 +104,14 @@ void runner_check_time(Runner *runner, int64_t now_ms, int hello_timeout_ms);
 /* Kills it when it did not get on for `timeout_ms`; 0: never. To be called a few times a second. */
 void runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms);
 
+/* Kills it when it and its children took more memory than its limit. To be called every LIMITER_LOOK_MS. */
+void runner_check_memory(Runner *runner, int64_t now_ms);
+
 /* Whether its process has ended; what it left can still be read. */
 bool runner_reap(Runner *runner);
 
 /* STATUS_OK: done, `result` filled; STATUS_STOPPED: it ended as it was asked to; otherwise STATUS_FAILED and
- * why. Call once, after its end and when all is read. */
+ * why; over_limit holds from then on. Call once, after its end and when all is read. */
 Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err);
 
 /* Closes all; an unended process is killed. */

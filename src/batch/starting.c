@@ -133,6 +133,8 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
     const RunnerConfig config = {.executable = batch->hooks.worker_executable,
                                  .log_path = planned->log,
                                  .root = batch->hooks.root,
+                                 .limiter = batch->limiter,
+                                 .memory_bytes = limits_of_worker(batch),
                                  .append = video->report.attempt > 1};
     const Status status = runner_start(runner, &config, &job, batch->now_ms, err);
     json_decref(settings);
@@ -215,6 +217,7 @@ static void begin_attempt(Batch *batch, size_t index, Runner *runner)
     video->used_before_bytes = batch->memory.used_bytes;
     video->started_ms = batch->now_ms;
     video->reused_frames = 0;
+    video->over_limit = false;
     video->wish = WISH_NONE;
     error_clear(&video->row.error);
     error_clear(&video->report.error);

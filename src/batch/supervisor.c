@@ -191,6 +191,7 @@ static void run_loop(Batch *batch)
         wait_for_news(batch);
         take_signals(batch);
         batch_listen(batch);
+        batch_watch_limits(batch);
         batch_watch(batch);
         clean_up(batch);
         if (all_are_lost(batch)) {
@@ -251,6 +252,7 @@ static void batch_close(Batch *batch)
             runner_free(&batch->runners[i]);
         }
     }
+    limiter_free(&batch->limiter);
     items_close(batch);
     cleaner_close(&batch->cleaner);
     video_memory_close(batch);
@@ -273,6 +275,7 @@ static void tell_beginning(Batch *batch)
     for (size_t i = 0; i < batch->unguarded.count; i++) {
         batch_warn(batch, NULL, batch->unguarded.items[i]);
     }
+    limits_open(batch);
     const int removed = lock_remove_stale(plan->output_dir);
     if (removed > 0) {
         char text[96];

@@ -38,6 +38,7 @@ typedef struct BatchHooks {
     const char *root;               /* for what the kernel tells in /proc and /sys; NULL: "/" */
     const SandboxFeatures *sandbox; /* NULL: the kernel is asked */
     const char *gpu_library;        /* NULL: the driver's */
+    bool without_groups;            /* workers' memory is limited as if no control groups could be made */
     /* What a folder's volume has; NULL: the volume is asked. */
     SpaceVolume (*volume)(const char *folder);
     int retry_wait_ms;    /* 0: as the ladder says; otherwise the longest wait */

@@ -73,15 +73,14 @@ static void look_at_machine(const Settings *settings, PlannerMachine *planner)
     MemoryReading reading = {0};
     machine_open(&machine, "/");
     (void)machine_read(&machine, &reading, NULL); /* not known: it limits nothing */
-    *planner = (PlannerMachine){.total_bytes = reading.total_bytes,
-                                .others_bytes = reading.used_bytes,
-                                .budget_bytes = settings->max_total_memory.bytes,
-                                .cores = machine_cores(),
-                                .jobs = (int)settings->jobs};
-    if (settings->max_total_memory.percent > 0) {
-        planner->budget_bytes =
-            (int64_t)((double)reading.total_bytes * settings->max_total_memory.percent / 100.0);
-    }
+    *planner = (PlannerMachine){
+        .total_bytes = reading.total_bytes,
+        .others_bytes = reading.used_bytes,
+        .budget_bytes = settings_share_bytes(&settings->max_total_memory, reading.total_bytes),
+        .high_percent = settings->memory_high,
+        .cores = machine_cores(),
+        .jobs = (int)settings->jobs,
+    };
 }
 
 /* What outputs took that are there and would be made the same way now. */

@@ -29,7 +29,8 @@ static void watch_workers(Batch *batch)
             report->rss_bytes = memory.rss_bytes;
             report->peak_rss_bytes = rose ? memory.peak_rss_bytes : report->peak_rss_bytes;
             if (video->row.id > 0) {
-                record_sample(batch, video->row.id, rose ? memory.peak_rss_bytes : memory.rss_bytes, 0);
+                record_sample(batch, video->row.id, rose ? memory.peak_rss_bytes : memory.rss_bytes,
+                              runner->limit.bytes);
             }
         }
     }

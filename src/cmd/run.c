@@ -1,3 +1,6 @@
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/naming.h"
@@ -19,7 +22,9 @@ static int run_plan(const Settings *settings, const Plan *plan)
 {
     const UiConfig config = {.quiet = settings->quiet, .verbose = settings->verbose, .json = settings->json};
     Ui *ui = ui_new(&config);
-    const BatchHooks hooks = ui_hooks(ui);
+    const char *limits = getenv("RUNBATCH_LIMITS");
+    BatchHooks hooks = ui_hooks(ui);
+    hooks.without_groups = limits != NULL && strcmp(limits, "watch") == 0;
     BatchResult result = {0};
     Error err = {0};
     const Status status = batch_run(settings, plan, &hooks, &result, &err);

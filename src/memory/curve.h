@@ -20,7 +20,7 @@ typedef struct MemoryCurve {
     double lowest_s;
     int64_t peak_bytes;
     double peak_s;
-    int64_t limit_bytes; /* as the last sample that had one; 0 none */
+    int64_t limit_bytes; /* of the last sample with one; 0 none */
 } MemoryCurve;
 
 /* Samples come in order; one from before the first (the clock was set back) counts as if it had come with it.

@@ -32,6 +32,11 @@ FrameRate settings_frame_rate(const Settings *settings)
     return settings->keep_fps ? (FrameRate){0, 1} : (FrameRate){30, 1};
 }
 
+int64_t settings_share_bytes(const Share *share, int64_t whole)
+{
+    return share->percent > 0 ? (int64_t)(share->percent / 100.0 * (double)whole) : share->bytes;
+}
+
 bool settings_needs_source(const Settings *settings)
 {
     for (size_t i = 0; i < settings->frame_processors.count; i++) {

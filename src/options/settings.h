@@ -113,6 +113,9 @@ void settings_free(Settings *settings);
  * --keep-fps (as in roop), else 0/1. */
 FrameRate settings_frame_rate(const Settings *settings);
 
+/* Bytes of a share of `whole`; 0: none was set. */
+int64_t settings_share_bytes(const Share *share, int64_t whole);
+
 /* Whether one of the processors needs the source face's picture. */
 bool settings_needs_source(const Settings *settings);
 

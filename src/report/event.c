@@ -24,6 +24,7 @@ static const char *const kind_names[EVENT_KIND_COUNT] = {
     [EVENT_VIDEO_CANCELLED] = "video_cancelled",
     [EVENT_VIDEO_STOPPED] = "video_stopped",
     [EVENT_MEMORY] = "memory",
+    [EVENT_NOTE] = "note",
     [EVENT_WARNING] = "warning",
     [EVENT_LOG] = "log",
     [EVENT_BATCH_STOPPING] = "batch_stopping",
@@ -202,6 +203,7 @@ static void add_kind(json_t *object, const Event *event)
         set(object, "level", json_string(log_level_name(event->level)));
         set(object, "text", json_text(event->text));
         break;
+    case EVENT_NOTE:
     case EVENT_WARNING:
     case EVENT_BATCH_PAUSED:
     case EVENT_VIDEO_WAITING:

@@ -35,6 +35,7 @@ typedef enum EventKind {
     EVENT_VIDEO_CANCELLED, /* video: by the user */
     EVENT_VIDEO_STOPPED,   /* video: not finished, because the batch was interrupted */
     EVENT_MEMORY,          /* memory; video and moment when it belongs to the start or end of a video */
+    EVENT_NOTE,            /* text: what holds for the whole batch */
     EVENT_WARNING,         /* text; video may be NULL */
     EVENT_LOG,             /* level, text; video: a line of a worker's log */
     EVENT_BATCH_STOPPING,  /* text: why (the name of the signal, or what would fail every video) */
@@ -107,7 +108,7 @@ typedef struct Event {
     int64_t difference_bytes; /* MEMORY_MOMENT_AFTER: used now less used before the video */
     /* EVENT_CHUNK_DONE */
     ChunkNews chunk;
-    /* EVENT_WARNING, EVENT_LOG, EVENT_BATCH_STOPPING, _PAUSED, EVENT_VIDEO_RETRY, _WAITING */
+    /* EVENT_NOTE, EVENT_WARNING, EVENT_LOG, EVENT_BATCH_STOPPING, _PAUSED, EVENT_VIDEO_RETRY, _WAITING */
     LogLevel level;
     const char *text; /* but for EVENT_LOG it may be a phrase (report/phrase.h) */
     /* EVENT_BATCH_DONE */

@@ -25,6 +25,12 @@ const char *format_bytes(int64_t bytes, char *buffer, size_t size)
     return buffer;
 }
 
+const char *format_gigabytes(int64_t bytes, char *buffer, size_t size)
+{
+    (void)snprintf(buffer, size, "%.2f GB", (double)bytes / 1e9);
+    return buffer;
+}
+
 void format_name(Text *text, const char *path)
 {
     char *name = text_duplicate(path_name(path));

@@ -13,6 +13,9 @@
  * Returns `buffer`. */
 const char *format_bytes(int64_t bytes, char *buffer, size_t size);
 
+/* "0.62 GB" (of 10^9 bytes), as limits of memory are given and told; `size` >= 16. Returns `buffer`. */
+const char *format_gigabytes(int64_t bytes, char *buffer, size_t size);
+
 /* The last part of a path with control characters replaced. */
 void format_name(Text *text, const char *path);
 

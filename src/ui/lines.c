@@ -168,6 +168,9 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
     case EVENT_MEMORY:
         append_memory(text, event);
         break;
+    case EVENT_NOTE:
+        text_append(text, event->text);
+        break;
     case EVENT_WARNING:
         append_warning(ui, text, event);
         *colour = COLOUR_WARN;

@@ -1,7 +1,9 @@
 #include "ui/plan_json.h"
 
 #include "base/files.h"
+#include "options/explain.h"
 #include "report/json_text.h"
+#include "report/memory_json.h"
 #include "report/phrase.h"
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -76,12 +78,14 @@ static json_t *video_to_json(const ForecastFacts *facts, const Forecast *forecas
     set(object, "output", json_text(path_name(item->output)));
     set(object, "state", json_string(forecast_state_name(video->state)));
     set(object, "why", why_to_json(facts, index, video->state));
-    set(object, "error", look->error != NULL ? json_error(look->error) : json_null());
+    const Error *error = video->refused != NULL ? video->refused : look->error;
+    set(object, "error", error != NULL ? json_error(error) : json_null());
     set(object, "input_bytes", item->size_bytes >= 0 ? json_integer(item->size_bytes) : json_null());
     set(object, "video", look_to_json(look));
     set(object, "chunks", json_integer(answer->chunks));
     set(object, "chunk_frames", json_integer(answer->frames));
-    set(object, "memory_bytes", known(video->memory_bytes));
+    set(object, "memory",
+        video->memory.total_bytes > 0 ? memory_estimate_to_json(&video->memory) : json_null());
     set(object, "disk_bytes", need_to_json(&video->need));
     set(object, "output_bytes", known(video->output_bytes));
     set(object, "time_s", known_real(video->seconds));
@@ -100,6 +104,22 @@ static json_t *jobs_to_json(const PlannerJobs *jobs)
     set(object, "limit", json_string(planner_limit_name(jobs->limit)));
     set(object, "allows", allows);
     return object;
+}
+
+static json_t *options_to_json(const Settings *settings)
+{
+    OptionLine lines[OPTION_MOST];
+    const size_t count = options_explain(settings, lines);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_object();
+        set(object, "option", json_string(lines[i].option->name));
+        set(object, "value", json_text(lines[i].value));
+        set(object, "from", json_string(settings_from_name(lines[i].from)));
+        (void)json_array_append_new(list, object);
+    }
+    option_lines_free(lines, count);
+    return list;
 }
 
 static json_t *volumes_to_json(const ForecastFacts *facts)
@@ -152,6 +172,8 @@ json_t *plan_to_json(const ForecastFacts *facts, const Forecast *forecast)
     set(object, "at_once", jobs_to_json(&forecast->jobs));
     set(object, "memory_total_bytes", known(facts->machine.total_bytes));
     set(object, "memory_used_bytes", known(facts->machine.others_bytes));
+    set(object, "preset", facts->settings->preset != NULL ? json_text(facts->settings->preset) : json_null());
+    set(object, "options", options_to_json(facts->settings));
     set(object, "videos", videos);
     return object;
 }

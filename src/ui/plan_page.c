@@ -7,10 +7,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "options/explain.h"
 #include "report/format.h"
 #include "report/i18n.h"
 #include "report/phrase.h"
 #include "ui/table.h"
+#include "worker/job_shape.h"
 
 #define COLOUR_BAD "\033[31m"
 #define COLOUR_WARN "\033[33m"
@@ -21,9 +23,13 @@ enum { NUMBER_BYTES = 48, REASON_BYTES = 1600 };
 static const char *state_word(ForecastState state)
 {
     static const char *const words[FORECAST_STATES] = {
-        [FORECAST_NEW] = N_("new"),         [FORECAST_AGAIN] = N_("again"),
-        [FORECAST_RESUMABLE] = N_("begun"), [FORECAST_DONE] = N_("done"),
-        [FORECAST_CLASH] = N_("clash"),     [FORECAST_UNREADABLE] = N_("unreadable"),
+        [FORECAST_NEW] = N_("new"),
+        [FORECAST_AGAIN] = N_("again"),
+        [FORECAST_RESUMABLE] = N_("begun"),
+        [FORECAST_DONE] = N_("done"),
+        [FORECAST_CLASH] = N_("clash"),
+        [FORECAST_UNREADABLE] = N_("unreadable"),
+        [FORECAST_TOO_LARGE] = N_("too large"),
     };
     return _(words[state]);
 }
@@ -31,10 +37,8 @@ static const char *state_word(ForecastState state)
 static const char *colour_of(ForecastState state)
 {
     static const char *const colours[FORECAST_STATES] = {
-        [FORECAST_AGAIN] = COLOUR_WARN,
-        [FORECAST_DONE] = COLOUR_GOOD,
-        [FORECAST_CLASH] = COLOUR_BAD,
-        [FORECAST_UNREADABLE] = COLOUR_BAD,
+        [FORECAST_AGAIN] = COLOUR_WARN,     [FORECAST_DONE] = COLOUR_GOOD,     [FORECAST_CLASH] = COLOUR_BAD,
+        [FORECAST_UNREADABLE] = COLOUR_BAD, [FORECAST_TOO_LARGE] = COLOUR_BAD,
     };
     return colours[state];
 }
@@ -53,12 +57,14 @@ static const char *format_time(double seconds, char *buffer, size_t size)
 /* ---- the table ---- */
 
 /* NULL where there is nothing to say. */
-static const char *describe(const ForecastFacts *facts, size_t index, ForecastState state, char *buffer,
-                            size_t size)
+static const char *describe(const ForecastFacts *facts, size_t index, const ForecastVideo *video,
+                            char *buffer, size_t size)
 {
     const ProbeAnswer *answer = &facts->answers[index];
     const PlanItem *item = &facts->plan->items[index];
-    switch (state) {
+    switch (video->state) {
+    case FORECAST_TOO_LARGE:
+        return format_reason(video->refused, item->input, buffer, size);
     case FORECAST_CLASH:
         return item->clash;
     case FORECAST_UNREADABLE:
@@ -129,13 +135,12 @@ static void add_video(Table *table, const ForecastFacts *facts, const Forecast *
         frames,
         length,
         bytes_or_none(item->size_bytes, size, sizeof size),
-        bytes_or_none(video->memory_bytes, memory, sizeof memory),
+        bytes_or_none(video->memory.total_bytes, memory, sizeof memory),
         bytes_or_none(disk_of(&video->need), disk, sizeof disk),
         time,
         path_name(item->output),
     };
-    table_add(table, cells, describe(facts, index, video->state, reason, sizeof reason),
-              colour_of(video->state));
+    table_add(table, cells, describe(facts, index, video, reason, sizeof reason), colour_of(video->state));
 }
 
 static void append_table(const ForecastFacts *facts, const Forecast *forecast, const PageFrame *frame,
@@ -208,13 +213,15 @@ static void append_faults(const ForecastFacts *facts, const Forecast *forecast, 
     Fault *faults = memory_alloc(forecast->count + 1, sizeof *faults);
     size_t count = 0;
     for (size_t i = 0; i < forecast->count; i++) {
-        if (forecast->videos[i].state == FORECAST_UNREADABLE) {
-            faults[count++] = (Fault){facts->looks[i].error->why, i};
+        const ForecastVideo *video = &forecast->videos[i];
+        if (video->state == FORECAST_UNREADABLE || video->state == FORECAST_TOO_LARGE) {
+            faults[count++] =
+                (Fault){(video->refused != NULL ? video->refused : facts->looks[i].error)->why, i};
         }
     }
     if (count > 0) {
         qsort(faults, count, sizeof *faults, compare_faults);
-        text_appendf(&line, _("These %zu of %zu cannot be read:"), count, forecast->count);
+        text_appendf(&line, _("These %zu of %zu will fail:"), count, forecast->count);
         page_append_wrapped(page, line.data, frame->columns, 0);
     }
     for (size_t at = 0; at < count;) {
@@ -231,6 +238,31 @@ static void append_faults(const ForecastFacts *facts, const Forecast *forecast, 
 }
 
 /* ---- the batch ---- */
+
+/* "Options: --jobs 2 (preset), --max-memory 4GB (preset), --sandbox off (command line)" */
+static void append_options(const Settings *settings, const PageFrame *frame, Text *page)
+{
+    static const char *const sources[] = {
+        [SETTINGS_FROM_TABLE] = N_("default"),       [SETTINGS_FROM_CONFIG] = N_("runbatch.ini"),
+        [SETTINGS_FROM_EARLIER] = N_("earlier run"), [SETTINGS_FROM_PRESET] = N_("preset"),
+        [SETTINGS_FROM_LINE] = N_("command line"),
+    };
+    OptionLine options[OPTION_MOST];
+    const size_t count = options_explain(settings, options);
+    Text line = {0};
+    if (settings->preset != NULL) {
+        text_appendf(&line, _("Preset %s. "), settings->preset);
+    }
+    for (size_t i = 0; i < count; i++) {
+        text_appendf(&line, "%s--%s %s (%s)", i > 0 ? ", " : _("Options: "), options[i].option->name,
+                     options[i].value, _(sources[options[i].from]));
+    }
+    if (line.length > 0) {
+        page_append_wrapped(page, line.data, frame->columns, 0);
+    }
+    option_lines_free(options, count);
+    text_free(&line);
+}
 
 static void append_counts(const ForecastFacts *facts, const Forecast *forecast, const PageFrame *frame,
                           Text *page)
@@ -320,21 +352,16 @@ static void append_memory(const ForecastFacts *facts, const Forecast *forecast, 
     Text line = {0};
     char total[NUMBER_BYTES];
     char used[NUMBER_BYTES];
-    char most[NUMBER_BYTES];
-    int64_t largest = 0;
+    char most[256];
+    MemoryEstimate largest = {0};
     for (size_t i = 0; i < forecast->count; i++) {
-        const int64_t bytes = forecast->videos[i].memory_bytes;
-        largest = bytes > largest ? bytes : largest;
+        const MemoryEstimate *memory = &forecast->videos[i].memory;
+        largest = memory->total_bytes > largest.total_bytes ? *memory : largest;
     }
     text_appendf(&line, _("Memory: %s, of which %s are used now"),
                  format_bytes(facts->machine.total_bytes, total, sizeof total),
                  format_bytes(facts->machine.others_bytes, used, sizeof used));
-    if (largest > 0) {
-        text_appendf(&line, _("; the largest video takes %s"), format_bytes(largest, most, sizeof most));
-    } else {
-        text_append(&line,
-                    _("; what a video takes is not known yet, (memory - 2 GB) / 2.5 GB is the first guess"));
-    }
+    text_appendf(&line, _("; the largest video takes %s"), job_memory_text(&largest, most, sizeof most));
     page_append_wrapped(page, line.data, frame->columns, 0);
     text_free(&line);
 }
@@ -379,6 +406,7 @@ void plan_page(const ForecastFacts *facts, const Forecast *forecast, const PageF
     append_table(facts, forecast, frame, page);
     text_append(page, "\n");
     append_counts(facts, forecast, frame, page);
+    append_options(facts->settings, frame, page);
     append_faults(facts, forecast, frame, page);
     if (forecast->to_make > 0) {
         append_time(facts, forecast, frame, page);

@@ -3,12 +3,14 @@
  * The child gets its own process group (the terminal's Ctrl+C is the supervisor's business), dies with the
  * thread that started it (PR_SET_PDEATHSIG), and has four files: /dev/null as standard input, a pipe to the
  * supervisor as standard output and error, and the message channel. All other files are closed, all signals
- * are at their defaults but SIGPIPE, which is ignored. Used by the supervisor's only thread.
+ * are at their defaults but SIGPIPE, which is ignored. When the machine's memory runs out, it goes before the
+ * supervisor and the user's programs (memory/oom_score.h). Used by the supervisor's only thread.
  */
 #ifndef RUNBATCH_WORKER_PROCESS_H
 #define RUNBATCH_WORKER_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -22,9 +24,16 @@ typedef struct Process {
     int errors;  /* non-blocking read end of its standard output and error; -1 none */
 } Process;
 
-/* `executable` NULL: this program. `arguments` begins with argv[0] and ends with NULL. On failure `process`
- * is empty. */
-Status process_spawn(const char *executable, const char *const *arguments, Process *process, Error *err);
+/* What a child is held to from its first instruction on. */
+typedef struct ProcessBounds {
+    int group; /* a control group's cgroup.procs, open for writing, above PROCESS_CHANNEL_FD; -1: none */
+    int64_t data_bytes; /* RLIMIT_DATA; 0: as it is */
+} ProcessBounds;
+
+/* `executable` NULL: this program. `arguments` begins with argv[0] and ends with NULL. `bounds` NULL: none; a
+ * group that cannot be joined is a failure. On failure `process` is empty. */
+Status process_spawn(const char *executable, const char *const *arguments, const ProcessBounds *bounds,
+                     Process *process, Error *err);
 
 void process_signal(const Process *process, int number);
 

@@ -51,14 +51,14 @@ class Plan(PlanCase):
         bad = self.make_bad_ones(self.clip("clip4.mp4", 1))
         plan = self.plan(code=1)
         self.assertFalse(plan["all_go"])
-        self.assertEqual(plan["counts"], {"new": 4, "again": 0, "resumable": 0, "done": 0, "clash": 0, "unreadable": len(bad)})
+        self.assertEqual(plan["counts"], {"new": 4, "again": 0, "resumable": 0, "done": 0, "clash": 0, "unreadable": len(bad), "too_large": 0})
         told = {os.path.basename(v["input"]): v["error"] for v in plan["videos"] if v["state"] == "unreadable"}
         for name, error in told.items():
             self.assertTrue(error["what"] and error["why"], name)
             self.assertEqual(error["class"], "input", f"{name}: {error}")
         text = self.run_batch("plan")
         self.assert_code(text, 1)
-        self.assertIn(f"These {len(bad)} of 11 cannot be read:", text.out)
+        self.assertIn(f"These {len(bad)} of 11 will fail:", text.out)
         self.assertIn("the file is empty (1): bad_101.mp4", text.out)
 
         failed = {os.path.basename(e["input"]): e["error"] for e in self.run_batch("--json").events_of("video_failed")}
@@ -84,6 +84,13 @@ class Plan(PlanCase):
         self.assertGreater(first["time_s"], 0)
         self.assertGreater(second["output_bytes"], first["output_bytes"])
         self.assertEqual(plan["to_make"], 2)
+        self.assertGreater(second["memory"]["total_bytes"], first["memory"]["total_bytes"])
+        small = self.plan("--preset", "stable", "--max-memory", "0.03", code=1)
+        self.assertEqual(small["counts"]["too_large"], 2)
+        self.assertIn("needs at least", small["videos"][0]["error"]["why"])
+        sources = {line["option"]: line["from"] for line in small["options"]}
+        self.assertEqual((small["preset"], sources["max-memory"], sources["execution-threads"]),
+                         ("stable", "command-line", "preset"))
         self.assert_code(self.run_batch("1"), 0)
         plan = self.plan()
         self.assertEqual(self.states(plan), {"clip1.mp4": "done", "clip2.mkv": "new"})
@@ -134,7 +141,7 @@ class Plan(PlanCase):
                 self.assertLessEqual(len(line), columns, line)
         spanish = self.run_batch("plan", LC_ALL="es_ES.UTF-8", LANGUAGE="es").out
         self.assertIn("No todo", spanish)
-        self.assertNotIn("cannot be read", spanish)
+        self.assertNotIn("will fail", spanish)
 
 
 class Store(PlanCase):

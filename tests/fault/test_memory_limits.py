@@ -44,10 +44,10 @@ class MemoryLimits(FaultCase):
 
     def test_somebody_takes_memory_and_lets_go(self):
         self.make_clips(6, 6, 720)
-        group = self.group(1200)
+        group = self.group(1000)
         run = self.start("--jobs", "2", prefix=group.prefix())
         self.assertTrue(run.wait_event(lambda event: event["event"] == "chunk_done"), str(run))
-        hog = group.start_hog(720, 4)
+        hog = group.start_hog(600, 4)
         told = run.wait_event(lambda event: event["event"] == "warning" and "memory" in event["text"])
         self.assertTrue(told, str(run))
         self.assertRegex(told["text"], r"control group .* used, .* of it ours")

@@ -2,6 +2,7 @@
 
 Version 1, as it can be made here. The group is removed with all that runs in it.
 """
+import itertools
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 
 ROOT = "/sys/fs/cgroup/memory"
 STEP_S = 0.02
+NUMBERS = itertools.count(1)
 
 # Takes so many MB in so many seconds, and holds them until its input ends.
 HOG = """
@@ -18,7 +20,7 @@ import mmap, sys, time
 megabytes, seconds = int(sys.argv[1]), float(sys.argv[2])
 held = []
 for number in range(megabytes // 10):
-    held.append(mmap.mmap(-1, 10 << 20))
+    held.append(mmap.mmap(-1, 10 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
     for place in range(0, 10 << 20, 4096):
         held[-1][place] = 1
     time.sleep(seconds * 10 / megabytes)
@@ -44,7 +46,7 @@ def why_not():
 class MemoryGroup:
     def __init__(self, limit_mb):
         self.limit = limit_mb << 20
-        self.folder = os.path.join(ROOT, f"runbatch-test-{os.getpid()}")
+        self.folder = os.path.join(ROOT, f"runbatch-test-{os.getpid()}-{next(NUMBERS)}")
         self.most = 0  # anonymous memory, with the groups below
         self.hogs = []
         os.mkdir(self.folder)
@@ -98,6 +100,9 @@ class MemoryGroup:
         return hog.wait(30)
 
     def close(self):
+        """May be called again."""
+        if not self.watching:
+            return
         self.watching = False
         self.watcher.join()
         for folder, _, _ in os.walk(self.folder, topdown=False):

@@ -291,6 +291,20 @@ static void beat(void)
     }
 }
 
+/* Takes memory as a leak would. */
+static void take_memory(void)
+{
+    enum { PIECES = 64, PIECE_BYTES = 8 << 20, PAUSE_US = 10 * 1000 };
+    for (int i = 0; i < PIECES; i++) {
+        char *piece = malloc(PIECE_BYTES);
+        if (piece == NULL) {
+            exit(EXIT_OUT_OF_MEMORY);
+        }
+        memset(piece, 1, PIECE_BYTES);
+        (void)usleep(PAUSE_US);
+    }
+}
+
 /* Troubles that pass, or change with every attempt. */
 static void misbehave_for_a_time(const Message *job, const char *way, int tries)
 {
@@ -353,6 +367,9 @@ static void run_job(const Message *job)
     misbehave_by_ending(way);
     misbehave_for_a_time(job, way, tries);
     fail_as_told(job, way);
+    if (strcmp(way, "hog") == 0) {
+        take_memory();
+    }
     if (strcmp(way, "beats") == 0) {
         beat();
     } else if (strcmp(way, "noisy") == 0) {

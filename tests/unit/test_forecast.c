@@ -198,18 +198,31 @@ static void chunks_count_for_those_at_once_and_outputs_for_all(void **state)
     forecast_free(&forecast);
 }
 
-/* (16 GB - 2 GB) / 2.5 GB, until it is known what videos take */
-static void without_history_the_formula_says_how_many(void **state)
+static void memory_says_how_many_and_what_cannot_be(void **state)
 {
     Bench *bench = *state;
     bench->facts.machine.jobs = 0;
     Forecast forecast;
     forecast_make(&bench->facts, &forecast);
-    if (forecast.videos[0].memory_bytes == 0) {
-        assert_int_equal(forecast.jobs.jobs, 5);
-        assert_true(is_near(forecast.jobs.allows[PLANNER_LIMIT_MEMORY], 5.6));
-        assert_int_equal(forecast.jobs.limit, PLANNER_LIMIT_MEMORY);
-    }
+    const int64_t one = forecast.videos[0].memory.total_bytes;
+    assert_true(one > 50 * MB && one < 2 * GB);
+    forecast_free(&forecast);
+    bench->facts.machine.budget_bytes = 4 * one + one / 2; /* less what governor keeps free of it */
+    forecast_make(&bench->facts, &forecast);
+    assert_in_range(forecast.jobs.jobs, 3, 4);
+    assert_int_equal(forecast.jobs.limit, PLANNER_LIMIT_MEMORY);
+    forecast_free(&forecast);
+    /* less than asked makes it smaller, far less is refused */
+    bench->settings.max_memory_bytes = one - one / 20;
+    forecast_make(&bench->facts, &forecast);
+    assert_int_equal(forecast.videos[0].state, FORECAST_NEW);
+    assert_true(forecast.videos[0].memory.total_bytes <= bench->settings.max_memory_bytes);
+    forecast_free(&forecast);
+    bench->settings.max_memory_bytes = 20 * MB;
+    forecast_make(&bench->facts, &forecast);
+    assert_int_equal(forecast.states[FORECAST_TOO_LARGE], VIDEOS);
+    assert_non_null(strstr(forecast.videos[0].refused->why, "needs at least"));
+    assert_false(forecast.all_go);
     forecast_free(&forecast);
 }
 
@@ -237,7 +250,7 @@ int main(void)
         BENCH_TEST(each_state_is_told_from_the_others),
         BENCH_TEST(each_fault_keeps_it_from_going),
         BENCH_TEST(chunks_count_for_those_at_once_and_outputs_for_all),
-        BENCH_TEST(without_history_the_formula_says_how_many),
+        BENCH_TEST(memory_says_how_many_and_what_cannot_be),
         BENCH_TEST(a_length_that_is_not_known_is_said_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,27 @@ static void a_kill_by_the_kernel_for_memory_is_told(void **state)
         assert_int_equal(err.class_, table[i].class_);
         assert_int_equal(strstr(err.why, "out-of-memory killer") != NULL, table[i].class_ == ERROR_MEMORY);
     }
+    /* a group of its own tells exactly, whatever happened to others */
+    for (int kills = 0; kills < 2; kills++) {
+        Error own = {0};
+        death_explain(&(Death){.wait_status = SIGKILL,
+                               .before = {3, 1},
+                               .after = {4, 2},
+                               .in_group = true,
+                               .own_kills = kills},
+                      "a.mp4", &own);
+        assert_int_equal(own.class_, kills > 0 ? ERROR_MEMORY : ERROR_KILLED);
+    }
+    Error limit = {0};
+    death_explain(&(Death){.wait_status = SIGKILL,
+                           .in_group = true,
+                           .own_kills = 1,
+                           .limit_bytes = 620000000,
+                           .over_limit = true},
+                  "a.mp4", &limit);
+    assert_int_equal(limit.class_, ERROR_MEMORY);
+    assert_string_equal(limit.why, "it needed more memory than its limit, 0.62 GB");
+    assert_non_null(strstr(limit.todo, "--max-memory"));
     /* nothing could be counted: the kernel is one who may have done it */
     Error err = {0};
     death_explain(&(Death){.wait_status = SIGKILL, .before = {-1, -1}, .after = {-1, -1}}, "a.mp4", &err);

@@ -17,11 +17,15 @@ typedef struct Step {
     const char *text;
 } Step;
 
+/* ERROR_MEMORY by the worker's own limit. */
+#define OWN_LIMIT ERROR_CLASS_COUNT
+
 static void walk(const Step *steps, size_t count, int threads)
 {
     Retry retry = {.threads = threads};
     for (size_t i = 0; i < count; i++) {
-        const RetryFailure failure = {steps[i].class_, steps[i].chunks, true};
+        const bool own = steps[i].class_ == OWN_LIMIT;
+        const RetryFailure failure = {own ? ERROR_MEMORY : steps[i].class_, steps[i].chunks, true, own};
         const RetryDecision decision = retry_decide(&retry, &failure);
         char text[256];
         (void)phrase_english(retry_text(&retry, &decision, text, sizeof text), text, sizeof text);
@@ -59,11 +63,32 @@ static void every_class_has_its_ladder(void **state)
     static const ErrorClass never[] = {ERROR_INPUT, ERROR_MODEL, ERROR_USAGE, ERROR_INTERRUPTED};
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
         Retry retry = {.threads = 2};
-        assert_int_equal(retry_decide(&retry, &(RetryFailure){never[i], 3, true}).action, RETRY_FAIL);
+        assert_int_equal(retry_decide(&retry, &(RetryFailure){never[i], 3, true, false}).action, RETRY_FAIL);
     }
     /* what is forbidden from the beginning stays so */
     Retry retry = {.threads = 2};
-    assert_int_equal(retry_decide(&retry, &(RetryFailure){ERROR_ENVIRONMENT, 0, false}).action, RETRY_FAIL);
+    assert_int_equal(retry_decide(&retry, &(RetryFailure){ERROR_ENVIRONMENT, 0, false, false}).action,
+                     RETRY_FAIL);
+}
+
+/* Waiting for others to give memory back, or being alone, would not help. */
+static void over_its_own_limit_it_takes_less_at_once(void **state)
+{
+    (void)state;
+    WALK(8, {OWN_LIMIT, 0, RETRY_WITH_LESS, "again, from the beginning, threads: 4, smallest frame budget"},
+         {OWN_LIMIT, 0, RETRY_WITH_LESS, "again, from the beginning, threads: 1, smallest frame budget"},
+         {OWN_LIMIT, 0, RETRY_FAIL, "failed"});
+    WALK(2, {OWN_LIMIT, 0, RETRY_WITH_LESS, "again, from the beginning, threads: 1, smallest frame budget"},
+         {OWN_LIMIT, 0, RETRY_FAIL, "failed"});
+    /* a chunk gained is a reason to go on */
+    WALK(2, {OWN_LIMIT, 1, RETRY_WITH_LESS, "again, from chunk 1, threads: 1, smallest frame budget"},
+         {OWN_LIMIT, 2, RETRY_WITH_LESS, "again, from chunk 2, threads: 1, smallest frame budget"},
+         {OWN_LIMIT, 2, RETRY_FAIL, "failed"});
+    /* the machine's memory is another matter, and counts together */
+    WALK(4, {OWN_LIMIT, 0, RETRY_WITH_LESS, "again, from the beginning, threads: 2, smallest frame budget"},
+         {ERROR_MEMORY, 0, RETRY_WITH_MEMORY,
+          "again when memory is back, from the beginning, threads: 2, smallest frame budget, alone"},
+         {OWN_LIMIT, 0, RETRY_FAIL, "failed"});
 }
 
 static void progress_counts_anew_and_reductions_stay(void **state)
@@ -94,10 +119,10 @@ static void space_waits_longer_each_time(void **state)
     static const int64_t waits[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
     Retry retry = {.threads = 1};
     for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-        const RetryDecision decision = retry_decide(&retry, &(RetryFailure){ERROR_SPACE, 1, true});
+        const RetryDecision decision = retry_decide(&retry, &(RetryFailure){ERROR_SPACE, 1, true, false});
         assert_int_equal(decision.wait_ms, waits[i]);
     }
-    assert_int_equal(retry_decide(&retry, &(RetryFailure){ERROR_SPACE, 2, true}).wait_ms, 1000);
+    assert_int_equal(retry_decide(&retry, &(RetryFailure){ERROR_SPACE, 2, true, false}).wait_ms, 1000);
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -124,7 +149,8 @@ static void it_always_ends(void **state)
             chunks += gains;
             tries = gains ? 0 : tries;
             const RetryDecision decision = retry_decide(
-                &retry, &(RetryFailure){class_, chunks, chunks > 0 || next_random(&seed) % 2 == 0});
+                &retry, &(RetryFailure){class_, chunks, chunks > 0 || next_random(&seed) % 2 == 0,
+                                        next_random(&seed) % 2 == 0});
             action = decision.action;
             tries += class_ != ERROR_SPACE;
             assert_in_range(tries, 0, RETRY_MOST_TRIES);
@@ -155,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_class_has_its_ladder),
+        cmocka_unit_test(over_its_own_limit_it_takes_less_at_once),
         cmocka_unit_test(progress_counts_anew_and_reductions_stay),
         cmocka_unit_test(space_waits_longer_each_time),
         cmocka_unit_test(it_always_ends),
