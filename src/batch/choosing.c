@@ -13,7 +13,8 @@ static void note_look(Batch *batch, size_t index, const MediaLook *look)
 {
     const Settings *settings = batch->settings;
     const MemoryTask task = job_memory_task(settings, look);
-    const WorkerShape shape = job_shape_asked(settings, &task, machine_cores());
+    WorkerShape shape; /* the least where --max-memory is too small: its worker will say so */
+    (void)job_shape_choose(settings, &task, machine_cores(), settings->max_memory_bytes, &shape, NULL);
     batch->items[index].memory_bytes = memory_estimate(&task, &shape).total_bytes;
     batch->items[index].length_s = (float)look->duration_s;
 }
