@@ -57,12 +57,10 @@ static void append_item(Text *page, const CleanItem *item, const RemovableFrame 
     const size_t taken = frame->indent + SIZE_COLUMNS + cell_append(page, item->path, SIZE_MAX, CELL_CUT_END);
     if (frame->columns > 0 && taken + 1 + cell_width(why.data) > frame->columns) {
         text_append(page, "\n");
-        page_append_blanks(page, frame->indent + SIZE_COLUMNS);
+        page_append_wrapped(page, why.data, frame->columns, frame->indent);
     } else {
-        text_append(page, " ");
+        text_appendf(page, " %s\n", why.data);
     }
-    text_append(page, why.data);
-    text_append(page, "\n");
     text_free(&why);
 }
 

@@ -142,7 +142,8 @@ static void apply_share_locked(const JobControl *control)
     const int percent = control->percent > 0 ? control->percent : 100;
     if (control->pool != NULL) {
         const int threads = control->threads * percent / 100;
-        frame_pool_set_budget(control->pool, control->budget_bytes - control->budget_bytes / 100 * (100 - percent));
+        frame_pool_set_budget(control->pool,
+                              control->budget_bytes - control->budget_bytes / 100 * (100 - percent));
         atomic_store(control->threads_now, threads > 0 ? threads : 1);
     }
 }
