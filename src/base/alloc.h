@@ -3,14 +3,29 @@
  * Policy: a small allocation that fails ends the process with a message (exit code EXIT_OUT_OF_MEMORY; the
  * supervisor reads it as class "memory"). Large ones (frames, tensors) do not come from here: they are
  * reserved against a budget and may be told STATUS_OVER_BUDGET. Any thread may call.
+ *
+ * In a worker none may fail, be it ours or a library's (memory_guard). Libraries do not get over it: a
+ * decoder leaves out a frame without a word, a demuxer calls the file damaged, others free twice or wait for
+ * ever.
  */
 #ifndef RUNBATCH_BASE_ALLOC_H
 #define RUNBATCH_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The exit code of a process that could not get memory. */
 #define EXIT_OUT_OF_MEMORY 71
+
+/* From now on each allocation that fails anywhere in the process ends it, and each thread that cannot be
+ * started for want of memory or of threads. */
+void memory_guard(void);
+
+/* It cannot be done under the sanitisers, nor without glibc. */
+bool memory_can_be_guarded(void);
+
+/* Ends the process for want of so many bytes; 0: unknown. */
+_Noreturn void memory_exhausted(size_t bytes);
 
 /* Zeroed memory for `count` elements of `size` bytes; never NULL. */
 void *memory_alloc(size_t count, size_t size);

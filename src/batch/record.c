@@ -242,9 +242,11 @@ static void commit(Batch *batch, Video *video)
     record_check(batch, status, &err);
 }
 
-static void save_running(Batch *batch, Video *video, Status (*save)(Store *, AttemptRow *, Error *))
+void record_started(Batch *batch, Video *video)
 {
     fill_row(video, VIDEO_RUNNING);
+    video->attempt =
+        (AttemptRow){.run = batch->run, .began_s = clock_wall_s(), .threads = video->retry.threads};
     if (batch->store == NULL) {
         video->unsaved = true;
         return;
@@ -252,22 +254,9 @@ static void save_running(Batch *batch, Video *video, Status (*save)(Store *, Att
     store_begin(batch->store);
     if (store_video_save(batch->store, &video->row, NULL) == STATUS_OK) {
         video->attempt.video = video->row.id;
-        (void)save(batch->store, &video->attempt, NULL);
+        (void)store_attempt_begin(batch->store, &video->attempt, NULL);
     }
     commit(batch, video);
-}
-
-void record_started(Batch *batch, Video *video)
-{
-    video->attempt =
-        (AttemptRow){.run = batch->run, .began_s = clock_wall_s(), .threads = video->retry.threads};
-    save_running(batch, video, store_attempt_begin);
-}
-
-void record_opened(Batch *batch, Video *video)
-{
-    video->attempt.estimate_bytes = video->report.estimate.total_bytes;
-    save_running(batch, video, store_attempt_save);
 }
 
 void record_ended(Batch *batch, Video *video, VideoState state, const char *ended, const char *decision)

@@ -358,6 +358,9 @@ int worker_main(int argc, char **argv)
     }
     (void)prctl(PR_SET_NAME, probe != NULL ? "runbatch-probe" : "runbatch-worker");
     settle_memory();
+    if (probe == NULL) { /* a question that lacks memory has its own answer */
+        memory_guard();
+    }
     const int signals = open_signals();
     LogLimit limit = {0};
     log_set_sink(send_log_line, &limit);

@@ -8,6 +8,7 @@ from faults import FaultCase
 from harness import ffmpeg, media, wait_until
 from memory_group import MemoryGroup, why_not
 
+SHIM = os.path.abspath(os.environ["RUNBATCH_MEMORY_SHIM"])
 REFUSED = why_not()
 MOST_PERCENT = 95
 LONGEST_S = 300
@@ -75,6 +76,23 @@ class MemoryLimits(FaultCase):
                 self.assert_never_over(group, run)
                 self.assertEqual(group.end_hog(hog), 0)
                 group.close()
+
+    def test_the_kernel_ends_one_worker(self):
+        """It takes more than there is from one frame to the next, sooner than anybody could steer."""
+        self.make_clips(2, 2, 360)
+        self.make_reference()
+        group = self.group(600)
+        with open(self.path("memory-state"), "wb") as state:
+            state.write(bytes(4096))
+        run = self.start("--jobs", "2", prefix=group.prefix(), LD_PRELOAD=SHIM,
+                         RUNBATCH_MEMORY_SHIM=f"gulp={800 << 20}", RUNBATCH_MEMORY_STATE=self.path("memory-state"))
+        self.assert_all_done(run, 2)
+        self.assertEqual(group.kernel_kills, 1, str(run))
+        retries = run.events_of("video_retry")
+        self.assertEqual([event["error"]["class"] for event in retries], ["memory"], str(run))
+        self.assertIn("out-of-memory killer", retries[0]["error"]["why"])
+        self.assertIn("smallest frame budget", retries[0]["text"])
+        self.assert_like_reference()
 
 
 if __name__ == "__main__":

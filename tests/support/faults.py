@@ -3,6 +3,7 @@
 Environment: RUNBATCH_FAULT_SHIM (the library that makes calls on files fail, tests/support/fault_shim.c).
 """
 import collections
+import filecmp
 import json
 import os
 import shutil
@@ -219,6 +220,8 @@ class FaultCase(BatchCase):
         self.unbroken = os.path.join(folder, "outputVideos")
         self.references = {name: fingerprint(os.path.join(self.unbroken, name)) for name in os.listdir(self.unbroken)
                            if not name.startswith(".")}
+        for name in self.references:
+            self.assertEqual(decoder_says(os.path.join(self.unbroken, name)), "", name)
 
     def assert_like_reference(self, root=None):
         """Every output is there, decodes without a word, and is that of the unbroken run."""
@@ -227,6 +230,8 @@ class FaultCase(BatchCase):
         self.assertEqual(names, sorted(self.references))
         for name in names:
             path = os.path.join(folder, name)
+            if filecmp.cmp(path, os.path.join(self.unbroken, name), shallow=False):
+                continue
             self.assertEqual(decoder_says(path), "", name)
             self.assertEqual(first_difference(self.references[name], fingerprint(path)), "", name)
             self.assertGreater(worst_likeness(path, os.path.join(self.unbroken, name)), 40, f"{name}: another picture")

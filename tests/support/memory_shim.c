@@ -1,18 +1,22 @@
 /* Makes memory run short, or leak, on purpose: an LD_PRELOAD library for the memory tests. It acts in workers
- * only. RUNBATCH_MEMORY_SHIM is one of:
+ * only, below what the program puts around malloc and pthread_create (base/alloc_guard.c), and so sees what
+ * libraries ask for. RUNBATCH_MEMORY_SHIM is one of:
  *
- * sites=FILE: every allocation site is appended as it is first met, as a number in hexadecimal that stands
- * for the caller and the size. The same from run to run where addresses are (setarch -R).
+ * sites=FILE: every allocation site is appended as it is first met: a number in hexadecimal that stands for
+ * the caller and the size, the caller (its file and the place in it, for addr2line) and the size. The same
+ * from run to run where addresses are (setarch -R). A thread is a site as well, of size 0.
  *
  * fail=SITE: allocations of that site fail, as often as RUNBATCH_MEMORY_TIMES says (1; 0: always).
  * RUNBATCH_MEMORY_STATE is a file of 4096 zeros in which all processes count the failures.
  *
  * leak=BYTES: so much is lost at every frame that goes to a video encoder: a processor that leaks.
+ *
+ * gulp=BYTES: the same, as often as RUNBATCH_MEMORY_TIMES says, counted as above.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,22 +31,23 @@
 
 enum { SITES_MOST = 1 << 16, SITES_FD = 901, STATE_BYTES = 4096, EARLY_BYTES = 1 << 16 };
 
-typedef enum Deed { DEED_NONE, DEED_SITES, DEED_FAIL, DEED_LEAK } Deed;
+typedef enum Deed { DEED_NONE, DEED_SITES, DEED_FAIL, DEED_LEAK, DEED_GULP } Deed;
 
 static Deed deed;
 static uint64_t fail_site;
-static unsigned fail_times = 1;
+static unsigned most_times = 1; /* 0: always */
 static size_t leak_bytes;
-static _Atomic unsigned *fail_count;
+static _Atomic unsigned *happened; /* how often it failed, or gulped */
 static _Atomic uint64_t sites[SITES_MOST];
 static _Thread_local bool inside; /* what this library itself allocates */
+
+typedef int (*Create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
 static void *(*real_realloc)(void *, size_t);
-static void *(*real_aligned_alloc)(size_t, size_t);
-static int (*real_posix_memalign)(void **, size_t, size_t);
 static void *(*real_memalign)(size_t, size_t);
+static Create real_create;
 
 /* dlsym allocates before it has told where calloc is. */
 static char early[EARLY_BYTES];
@@ -69,12 +74,11 @@ static void find_real(void)
     if (real_memalign != NULL || atomic_exchange(&finding, true)) {
         return;
     }
-    *(void **)&real_malloc = dlsym(RTLD_NEXT, "malloc");
-    *(void **)&real_calloc = dlsym(RTLD_NEXT, "calloc");
-    *(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
-    *(void **)&real_aligned_alloc = dlsym(RTLD_NEXT, "aligned_alloc");
-    *(void **)&real_posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
-    *(void **)&real_memalign = dlsym(RTLD_NEXT, "memalign");
+    *(void **)&real_malloc = dlsym(RTLD_NEXT, "__libc_malloc");
+    *(void **)&real_calloc = dlsym(RTLD_NEXT, "__libc_calloc");
+    *(void **)&real_realloc = dlsym(RTLD_NEXT, "__libc_realloc");
+    *(void **)&real_create = dlsym(RTLD_NEXT, "pthread_create");
+    *(void **)&real_memalign = dlsym(RTLD_NEXT, "__libc_memalign");
 }
 
 /* ---- what is to be done ---- */
@@ -102,7 +106,7 @@ static void open_state(void)
     const int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     void *shared = fd >= 0 ? mmap(NULL, STATE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
     (void)close(fd);
-    fail_count = shared != MAP_FAILED ? shared : NULL;
+    happened = shared != MAP_FAILED ? shared : NULL;
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -124,11 +128,16 @@ __attribute__((constructor)) static void begin(void)
     } else if ((value = value_of(text, "fail=")) != NULL) {
         open_state();
         fail_site = strtoull(value, NULL, 16);
-        fail_times = times != NULL ? (unsigned)strtoul(times, NULL, 10) : 1;
-        deed = fail_count != NULL ? DEED_FAIL : DEED_NONE;
+        most_times = times != NULL ? (unsigned)strtoul(times, NULL, 10) : 1;
+        deed = happened != NULL ? DEED_FAIL : DEED_NONE;
     } else if ((value = value_of(text, "leak=")) != NULL) {
         leak_bytes = strtoull(value, NULL, 10);
         deed = DEED_LEAK;
+    } else if ((value = value_of(text, "gulp=")) != NULL) {
+        open_state();
+        leak_bytes = strtoull(value, NULL, 10);
+        most_times = times != NULL ? (unsigned)strtoul(times, NULL, 10) : 1;
+        deed = happened != NULL ? DEED_GULP : DEED_NONE;
     }
     inside = false;
 }
@@ -161,6 +170,23 @@ static bool is_new(uint64_t site)
     }
 }
 
+static void tell_site(uint64_t site, const void *caller, size_t size)
+{
+    char line[512];
+    Dl_info place = {0};
+    const bool known = dladdr(caller, &place) != 0;
+    const size_t offset = (size_t)((const char *)caller - (known ? (const char *)place.dli_fbase : NULL));
+    const int length = snprintf(line, sizeof line, "%016llx %.400s+0x%zx %zu\n", (unsigned long long)site,
+                                known ? place.dli_fname : "?", offset, size);
+    (void)!write(SITES_FD, line, (size_t)length);
+}
+
+/* Counts as well. */
+static bool is_wanted(void)
+{
+    return atomic_fetch_add(happened, 1) < most_times || most_times == 0;
+}
+
 /* Whether this allocation is to fail. */
 static bool fails(const void *caller, size_t size)
 {
@@ -172,12 +198,10 @@ static bool fails(const void *caller, size_t size)
     const uint64_t site = site_of(caller, size);
     if (deed == DEED_SITES) {
         if (is_new(site)) {
-            char line[32];
-            const int length = snprintf(line, sizeof line, "%016llx\n", (unsigned long long)site);
-            (void)!write(SITES_FD, line, (size_t)length);
+            tell_site(site, caller, size);
         }
     } else if (site == fail_site) {
-        failing = atomic_fetch_add(fail_count, 1) < fail_times || fail_times == 0;
+        failing = is_wanted();
     }
     inside = false;
     if (failing) {
@@ -188,9 +212,17 @@ static bool fails(const void *caller, size_t size)
 
 /* ---- allocation ---- */
 
-#define CALLER __builtin_return_address(0)
+/* Who called the program's malloc. That one keeps its frame pointer for it. */
+#pragma GCC diagnostic ignored "-Wframe-address"
+#define CALLER __builtin_return_address(1)
 
-SHOWN void *malloc(size_t size)
+/* NOLINTBEGIN(bugprone-reserved-identifier): glibc's names */
+SHOWN void *__libc_malloc(size_t size);
+SHOWN void *__libc_calloc(size_t count, size_t size);
+SHOWN void *__libc_realloc(void *pointer, size_t size);
+SHOWN void *__libc_memalign(size_t alignment, size_t size);
+
+SHOWN void *__libc_malloc(size_t size)
 {
     find_real();
     if (real_malloc == NULL) {
@@ -199,7 +231,7 @@ SHOWN void *malloc(size_t size)
     return fails(CALLER, size) ? NULL : real_malloc(size);
 }
 
-SHOWN void *calloc(size_t count, size_t size)
+SHOWN void *__libc_calloc(size_t count, size_t size)
 {
     find_real();
     if (real_calloc == NULL) {
@@ -208,39 +240,24 @@ SHOWN void *calloc(size_t count, size_t size)
     return fails(CALLER, count * size) ? NULL : real_calloc(count, size);
 }
 
-SHOWN void *realloc(void *pointer, size_t size)
+SHOWN void *__libc_realloc(void *pointer, size_t size)
 {
     find_real();
     return fails(CALLER, size) ? NULL : real_realloc(pointer, size);
 }
 
-SHOWN void *reallocarray(void *pointer, size_t count, size_t size)
-{
-    size_t bytes = 0;
-    find_real();
-    if (__builtin_mul_overflow(count, size, &bytes) || fails(CALLER, bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return real_realloc(pointer, bytes);
-}
-
-SHOWN void *aligned_alloc(size_t alignment, size_t size)
-{
-    find_real();
-    return fails(CALLER, size) ? NULL : real_aligned_alloc(alignment, size);
-}
-
-SHOWN void *memalign(size_t alignment, size_t size)
+SHOWN void *__libc_memalign(size_t alignment, size_t size)
 {
     find_real();
     return fails(CALLER, size) ? NULL : real_memalign(alignment, size);
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 
-SHOWN int posix_memalign(void **pointer, size_t alignment, size_t size)
+SHOWN int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                         void *argument)
 {
     find_real();
-    return fails(CALLER, size) ? ENOMEM : real_posix_memalign(pointer, alignment, size);
+    return fails(CALLER, 0) ? EAGAIN : real_create(thread, attributes, run, argument);
 }
 
 SHOWN void free(void *pointer)
@@ -265,7 +282,7 @@ SHOWN int avcodec_send_frame(void *encoder, const void *frame)
     if (real == NULL) {
         *(void **)&real = dlsym(RTLD_NEXT, "avcodec_send_frame");
     }
-    if (deed == DEED_LEAK && frame != NULL) {
+    if (frame != NULL && (deed == DEED_LEAK || (deed == DEED_GULP && is_wanted()))) {
         char *lost = real_malloc(leak_bytes);
         if (lost != NULL) {
             memset(lost, 1, leak_bytes);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,6 +152,97 @@ static void durations_read_well(void **state)
     assert_string_equal(text, "-:--");
 }
 
+enum { LARGE = 256 << 20, WITHIN = 64 << 20 };
+
+static void ask_in_library(void)
+{
+    char *text = NULL;
+    (void)!asprintf(&text, "%*d", LARGE, 1);
+}
+
+static void ask_ourselves(void)
+{
+    (void)memory_alloc_aligned(LARGE);
+}
+
+static void ask_again(void)
+{
+    void *volatile some = malloc(1);
+    void *volatile more = realloc(some, LARGE);
+    (void)more;
+}
+
+static void ask_aligned(void)
+{
+    void *some = NULL;
+    (void)posix_memalign(&some, 64, LARGE);
+}
+
+static void *do_nothing(void *argument)
+{
+    return argument;
+}
+
+static void ask_for_thread(void)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, LARGE);
+    (void)pthread_create(&thread, &attributes, do_nothing, NULL);
+}
+
+static void ask_the_impossible(void)
+{
+    const volatile size_t most = SIZE_MAX;
+    void *volatile none = malloc(most);
+    none = calloc(most / 2, 4);
+    (void)none;
+}
+
+/* Its exit code; 0 when `ask` came back. What it said goes to `line`. */
+static int ask_with_little(void (*ask)(void), bool guarded, char *line, size_t size)
+{
+    int files[2];
+    assert_int_equal(pipe(files), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        const struct rlimit limit = {WITHIN, WITHIN};
+        (void)dup2(files[1], STDERR_FILENO);
+        (void)setrlimit(RLIMIT_DATA, &limit);
+        if (guarded) {
+            memory_guard();
+        }
+        ask();
+        _exit(0);
+    }
+    (void)close(files[1]);
+    const ssize_t length = read(files[0], line, size - 1);
+    line[length > 0 ? length : 0] = '\0';
+    (void)close(files[0]);
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void nothing_goes_on_without_memory(void **state)
+{
+    (void)state;
+    static void (*const asks[])(void) = {ask_in_library, ask_ourselves, ask_again, ask_aligned,
+                                         ask_for_thread};
+    char line[128];
+    if (!memory_can_be_guarded()) {
+        skip();
+    }
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        assert_int_equal(ask_with_little(asks[i], true, line, sizeof line), EXIT_OUT_OF_MEMORY);
+        assert_non_null(strstr(line, "bytes more were asked for"));
+        assert_int_equal(ask_with_little(asks[i], false, line, sizeof line), 0);
+    }
+    assert_int_equal(ask_with_little(ask_the_impossible, true, line, sizeof line), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +255,7 @@ int main(void)
         cmocka_unit_test(paths_are_taken_apart),
         cmocka_unit_test(publishing_replaces_the_target),
         cmocka_unit_test(durations_read_well),
+        cmocka_unit_test(nothing_goes_on_without_memory),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
