@@ -108,7 +108,8 @@ meson_tests() {
     rm -f "$folder/meson-logs/log-$suite".*
     # Timings and memory are measured in some of them: one at a time, but for those that only compute.
     local processes=1
-    [[ $suite != unit && $suite != fuzz ]] || processes=$(nproc)
+    # Many of those wait for a made-up worker more than they compute.
+    [[ $suite != unit && $suite != fuzz ]] || processes=$((2 * $(nproc)))
     meson test -C "$folder" --no-rebuild "${chosen[@]}" --print-errorlogs --logbase "log-$suite" \
       --timeout-multiplier "$multiplier" --num-processes "$processes"
     if counts=$("$PYTHON" scripts/count_tests.py "$folder/meson-logs" "log-$suite"); then
