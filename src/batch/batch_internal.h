@@ -339,6 +339,8 @@ void record_load(Batch *batch, size_t index, Video *video);
 void record_state(Batch *batch, Video *video, VideoState state);
 /* The row and a new attempt. */
 void record_started(Batch *batch, Video *video);
+/* The same once its input is open: length and estimate are known. */
+void record_opened(Batch *batch, Video *video);
 /* The row, whose error is the attempt's, and the attempt that ended, if one had begun. */
 void record_ended(Batch *batch, Video *video, VideoState state, const char *ended, const char *decision);
 /* What its input is, for those who plan; not of one that will fail. */

@@ -32,7 +32,7 @@ static void take_started(Batch *batch, size_t index, const Message *message)
     report->estimate = message->estimate;
     video->need = batch_need(batch, index);
     record_input(batch, index, look);
-    record_state(batch, video, VIDEO_RUNNING); /* its length is what a view's progress goes by */
+    record_opened(batch, video); /* its length is what a view's progress goes by */
     batch_tell_video(batch, EVENT_VIDEO_OPENED, video, NULL);
 }
 

@@ -242,11 +242,9 @@ static void commit(Batch *batch, Video *video)
     record_check(batch, status, &err);
 }
 
-void record_started(Batch *batch, Video *video)
+static void save_running(Batch *batch, Video *video, Status (*save)(Store *, AttemptRow *, Error *))
 {
     fill_row(video, VIDEO_RUNNING);
-    video->attempt =
-        (AttemptRow){.run = batch->run, .began_s = clock_wall_s(), .threads = video->retry.threads};
     if (batch->store == NULL) {
         video->unsaved = true;
         return;
@@ -254,9 +252,22 @@ void record_started(Batch *batch, Video *video)
     store_begin(batch->store);
     if (store_video_save(batch->store, &video->row, NULL) == STATUS_OK) {
         video->attempt.video = video->row.id;
-        (void)store_attempt_begin(batch->store, &video->attempt, NULL);
+        (void)save(batch->store, &video->attempt, NULL);
     }
     commit(batch, video);
+}
+
+void record_started(Batch *batch, Video *video)
+{
+    video->attempt =
+        (AttemptRow){.run = batch->run, .began_s = clock_wall_s(), .threads = video->retry.threads};
+    save_running(batch, video, store_attempt_begin);
+}
+
+void record_opened(Batch *batch, Video *video)
+{
+    video->attempt.estimate_bytes = video->report.estimate.total_bytes;
+    save_running(batch, video, store_attempt_save);
 }
 
 void record_ended(Batch *batch, Video *video, VideoState state, const char *ended, const char *decision)

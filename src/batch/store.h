@@ -25,7 +25,7 @@
 #include "worker/message.h"
 
 enum {
-    STORE_SCHEMA = 2,
+    STORE_SCHEMA = 3,
     STORE_SAMPLES_MOST = 20000,
     STORE_EVENTS_MOST = 20000,
     STORE_INPUTS_MOST = 100000,
@@ -112,6 +112,7 @@ typedef struct AttemptRow {
     int chunks_reused;
     int threads;
     int64_t peak_rss_bytes;
+    int64_t estimate_bytes; /* of its memory, before it began; 0 unknown */
 } AttemptRow;
 
 /* A run of runbatch on this folder. */

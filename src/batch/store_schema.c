@@ -41,6 +41,7 @@ static const char *const steps[] = {
     /* By path: what a file is, for as long as its size and time are the same. */
     "CREATE TABLE inputs (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
     " looked_s REAL NOT NULL, look TEXT NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE attempts ADD COLUMN estimate_bytes INTEGER NOT NULL DEFAULT 0",
 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == STORE_SCHEMA, "STORE_SCHEMA is the number of steps");

@@ -259,11 +259,13 @@ static Status put_attempt(Store *store, const AttemptRow *attempt, bool *saved, 
 {
     static const char sql[] =
         "INSERT INTO attempts (video, run, number, began_s, ended_s, ended, error, decision, frames, chunks,"
-        " chunks_reused, threads, peak_rss_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " chunks_reused, threads, peak_rss_bytes, estimate_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?)"
         " ON CONFLICT (video, number) DO UPDATE SET run = excluded.run, ended_s = excluded.ended_s,"
         " ended = excluded.ended, error = excluded.error, decision = excluded.decision,"
         " frames = excluded.frames, chunks = excluded.chunks, chunks_reused = excluded.chunks_reused,"
-        " threads = excluded.threads, peak_rss_bytes = excluded.peak_rss_bytes"
+        " threads = excluded.threads, peak_rss_bytes = excluded.peak_rss_bytes,"
+        " estimate_bytes = excluded.estimate_bytes"
         " WHERE began_s = excluded.began_s";
     char *error = store_error_text(&attempt->error);
     Query query = query_new(store, sql);
@@ -280,6 +282,7 @@ static Status put_attempt(Store *store, const AttemptRow *attempt, bool *saved, 
     query_bind_integer(&query, attempt->chunks_reused);
     query_bind_integer(&query, attempt->threads);
     query_bind_integer(&query, attempt->peak_rss_bytes);
+    query_bind_integer(&query, attempt->estimate_bytes);
     const Status status = query_run(&query, store_cannot_save, err);
     *saved = status == STATUS_OK && sqlite3_changes(store->db) > 0;
     memory_free(error);
@@ -349,6 +352,7 @@ static bool get_attempt(Query *query, AttemptRow *row)
     row->chunks_reused = query_get_int(query, 0, INT32_MAX);
     row->threads = query_get_int(query, 0, INT32_MAX);
     row->peak_rss_bytes = query_get_integer(query, 0, STORE_INTEGER_MOST);
+    row->estimate_bytes = query_get_integer(query, 0, STORE_INTEGER_MOST);
     query->store->skipped += query->bad;
     return !query->bad;
 }
@@ -357,7 +361,8 @@ Status store_each_attempt(Store *store, int64_t video, StoreAttemptVisitor visit
 {
     static const char sql[] =
         "SELECT id, video, run, number, began_s, ended_s, ended, error, decision, frames, chunks,"
-        " chunks_reused, threads, peak_rss_bytes FROM attempts WHERE video = ? ORDER BY number";
+        " chunks_reused, threads, peak_rss_bytes, estimate_bytes FROM attempts WHERE video = ? ORDER BY "
+        "number";
     Query query = query_new(store, sql);
     query_bind_integer(&query, video);
     for (bool more = true; more && query_row(&query);) {

@@ -38,7 +38,7 @@ static void append_items(Text *page, const CleanList *list)
             (void)cell_append(page, output != NULL ? output : _("logs and damaged stores"), SIZE_MAX,
                               CELL_CUT_END);
             text_append(page, ":\n");
-            removable_append(page, list, output, 0);
+            removable_append(page, list, output, &(RemovableFrame){0});
         }
     }
 }

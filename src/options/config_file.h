@@ -9,9 +9,9 @@
  *   many-faces = off
  *
  * Keys are names of options, values are what stands behind --name= on the command line, without the blanks
- * around them (and around the commas of a list); of what is on or off: on, off. Not to be set here: how to talk (--quiet, --json, …),
- * what is about one video (--target, --output), --preset itself, and --sandbox, so that a file that lies in a
- * folder of videos from anywhere cannot open the sandbox.
+ * around them (and around the commas of a list); of what is on or off: on, off. Not to be set here: how to
+ * talk (--quiet, --json, …), what is about one video (--target, --output), --preset itself, and --sandbox, so
+ * that a file that lies in a folder of videos from anywhere cannot open the sandbox.
  *
  * What is read is untrusted: at most CONFIG_BYTES, every value is checked here, and every error names file
  * and line. One thread.

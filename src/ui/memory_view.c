@@ -75,13 +75,29 @@ static void append_range(Text *words, const MemoryCurve *curve)
                  lowest_at, format_bytes(curve->peak_bytes, peak, sizeof peak), peak_at);
 }
 
+/* Of the last try that the curve is of; 0 unknown. */
+static int64_t estimate_of(const VideoView *video)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < video->attempt_count; i++) {
+        const AttemptRow *attempt = &video->attempts[i];
+        bytes = attempt->run == video->memory_run ? attempt->estimate_bytes : bytes;
+    }
+    return bytes;
+}
+
 void memory_view_video(const VideoView *video, const PageFrame *frame, size_t indent, Text *page)
 {
+    char estimate[NUMBER_BYTES];
     Text words = {0};
     if (video->memory == NULL || video->memory->count == 0) {
         return;
     }
     append_range(&words, video->memory);
+    if (estimate_of(video) > 0) {
+        text_appendf(&words, _(", estimated %s"),
+                     format_bytes(estimate_of(video), estimate, sizeof estimate));
+    }
     append_line(video->memory, video, _("memory"), words.data, frame, indent, page);
     text_free(&words);
 }

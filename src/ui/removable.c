@@ -42,18 +42,33 @@ size_t removable_count(const CleanList *list, const char *output, int64_t *bytes
     return count;
 }
 
-void removable_append(Text *page, const CleanList *list, const char *output, size_t indent)
+/* The reason has a line of its own where it does not fit behind the path. */
+static void append_item(Text *page, const CleanItem *item, const RemovableFrame *frame)
+{
+    enum { SIZE_COLUMNS = 12 };
+    char size[32];
+    Text why = {0};
+    text_appendf(&why, "(%s)%s",
+                 item->kind == CLEAN_PARTS ? _("unfinished; whole chunks stay") : why_word(item->why),
+                 item->foreign ? _("; what is not ours in it stays") : "");
+    page_append_blanks(page, frame->indent);
+    text_appendf(page, "%10s  ", format_bytes(item->bytes, size, sizeof size));
+    /* paths are there to be copied */
+    const size_t taken = frame->indent + SIZE_COLUMNS + cell_append(page, item->path, SIZE_MAX, CELL_CUT_END);
+    if (frame->columns > 0 && taken + 1 + cell_width(why.data) > frame->columns) {
+        text_append(page, "\n");
+        page_append_wrapped(page, why.data, frame->columns, frame->indent);
+    } else {
+        text_appendf(page, " %s\n", why.data);
+    }
+    text_free(&why);
+}
+
+void removable_append(Text *page, const CleanList *list, const char *output, const RemovableFrame *frame)
 {
     for (size_t i = 0; i < list->count; i++) {
-        char size[32];
-        const CleanItem *item = &list->items[i];
-        if (belongs_to(item, output)) {
-            page_append_blanks(page, indent);
-            text_appendf(page, "%10s  ", format_bytes(item->bytes, size, sizeof size));
-            (void)cell_append(page, item->path, SIZE_MAX, CELL_CUT_END); /* paths are there to be copied */
-            text_appendf(page, " (%s)%s\n",
-                         item->kind == CLEAN_PARTS ? _("unfinished; whole chunks stay") : why_word(item->why),
-                         item->foreign ? _("; what is not ours in it stays") : "");
+        if (belongs_to(&list->items[i], output)) {
+            append_item(page, &list->items[i], frame);
         }
     }
 }

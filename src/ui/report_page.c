@@ -182,7 +182,8 @@ static void append_files(Text *page, const Report *report, size_t index, const P
         (void)snprintf(line, sizeof line, _("runbatch clean would remove %s:"),
                        format_bytes(bytes, size, sizeof size));
         page_append_wrapped(page, line, frame->columns, INDENT);
-        removable_append(page, report->removable, video->row.output, INDENT);
+        removable_append(page, report->removable, video->row.output,
+                         &(RemovableFrame){.columns = frame->columns, .indent = INDENT});
     }
 }
 
@@ -205,7 +206,7 @@ static void append_video(Text *page, const Report *report, size_t index, const P
 
 /* ---- the whole ---- */
 
-static void append_logs(Text *page, const Report *report)
+static void append_logs(Text *page, const Report *report, const PageFrame *frame)
 {
     int64_t bytes = 0;
     char size[32];
@@ -216,7 +217,8 @@ static void append_logs(Text *page, const Report *report)
                      count, format_bytes(bytes, size, sizeof size));
     }
     if (report->every_log) {
-        removable_append(page, report->removable, NULL, INDENT);
+        removable_append(page, report->removable, NULL,
+                         &(RemovableFrame){.columns = frame->columns, .indent = INDENT});
     }
 }
 
@@ -229,7 +231,7 @@ void report_page(const Report *report, const PageFrame *frame, Text *page)
             append_video(page, report, i, frame);
         }
     }
-    append_logs(page, report);
+    append_logs(page, report, frame);
 }
 
 static void set(json_t *object, const char *key, json_t *value)

@@ -87,6 +87,7 @@ json_t *attempts_to_json(const VideoView *video)
         set(object, "chunks_reused", json_integer(attempt->chunks_reused));
         set(object, "threads", json_known(attempt->threads));
         set(object, "peak_rss_bytes", json_known(attempt->peak_rss_bytes));
+        set(object, "estimate_bytes", json_known(attempt->estimate_bytes));
         (void)json_array_append_new(list, object);
     }
     return list;

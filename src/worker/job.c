@@ -16,6 +16,9 @@
 #include "memory/meminfo.h"
 #include "worker/job_internal.h"
 
+/* Less is not worth it: what is given back is asked for anew, in other places, and the peak grows. */
+#define GROWN_BYTES (INT64_C(16) << 20)
+
 /* What travels with a frame from the reader to the writer. */
 typedef struct Side {
     uint64_t check; /* of a frame that begins a chunk */
@@ -113,10 +116,25 @@ static Status stage_sink(void *context, const AVFrame *frame, const void *side, 
 
 /* ---- its share ---- */
 
-void job_give_memory_back(void)
+static void give_memory_back(void)
 {
     session_shrink_arena();
     (void)malloc_trim(0);
+}
+
+void job_settle_memory(Job *job)
+{
+    ProcessMemory memory = {0};
+    if (meminfo_read_process("/", 0, &memory, NULL) != STATUS_OK) {
+        return;
+    }
+    if (job->settled_bytes == 0) {
+        job->settled_bytes = memory.rss_bytes;
+    } else if (memory.rss_bytes > job->settled_bytes + GROWN_BYTES) {
+        give_memory_back();
+        (void)meminfo_read_process("/", 0, &memory, NULL);
+        job->settled_bytes = memory.rss_bytes;
+    }
 }
 
 static void apply_share_locked(const JobControl *control)
@@ -124,7 +142,8 @@ static void apply_share_locked(const JobControl *control)
     const int percent = control->percent > 0 ? control->percent : 100;
     if (control->pool != NULL) {
         const int threads = control->threads * percent / 100;
-        frame_pool_set_budget(control->pool, control->budget_bytes - control->budget_bytes / 100 * (100 - percent));
+        frame_pool_set_budget(control->pool,
+                              control->budget_bytes - control->budget_bytes / 100 * (100 - percent));
         atomic_store(control->threads_now, threads > 0 ? threads : 1);
     }
 }
@@ -137,7 +156,7 @@ void job_set_share(JobControl *control, int percent)
     apply_share_locked(control);
     (void)pthread_mutex_unlock(&control->lock);
     if (less) {
-        job_give_memory_back();
+        give_memory_back();
     }
 }
 

@@ -32,6 +32,7 @@ typedef struct Job {
     AVFrame *picture;    /* what a frame's file says */
     Provenance provenance;
     atomic_int threads_now; /* of the any-order threads */
+    int64_t settled_bytes;  /* the resident set at the first chunk's end, or after memory was given back */
     PipelineStats pipeline;
     WriterSummary written;
 } Job;
@@ -53,8 +54,8 @@ bool job_is_marked(const Job *job);
  */
 Status job_read_frame(void *context, AVFrame *frame, uint64_t *check, Error *err);
 
-/* A long video ends with what it began with: what the allocator and the models keep for later goes back. */
-void job_give_memory_back(void);
+/* At a chunk's end. Where memory has grown, what the allocator and the models keep for later goes back. */
+void job_settle_memory(Job *job);
 
 /* Whether every read of the input worked. */
 Status job_check_reads(const Job *job, Error *err);

@@ -103,13 +103,13 @@ bool job_is_marked(const Job *job)
 
 static void note_chunk(void *context, const ChunkInfo *chunk)
 {
-    const Job *job = context;
+    Job *job = context;
     JobControl *control = job->control;
     if (chunk->reused) {
         atomic_fetch_add(&control->frames_reused, chunk->counts.frames);
         atomic_fetch_add(&control->frames_done, chunk->counts.frames);
     } else {
-        job_give_memory_back();
+        job_settle_memory(job);
     }
     if (control->chunk != NULL) {
         control->chunk(control->context, chunk);

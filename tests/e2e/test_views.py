@@ -150,6 +150,7 @@ class Views(BatchCase):
         attempt, = first["attempts"]
         self.assertEqual(set(attempt), documented("An attempt"))
         self.assert_curves(report)
+        self.assertAlmostEqual(attempt["estimate_bytes"] / first["peak_rss_bytes"], 1, delta=0.25)
         self.assertEqual(second["attempts"], [])
         self.assertEqual((attempt["result"], attempt["ended"]), (None, None))
         self.assertEqual((attempt["chunks"], attempt["chunks_reused"]), (first["chunks"], 0))
@@ -165,7 +166,8 @@ class Views(BatchCase):
         self.assertEqual(first["removable"] + second["removable"] + report["removable_logs"], dry["items"])
         self.assertEqual(first["removable_bytes"] + second["removable_bytes"], dry["bytes"])
         text = self.run_batch("report", COLUMNS="80", LC_ALL="es_ES.UTF-8").out
-        self.assertRegex(text, r"\n  memoria [▁▂▃▄▅▆▇█]+ de [0-9.]+ [kM]B \([0-9:]+\) a [0-9.]+ MB \([0-9:]+\)\n")
+        self.assertRegex(text, r"\n  memoria [▁▂▃▄▅▆▇█]+ de [0-9.]+ [kM]B \([0-9:]+\) a [0-9.]+ MB \([0-9:]+\), "
+                               r"estimado [0-9.]+ MB\n")
         self.assertRegex(text, r"\nMemoria en uso [▁▂▃▄▅▆▇█]+ de [0-9.]+ [MG]B \([0-9:]+\) a [0-9.]+ [MG]B ")
         plain = self.run_batch("report", "1", LC_ALL="C").out
         self.assertRegex(plain, r"\n  memory [.:=+*#@-]+ [0-9.]+ [kM]B \([0-9:]+\) to ")

@@ -75,6 +75,23 @@ static void a_video_has_one_line(void **state)
     snapshot_free(&snapshot);
 }
 
+static void the_estimate_stands_beside(void **state)
+{
+    (void)state;
+    Snapshot snapshot;
+    VideoView *video = fill(&snapshot, 60);
+    video->attempts[0].estimate_bytes = 140 * MIB;
+    char *line = line_of(video, 80);
+    assert_string_equal(line,
+                        "  memory ▁▂▂▂▃▃▄▄▅▅▅▆▆▇▇███ 8.0 MB (0:00) to 136.0 MB (0:59), estimated 140.0 MB\n");
+    free(line);
+    video->memory_run = 2; /* of another try */
+    line = line_of(video, 80);
+    assert_null(strstr(line, "estimated"));
+    free(line);
+    snapshot_free(&snapshot);
+}
+
 static void lines_are_as_wide_as_the_screen_at_most(void **state)
 {
     (void)state;
@@ -178,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_as_high_as_their_figures),
         cmocka_unit_test(a_video_has_one_line),
+        cmocka_unit_test(the_estimate_stands_beside),
         cmocka_unit_test(lines_are_as_wide_as_the_screen_at_most),
         cmocka_unit_test(the_machine_is_shown_against_all_there_is),
         cmocka_unit_test(where_no_worker_was_is_nothing),

@@ -264,7 +264,9 @@ static void bad_command_lines(void **state)
         {{"--output-video-qualtiy=3"},
          "unknown option --output-video-qualtiy (did you mean --output-video-quality?)"},
         {{"--no-many-face5"}, "unknown option --no-many-face5 (did you mean --no-many-faces?)"},
-        {{"--threads=3"}, "unknown option --threads (did you mean --execution-threads, --decoder-threads, --encoder-threads?)"},
+        {{"--threads=3"},
+         "unknown option --threads (did you mean --execution-threads, --decoder-threads, "
+         "--encoder-threads?)"},
         {{"--xyzzy"}, "unknown option --xyzzy (runbatch --help lists the options)"},
         {{"--=3"}, "unknown option -- (runbatch --help lists the options)"},
         {{"--output-video"},

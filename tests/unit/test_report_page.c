@@ -252,7 +252,7 @@ static void what_stays_of_a_folder_is_told(void **state)
         {.kind = CLEAN_STORE, .path = (char *)(uintptr_t) "batch.db.damaged", .bytes = 8, .why = "damaged"}};
     const CleanList list = {.items = items, .count = 2, .bytes = 15};
     Text page = {0};
-    removable_append(&page, &list, NULL, 0);
+    removable_append(&page, &list, NULL, &(RemovableFrame){0});
     assert_string_equal(page.data, "       7 B  w/a.mp4 (unfinished; whole chunks stay)\n"
                                    "       8 B  batch.db.damaged (damaged)\n");
     text_free(&page);

@@ -184,6 +184,7 @@ static void attempts_are_numbered_over_all_runs(void **state)
     first.frames = 100;
     first.chunks = 3;
     first.peak_rss_bytes = 12345;
+    first.estimate_bytes = 12000;
     assert_int_equal(store_attempt_save(store, &first, NULL), STATUS_OK);
     assert_int_equal(store_attempt_begin(store, &second, NULL), STATUS_OK);
     /* Its beginning was never saved: it is whole all the same. */
