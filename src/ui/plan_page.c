@@ -221,7 +221,7 @@ static void append_faults(const ForecastFacts *facts, const Forecast *forecast, 
     }
     if (count > 0) {
         qsort(faults, count, sizeof *faults, compare_faults);
-        text_appendf(&line, _("These %zu of %zu will fail:"), count, forecast->count);
+        text_appendf(&line, _("%zu of %zu will fail:"), count, forecast->count);
         page_append_wrapped(page, line.data, frame->columns, 0);
     }
     for (size_t at = 0; at < count;) {
