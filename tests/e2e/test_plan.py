@@ -58,7 +58,7 @@ class Plan(PlanCase):
             self.assertEqual(error["class"], "input", f"{name}: {error}")
         text = self.run_batch("plan")
         self.assert_code(text, 1)
-        self.assertIn(f"These {len(bad)} of 11 will fail:", text.out)
+        self.assertIn(f"{len(bad)} of 11 will fail:", text.out)
         self.assertIn("the file is empty (1): bad_101.mp4", text.out)
 
         failed = {os.path.basename(e["input"]): e["error"] for e in self.run_batch("--json").events_of("video_failed")}
