@@ -31,7 +31,9 @@ Pace pace_of(PaceTry *tries, size_t count)
     double wall_s = 0; /* when at least one ran */
     double until_s = -INFINITY;
     double pixels = 0;
-    qsort(tries, count, sizeof *tries, compare);
+    if (count > 0) {
+        qsort(tries, count, sizeof *tries, compare);
+    }
     for (size_t i = 0; i < count; i++) {
         const PaceTry *one = &tries[i];
         if (!(one->ended_s > one->began_s) || !(one->pixels > 0)) {

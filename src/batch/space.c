@@ -175,8 +175,8 @@ static int64_t sum_of_volume(const SpaceVolume *volumes, const SpaceNeed *need, 
     return whole_bytes(sum);
 }
 
-SpaceVerdict space_fits(const SpaceVolume volumes[SPACE_PLACES], const SpaceNeed *need,
-                        const SpaceNeed *promised, const Share *reserve)
+SpaceVerdict space_fits(const SpaceVolume *volumes, const SpaceNeed *need, const SpaceNeed *promised,
+                        const Share *reserve)
 {
     for (int i = 0; i < SPACE_PLACES; i++) {
         if (!volumes[i].known) {

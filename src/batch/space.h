@@ -83,9 +83,10 @@ typedef struct SpaceVerdict {
     int64_t reserve;
 } SpaceVerdict;
 
-/* Whether `need` fits into what is free less the reserve and less what was `promised` to running videos. */
-SpaceVerdict space_fits(const SpaceVolume volumes[SPACE_PLACES], const SpaceNeed *need,
-                        const SpaceNeed *promised, const Share *reserve);
+/* `volumes`: one a place. Whether `need` fits into what is free less the reserve and less what was `promised`
+ * to running videos. */
+SpaceVerdict space_fits(const SpaceVolume *volumes, const SpaceNeed *need, const SpaceNeed *promised,
+                        const Share *reserve);
 
 /* Whether workers may go on writing: no volume below its reserve. Once they are `held`, only when there is a
  * quarter of it more. */

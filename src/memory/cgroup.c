@@ -94,7 +94,12 @@ static void unescape(char *text)
     for (const char *from = text; *from != '\0'; to++) {
         const bool octal = from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' &&
                            from[2] <= '7' && from[3] >= '0' && from[3] <= '7';
-        *to = octal ? (char)(((from[1] - '0') << 6) | ((from[2] - '0') << 3) | (from[3] - '0')) : *from;
+        if (octal) {
+            const int value = ((from[1] - '0') << 6) | ((from[2] - '0') << 3) | (from[3] - '0');
+            *to = (char)(unsigned char)value;
+        } else {
+            *to = *from;
+        }
         from += octal ? 4 : 1;
     }
     *to = '\0';
