@@ -3,9 +3,10 @@
  *   memory, video memory   when memory is back or after 30 s, with half the threads and the smallest frame
  *                          budget; then alone; then failed
  *   memory, its own limit  at once, with half the threads and the smallest frame budget; then with one
- * thread; then failed: how much others have makes no difference crash, timeout, kill   at once; then alone;
- * the third time set aside disk, environment      at once; then after 30 s; then failed (environment only
- * where the work had begun) encoder                alone, because others may hold the device; then failed
+ *                          thread; then failed: how much others have makes no difference
+ *   crash, timeout, kill   at once; then alone; the third time set aside
+ *   disk, environment      at once; then after 30 s; then failed (environment only where the work had begun)
+ *   encoder                alone, because others may hold the device; then failed
  *   verify, internal       at once; then failed
  *   space                  as often as it takes, each time when there is space
  *   input, model, usage    failed

@@ -1,7 +1,7 @@
 """Allocations that fail, one site after the other, and memory that leaks: the video is tried again and done, or fails
 with its class; it never hangs, nothing wrong has a finished name, no other video is harmed.
 
-RUNBATCH_SITES: how many sites, evenly spread over all (12), or "all": some 1,600, an hour.
+RUNBATCH_SITES: how many sites, evenly spread over all (12), or "all": some 1,700, half an hour.
 
     RUNBATCH_SITES=all meson test -C build memory_faults -t 0 -v
 
@@ -20,8 +20,6 @@ from harness import ffmpeg, media
 SHIM = os.path.abspath(os.environ["RUNBATCH_MEMORY_SHIM"])
 SITES = os.environ.get("RUNBATCH_SITES", "12")
 LONGEST_S = 120
-# Before a worker is guarded (base/alloc.h), libraries that set themselves up may die by themselves.
-PASSING = {"memory", "crash"}
 
 
 class MemoryFaults(FaultCase):
@@ -62,7 +60,7 @@ class MemoryFaults(FaultCase):
         run = self.shimmed(f"fail={site.split()[0]}", times=times)
         self.assertIsNotNone(run.wait(LONGEST_S), "it hangs\n" + str(run))
         failures = run.events_of("video_retry", "video_failed", "video_set_aside")
-        self.assertLessEqual({event["error"]["class"] for event in failures}, PASSING, str(run))
+        self.assertLessEqual({event["error"]["class"] for event in failures}, {"memory"}, str(run))
         return run, failures
 
     def test_each_allocation_may_fail_once(self):
@@ -87,7 +85,8 @@ class MemoryFaults(FaultCase):
         self.make_clip("clip2.mp4", 134)
         self.make_reference()
         small = self.find_sites("1")
-        larger = sorted(set(self.find_sites()) - set(small))
+        # of some size: those of messages differ from run to run
+        larger = sorted(site for site in set(self.find_sites()) - set(small) if int(site.split()[-1]) >= 4096)
         failed = 0
         for site in self.chosen(larger, 3):
             with self.subTest(site=site):
@@ -95,7 +94,8 @@ class MemoryFaults(FaultCase):
                 ended = run.events_of("video_failed")
                 failed += len(ended)
                 self.assertEqual(run.wait(), 1 if ended else 0, str(run))
-                self.assertEqual({os.path.basename(event["input"]) for event in failures}, {"clip2.mp4"}, str(run))
+                harmed = {os.path.basename(event["input"]) for event in failures}
+                self.assertLessEqual(harmed, {"clip2.mp4"}, str(run))
                 self.assertIn("joconde_1.mp4", self.finished_outputs())
                 self.assert_no_wrong_output()
         self.assertGreater(failed, 0, "with less each was done")
