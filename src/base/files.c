@@ -61,6 +61,17 @@ char *path_stem(const char *path)
     return stem.data;
 }
 
+char *path_nearest(const char *path)
+{
+    char *nearest = text_duplicate(path);
+    while (!file_exists(nearest) && strcmp(nearest, ".") != 0 && strcmp(nearest, "/") != 0) {
+        char *above = path_folder(nearest);
+        memory_free(nearest);
+        nearest = above;
+    }
+    return nearest;
+}
+
 bool file_exists(const char *path)
 {
     struct stat status;

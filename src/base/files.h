@@ -22,6 +22,10 @@ char *path_stem(const char *path);
 /* The extension with its dot, or "" ; points into `path`. */
 const char *path_extension(const char *path);
 
+/* The path itself, or the nearest folder above it, that is there ("." or "/" at last), in new memory that the
+ * caller frees. */
+char *path_nearest(const char *path);
+
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 /* Bytes, or -1 when there is no such regular file. */

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libavutil/mem.h>
+#include <libavutil/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,16 +18,22 @@ struct Hash {
     XXH3_state_t *state;
 };
 
-static void write_digest(XXH128_hash_t value, char digest[HASH_SIZE])
+/* `digest` holds two digits a byte and a zero. */
+static void write_digits(const unsigned char *bytes, size_t count, char *digest)
 {
     static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        digest[2 * i] = digits[bytes[i] >> 4U];
+        digest[2 * i + 1] = digits[bytes[i] & 15U];
+    }
+    digest[2 * count] = '\0';
+}
+
+static void write_digest(XXH128_hash_t value, char digest[HASH_SIZE])
+{
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, value);
-    for (size_t i = 0; i < sizeof canonical.digest; i++) {
-        digest[2 * i] = digits[canonical.digest[i] >> 4U];
-        digest[2 * i + 1] = digits[canonical.digest[i] & 15U];
-    }
-    digest[HASH_DIGITS] = '\0';
+    write_digits(canonical.digest, sizeof canonical.digest, digest);
 }
 
 Hash *hash_new(void)
@@ -161,6 +169,31 @@ Status hash_file(const char *path, ErrorClass class_, char digest[HASH_SIZE], Er
 {
     struct stat status;
     return digest_of(path, class_, false, &status, digest, err);
+}
+
+Status hash_file_sha256(const char *path, ErrorClass class_, char digest[HASH_SHA256_SIZE], Error *err)
+{
+    enum { BITS = 256, BYTES = BITS / 8 };
+    unsigned char result[BYTES];
+    struct stat status;
+    ssize_t got = 0;
+    const int fd = open_regular(path, class_, &status, err);
+    if (fd < 0) {
+        return STATUS_FAILED;
+    }
+    struct AVSHA *sha = memory_check(av_sha_alloc());
+    unsigned char *block = memory_alloc(1, PART_BYTES);
+    (void)av_sha_init(sha, BITS);
+    while ((got = read(fd, block, PART_BYTES)) > 0 || (got < 0 && errno == EINTR)) {
+        av_sha_update(sha, block, got > 0 ? (size_t)got : 0);
+    }
+    const int number = got < 0 ? errno : 0;
+    av_sha_final(sha, result);
+    write_digits(result, sizeof result, digest);
+    memory_free(block);
+    av_free(sha);
+    (void)close(fd);
+    return number == 0 ? STATUS_OK : error_set_errno(err, class_, "cannot read", path, number);
 }
 
 Status file_identity(const char *path, ErrorClass class_, FileIdentity *identity, Error *err)

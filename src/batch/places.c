@@ -36,7 +36,7 @@ static Status check_readable(const char *what, const char *path, const char *tod
     return STATUS_OK;
 }
 
-static Status find_source(const Settings *settings, Places *places, Error *err)
+Status places_find_source(const Settings *settings, Places *places, Error *err)
 {
     static const char what[] = "cannot read the source picture";
     if (!settings_needs_source(settings)) {
@@ -81,9 +81,12 @@ static Status find_videos(const char *folder, Places *places, Error *err)
     return status;
 }
 
-static Status find_target(const Settings *settings, Places *places, Error *err)
+Status places_find_videos(const Settings *settings, Places *places, Error *err)
 {
     const char *target = settings->target;
+    if (target == NULL) {
+        return find_videos(settings->input_dir, places, err);
+    }
     if (file_is_folder(target)) {
         return find_videos(target, places, err);
     }
@@ -145,11 +148,10 @@ Status places_find(const Settings *settings, Places *places, Error *err)
         status = refuse_layout(settings, err);
     }
     if (status == STATUS_OK) {
-        status = find_source(settings, places, err);
+        status = places_find_source(settings, places, err);
     }
     if (status == STATUS_OK) {
-        status = settings->target != NULL ? find_target(settings, places, err)
-                                          : find_videos(settings->input_dir, places, err);
+        status = places_find_videos(settings, places, err);
     }
     if (status == STATUS_OK) {
         status = find_output(settings, places, err);
@@ -176,12 +178,7 @@ void places_free(Places *places)
 /* The folder itself or the nearest one above it that exists must be one, and writable. */
 static Status ask_permission(const char *folder, Error *err)
 {
-    char *nearest = text_duplicate(folder);
-    while (!file_exists(nearest) && strcmp(nearest, ".") != 0 && strcmp(nearest, "/") != 0) {
-        char *above = path_folder(nearest);
-        memory_free(nearest);
-        nearest = above;
-    }
+    char *nearest = path_nearest(folder);
     Status status = STATUS_OK;
     if (!file_is_folder(nearest)) {
         status = error_set(err, ERROR_ENVIRONMENT, "cannot make the output folder", folder,

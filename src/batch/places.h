@@ -22,6 +22,11 @@ typedef struct Places {
 Status places_find(const Settings *settings, Places *places, Error *err);
 void places_free(Places *places);
 
+/* Its parts, each with its own members of zeroed places, which must be freed on failure too: `source`;
+ * `input_dir`, `videos` and `single`. */
+Status places_find_source(const Settings *settings, Places *places, Error *err);
+Status places_find_videos(const Settings *settings, Places *places, Error *err);
+
 /* Makes sure files can be made in the output folder, and makes it where it is missing. With `look_only`
  * nothing is made: permissions are asked instead. */
 Status places_prepare_output(const char *folder, bool look_only, Error *err);

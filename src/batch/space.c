@@ -120,13 +120,8 @@ void space_add(SpaceNeed *sum, const SpaceNeed *need)
 SpaceVolume space_look(const char *folder)
 {
     SpaceVolume volume = {.folder = folder, .files_free = -1};
-    char *path = text_duplicate(folder);
+    char *path = path_nearest(folder);
     struct stat status;
-    while (stat(path, &status) != 0 && strcmp(path, ".") != 0 && strcmp(path, "/") != 0) {
-        char *parent = path_folder(path);
-        memory_free(path);
-        path = parent;
-    }
     struct statvfs system;
     if (stat(path, &status) == 0 && statvfs(path, &system) == 0 && system.f_blocks > 0) {
         const double block = (double)(system.f_frsize > 0 ? system.f_frsize : system.f_bsize);

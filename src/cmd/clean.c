@@ -2,10 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "batch/leftovers.h"
 #include "batch/lock.h"
 #include "batch/plan.h"
 #include "cmd/command.h"
-#include "cmd/leftovers.h"
 #include "cmd/terminal.h"
 #include "report/format.h"
 #include "report/i18n.h"

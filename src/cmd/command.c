@@ -68,6 +68,20 @@ static const HelpLine control_codes[] = {
     {0},
 };
 
+static const HelpLine doctor_examples[] = {
+    {"runbatch doctor", "everything, for the folder that you are in"},
+    {"runbatch doctor --quiet", "only what is not as it should be"},
+    {"runbatch doctor --json", "for programs (docs/json.md)"},
+    {0},
+};
+static const HelpLine doctor_codes[] = {
+    {"0", "all is well, or there are warnings only"},
+    {"1", "there are errors: a batch would not begin here, or its videos would fail"},
+    {"2", "the command line cannot be"},
+    {"3", "what was found cannot be written"},
+    {0},
+};
+
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
@@ -142,6 +156,16 @@ const Command command_table[] = {
               "removes the rest by itself.",
      .exit_codes = clean_codes,
      .run = cmd_clean},
+    {.name = "doctor",
+     .usage = "[OPTION]...",
+     .help = "Check the machine, models, libraries, folders and what earlier runs left, and say what to do",
+     .about = "Tells line by line what is well, what could be better and what would keep a batch with these "
+              "options from working: memory and whose limit counts, who holds it, graphics cards, models and "
+              "their sums, codecs, the sandbox, folders and their space, leftovers of earlier runs. Changes "
+              "nothing.",
+     .examples = doctor_examples,
+     .exit_codes = doctor_codes,
+     .run = cmd_doctor},
     {.name = "help",
      .usage = "[COMMAND] [--man]",
      .help = "Print this help, or that of one command; with --man the manual page's source",

@@ -1,8 +1,8 @@
 #include "ui/report_page.h"
 
 #include "base/alloc.h"
+#include "batch/leftovers.h"
 #include "cmd/command.h"
-#include "cmd/leftovers.h"
 #include "cmd/terminal.h"
 #include "cmd/view.h"
 #include "ui/snapshot_json.h"

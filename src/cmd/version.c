@@ -1,20 +1,10 @@
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libswresample/swresample.h>
-#include <libswscale/swscale.h>
-
 #include "base/text.h"
 #include "cmd/available.h"
 #include "cmd/command.h"
 #include "cmd/terminal.h"
 #include "infer/session.h"
+#include "media/codecs.h"
 #include "options/table.h"
-
-static void append_library(Text *page, const char *name, unsigned version)
-{
-    text_appendf(page, "  %s %u.%u.%u\n", name, AV_VERSION_MAJOR(version), AV_VERSION_MINOR(version),
-                 AV_VERSION_MICRO(version));
-}
 
 static void append_encoders(Text *page)
 {
@@ -34,12 +24,11 @@ int cmd_version(int argc, char **argv)
     (void)argv;
     Text page = {0};
     text_append(&page, "runbatch " RUNBATCH_VERSION "\n");
-    text_appendf(&page, "FFmpeg %s\n", av_version_info());
-    append_library(&page, "libavformat", avformat_version());
-    append_library(&page, "libavcodec", avcodec_version());
-    append_library(&page, "libavutil", avutil_version());
-    append_library(&page, "libswscale", swscale_version());
-    append_library(&page, "libswresample", swresample_version());
+    text_appendf(&page, "FFmpeg %s\n", codecs_release());
+    for (int i = 0; i < CODECS_LIBRARIES; i++) {
+        const CodecsLibrary library = codecs_library(i);
+        text_appendf(&page, "  %s %d.%d.%d\n", library.name, library.major, library.minor, library.micro);
+    }
     append_encoders(&page);
     text_appendf(&page, "ONNX Runtime %s\n  providers: %s\n", session_runtime_version(),
                  session_provider_list());

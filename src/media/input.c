@@ -13,6 +13,11 @@
 static const char demuxers[] = "mov,matroska,avi,asf,flv,live_flv,mpegts,mpeg,ogg,nut";
 static const char what_open[] = "cannot open the video";
 
+const char *input_demuxers(void)
+{
+    return demuxers;
+}
+
 Status media_error(Error *err, ErrorClass class_, const char *what, const char *file, int averror)
 {
     const int code = AVUNERROR(averror);

@@ -7,6 +7,9 @@
 #include "base/error.h"
 #include "media/container_check.h"
 
+/* "mov,matroska,…": the names of the demuxers that inputs are opened with. */
+const char *input_demuxers(void);
+
 /* Opens with our list of demuxers only, which get no file but this one, and probes the streams. The caller
  * closes it with avformat_close_input. `check` may be NULL. ERROR_INPUT on failure; ERROR_DISK where a read
  * failed, ERROR_MEMORY when out of it. */

@@ -190,16 +190,15 @@ void processes_name(const char *root, pid_t pid, char name[PROCESSES_NAME_BYTES]
     }
 }
 
-/* False: it is gone, or has no memory any more. */
-static bool describe(const ProcessTable *table, pid_t pid, ProcessHolder *holder)
+bool processes_describe(const char *root, pid_t pid, ProcessHolder *holder)
 {
     char text[SENSOR_TEXT_BYTES];
-    if (read_status(table->root, pid, text) != 0) {
+    if (read_status(root, pid, text) != 0) {
         return false;
     }
     *holder = (ProcessHolder){.pid = pid, .rss_bytes = sensor_number(text, "VmRSS:")};
     read_name(text, holder->name);
-    name_user(table->root, sensor_number(text, "Uid:"), holder->user);
+    name_user(root, sensor_number(text, "Uid:"), holder->user);
     return holder->rss_bytes > 0;
 }
 
@@ -232,7 +231,7 @@ size_t processes_find_holders(const ProcessTable *table, pid_t supervisor, Proce
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         ProcessHolder holder;
-        if (describe(table, holders[i].pid, &holder)) {
+        if (processes_describe(table->root, holders[i].pid, &holder)) {
             holder.ours = supervisor > 0 && processes_is_below(table, holder.pid, supervisor);
             holders[kept++] = holder;
         }

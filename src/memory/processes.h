@@ -63,6 +63,20 @@ size_t processes_find_holders(const ProcessTable *table, pid_t supervisor, Proce
 /* As `name` of ProcessHolder; "?" when it is gone. Reads one file. */
 void processes_name(const char *root, pid_t pid, char name[PROCESSES_NAME_BYTES]);
 
+/* Those of these names (comm; closed by NULL) that nobody looks after any more: their parent is neither the
+ * same program nor the one at `program` (this one's path; /proc/PID/exe cannot be read of a process that has
+ * locked itself in). The parent of one whose parent ended is init. */
+typedef struct ProcessOrphan {
+    ProcessHolder holder;
+    int64_t age_s; /* -1 unknown */
+} ProcessOrphan;
+
+size_t processes_find_orphans(const ProcessTable *table, const char *const *names, const char *program,
+                              ProcessOrphan *orphans, size_t room);
+
+/* False: it is gone, or has no memory any more. `ours` is not told. */
+bool processes_describe(const char *root, pid_t pid, ProcessHolder *holder);
+
 void processes_free(ProcessTable *table);
 
 #endif

@@ -8,9 +8,10 @@
 #define FIELD(name) offsetof(Settings, name)
 /* Which commands take an option (Option.commands). */
 #define RUNS "run resume plan"
+#define RUN_WITH RUNS " doctor" /* those that must know how a batch would run */
 #define SHOWS "status report"
 #define ASKS "pause continue cancel"
-#define ALL RUNS " " SHOWS " " ASKS " clean"
+#define ALL RUN_WITH " " SHOWS " " ASKS " clean"
 #define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
 #define GB 1000000000
 
@@ -29,6 +30,7 @@ const Option option_table[] = {
      .group = OPTION_GROUP_INPUT,
      .offset = FIELD(ranges),
      .value = "RANGE",
+     .commands = RUNS,
      .help = "Videos by their position in the sorted folder: 5, 1-30, 31-, 1-3,7,20-; several are joined"},
     {.name = "videos",
      .type = OPTION_POSITIONAL,
@@ -587,7 +589,7 @@ const Option *option_positional(const char *command)
 bool option_is_of(const Option *option, const char *command)
 {
     const size_t length = strlen(command);
-    for (const char *word = option->commands != NULL ? option->commands : RUNS; *word != '\0';) {
+    for (const char *word = option->commands != NULL ? option->commands : RUN_WITH; *word != '\0';) {
         const size_t word_length = strcspn(word, " ");
         if (word_length == length && strncmp(word, command, length) == 0) {
             return true;

@@ -45,7 +45,7 @@ static void add(TextList *list, const char *path)
 }
 
 /* The folder, and what links in it lead to: models are large and often lie elsewhere. */
-static void add_models(TextList *list, const char *folder)
+static void add_models_of(TextList *list, const char *folder)
 {
     text_list_add(list, folder);
     DIR *opened = opendir(folder);
@@ -61,6 +61,16 @@ static void add_models(TextList *list, const char *folder)
         memory_free(path);
     }
     (void)closedir(opened);
+}
+
+static void add_models(TextList *list, const char *models_dir)
+{
+    TextList folders = {0};
+    catalogue_folders(models_dir, &folders);
+    for (size_t i = 0; i < folders.count; i++) {
+        add_models_of(list, folders.items[i]);
+    }
+    text_list_free(&folders);
 }
 
 static void add_gpu(SandboxConfig *config, const Settings *settings)
@@ -90,12 +100,7 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
         return STATUS_OK;
     }
     SandboxConfig config = {.strict = is_strict(settings->sandbox)};
-    TextList models = {0};
-    catalogue_folders(settings->models_dir, &models);
-    for (size_t i = 0; i < models.count; i++) {
-        add_models(&config.read, models.items[i]);
-    }
-    text_list_free(&models);
+    add_models(&config.read, settings->models_dir);
     add(&config.read, job->input);
     add(&config.read, job->source);
     add(&config.write, job->temporary);
@@ -118,5 +123,16 @@ Status sandbox_enter_for_probe(const char *how, const char *input, const char *o
     SandboxConfig config = {.strict = is_strict(how), .most_bytes = PROBE_MOST_BYTES};
     add(&config.read, input);
     add(&config.read, output);
+    return enter(&config, err);
+}
+
+Status sandbox_enter_for_picture(const char *how, const char *picture, const char *models_dir, Error *err)
+{
+    if (is_off(how)) {
+        return STATUS_OK;
+    }
+    SandboxConfig config = {.strict = is_strict(how), .most_bytes = PROBE_MOST_BYTES};
+    add_models(&config.read, models_dir);
+    add(&config.read, picture);
     return enter(&config, err);
 }

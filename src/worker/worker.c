@@ -356,7 +356,7 @@ int worker_main(int argc, char **argv)
         (void)fputs("runbatch: worker is started by runbatch itself, not by hand\n", stderr);
         return 2;
     }
-    (void)prctl(PR_SET_NAME, probe != NULL ? "runbatch-probe" : "runbatch-worker");
+    (void)prctl(PR_SET_NAME, probe != NULL ? WORKER_PROBE_NAME : WORKER_PROCESS_NAME);
     settle_memory();
     if (probe == NULL) { /* a question that lacks memory has its own answer */
         memory_guard();

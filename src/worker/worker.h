@@ -8,6 +8,10 @@
 #ifndef RUNBATCH_WORKER_WORKER_H
 #define RUNBATCH_WORKER_WORKER_H
 
+/* What they call themselves, as ps shows it. */
+#define WORKER_PROCESS_NAME "runbatch-worker"
+#define WORKER_PROBE_NAME "runbatch-probe"
+
 /* Exit codes: 0 a result was told (done or failed), 2 not started by runbatch, EXIT_OUT_OF_MEMORY. */
 int worker_main(int argc, char **argv);
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/text.h"
 
 static char folder[] = "/tmp/runbatch-hash-XXXXXX";
 
@@ -233,7 +234,7 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"whole", "small", "large", "pipe", "empty"};
+    static const char *const names[] = {"whole", "small", "large", "pipe", "empty", "abc", "long"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *path = path_of(names[i]);
         (void)unlink(path);
@@ -242,9 +243,39 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* FIPS 180-4's example; the long one by sha256sum. */
+static void sha256_is_the_usual_one(void **state)
+{
+    (void)state;
+    char sum[HASH_SHA256_SIZE];
+    Error err = {0};
+    char *path = path_of("abc");
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite("abc", 1, 3, file), 3);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(hash_file_sha256(path, ERROR_MODEL, sum, &err), STATUS_OK);
+    assert_string_equal(sum, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    memory_free(path);
+    path = write_file("long", 200000);
+    char *command = text_format("sha256sum '%s'", path);
+    FILE *pipe = popen(command, "r");
+    char expected[HASH_SHA256_SIZE] = "";
+    assert_non_null(pipe);
+    assert_int_equal(fread(expected, 1, HASH_SHA256_SIZE - 1, pipe), HASH_SHA256_SIZE - 1);
+    assert_int_equal(pclose(pipe), 0);
+    assert_int_equal(hash_file_sha256(path, ERROR_MODEL, sum, &err), STATUS_OK);
+    assert_string_equal(sum, expected);
+    memory_free(command);
+    memory_free(path);
+    assert_int_equal(hash_file_sha256("/dev/zero", ERROR_MODEL, sum, &err), STATUS_FAILED);
+    assert_string_equal(err.why, "it is not a regular file");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_is_the_usual_one),
         cmocka_unit_test(digests_are_those_of_the_standard),
         cmocka_unit_test(pieces_give_what_the_whole_gives),
         cmocka_unit_test(file_gives_what_its_bytes_give),

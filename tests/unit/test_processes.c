@@ -212,10 +212,61 @@ static void a_child_of_ours_is_found(void **state)
     (void)close(ready[1]);
 }
 
+static void put_program(const char *root, int pid, const char *comm, const char *program)
+{
+    char file[64];
+    (void)snprintf(file, sizeof file, "proc/%d/comm", pid);
+    tree_put(root, file, comm);
+    if (program != NULL) {
+        char *path = text_format("%s/proc/%d/exe", root, pid);
+        assert_int_equal(symlink(program, path), 0);
+        memory_free(path);
+    }
+}
+
+/* Its own supervisor is whoever runs the same program, or this one where its own cannot be known. */
+static void workers_without_a_supervisor_are_found(void **state)
+{
+    static const char *const names[] = {"rb-worker", "rb-probe", NULL};
+    static const char program[] = "/usr/bin/runbatch";
+    const char *root = *state;
+    ProcessTable table;
+    ProcessOrphan orphans[8];
+    put_machine(root);
+    tree_put(root, "proc/uptime", "18653.90 73000.00\n"); /* a minute after they began */
+    put_program(root, 50, "runbatch\n", program);
+    put_program(root, 61, "rb-worker\n", NULL); /* locked in */
+    put_process(root, 200, 1, "rb-worker", 1000, 300, 300);
+    put_program(root, 200, "rb-worker\n", program);
+    put_process(root, 201, 70, "rb-probe", 1000, 40, 40); /* a desktop's program adopted it */
+    put_program(root, 201, "rb-probe\n", NULL);
+    put_program(root, 70, "firefox\n", "/usr/bin/firefox");
+    put_process(root, 202, 51, "rb-worker", 1000, 10, 10); /* of another build, replaced meanwhile */
+    put_program(root, 202, "rb-worker\n", "/home/ana/rb (deleted)");
+    put_process(root, 51, 1, "rb", 1000, 10, 10);
+    put_program(root, 51, "rb\n", "/home/ana/rb");
+    put_process(root, 203, 95, "rb-worker", 4242, 10, 10); /* whose parent nobody may look at */
+    put_program(root, 203, "rb-worker\n", NULL);
+    put_process(root, 204, 1, "rb-worker", 1000, 0, 0); /* a zombie */
+    put_program(root, 204, "rb-worker\n", NULL);
+    put_process(root, 205, 1, "rb-worker2", 1000, 10, 10);
+    put_program(root, 205, "rb-worker2\n", program);
+    processes_scan(&table, root, ENOUGH_MS, NULL);
+    assert_int_equal(processes_find_orphans(&table, names, program, orphans, 8), 2);
+    assert_int_equal(orphans[0].holder.pid, 200);
+    assert_string_equal(orphans[0].holder.user, "ana");
+    assert_int_equal(orphans[0].holder.rss_bytes, 300 * MB);
+    assert_int_equal(orphans[0].age_s, 60);
+    assert_int_equal(orphans[1].holder.pid, 201);
+    assert_int_equal(processes_find_orphans(&table, names, program, orphans, 1), 1);
+    processes_free(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(a_tree_is_summed),
+        TREE_TEST(workers_without_a_supervisor_are_found),
         TREE_TEST(the_biggest_holders_are_named),
         TREE_TEST(a_scan_ends_in_time),
         TREE_TEST(circles_and_nonsense_end),

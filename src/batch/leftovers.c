@@ -1,4 +1,4 @@
-#include "cmd/leftovers.h"
+#include "batch/leftovers.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* What `clean` would remove now. */
-#ifndef RUNBATCH_CMD_LEFTOVERS_H
-#define RUNBATCH_CMD_LEFTOVERS_H
+#ifndef RUNBATCH_BATCH_LEFTOVERS_H
+#define RUNBATCH_BATCH_LEFTOVERS_H
 
 #include <stdbool.h>
 
