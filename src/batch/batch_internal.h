@@ -11,6 +11,7 @@
 #include "batch/clash.h"
 #include "batch/cleaner.h"
 #include "batch/lock.h"
+#include "batch/past_memory.h"
 #include "batch/probe.h"
 #include "batch/recipe.h"
 #include "batch/retry.h"
@@ -77,6 +78,7 @@ typedef struct Item {
     bool paused;
     bool released;        /* goes on while all others are paused */
     unsigned char passed; /* how often others went before it */
+    unsigned char kind;   /* of `past`; 0: not known */
     float length_s;       /* of the video; 0: not known */
     int64_t memory_bytes; /* its worker's estimate; 0: not known */
     Video *video;         /* NULL before its first attempt and when it is settled */
@@ -149,6 +151,7 @@ typedef struct Batch {
     /* pauses */
     bool paused; /* all, by the user */
     PlannerOrder order;
+    PastMemory past; /* what workers took */
     BatchPause told_pause;
     int64_t told_pause_ms;
     /* the end */

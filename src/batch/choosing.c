@@ -16,6 +16,8 @@ static void note_look(Batch *batch, size_t index, const MediaLook *look)
     WorkerShape shape; /* the least where --max-memory is too small: its worker will say so */
     (void)job_shape_choose(settings, &task, machine_cores(), settings->max_memory_bytes, &shape, NULL);
     batch->items[index].memory_bytes = memory_estimate(&task, &shape).total_bytes;
+    batch->items[index].kind =
+        (unsigned char)past_memory_kind(&batch->past, look->codec, look->width, look->height);
     batch->items[index].length_s = (float)look->duration_s;
 }
 
@@ -40,6 +42,7 @@ void choosing_open(Batch *batch)
     }
     inputs_free(looks, batch->plan->count);
     memory_free(looks);
+    (void)past_memory_learn(&batch->past, batch->store, settings, NULL); /* otherwise it goes by estimates */
 }
 
 /* ---- which may start ---- */
@@ -133,7 +136,7 @@ static PlannerVideo describe(const Batch *batch, size_t index)
     const Item *item = &batch->items[index];
     const Settings *settings = batch->settings;
     return (PlannerVideo){
-        .bytes = item->memory_bytes,
+        .bytes = (int64_t)((double)item->memory_bytes * past_memory_factor(&batch->past, item->kind)),
         .cores =
             planner_cores(settings->execution_threads, settings->encoder_threads, (double)machine_cores()),
         .length = item->length_s > 0 ? item->length_s : (double)batch->plan->items[index].size_bytes,

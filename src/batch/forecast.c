@@ -53,6 +53,10 @@ static bool foretell_memory(const ForecastFacts *facts, const MediaLook *look, F
         return false;
     }
     video->memory = memory_estimate(&task, &shape);
+    if (facts->past != NULL) {
+        const int kind = past_memory_kind(facts->past, look->codec, look->width, look->height);
+        video->memory = memory_corrected(&video->memory, past_memory_factor(facts->past, kind));
+    }
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "batch/inputs.h"
 #include "batch/pace.h"
+#include "batch/past_memory.h"
 #include "batch/plan.h"
 #include "batch/space.h"
 #include "batch/supervisor.h"
@@ -48,6 +49,7 @@ typedef struct ForecastFacts {
     const ProbeAnswer *answers;
     const InputLook *looks;
     Pace pace;
+    PastMemory *past; /* NULL: nothing is known */
     SpaceHistory history;
     SpaceVolume volumes[SPACE_PLACES];
     PlannerMachine machine; /* disk_bytes is filled here */

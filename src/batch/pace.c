@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "batch/tries.h"
 
 /* Pixels that one core makes in a second, all stages together, default preset: measured on 1280 x 720 with
  * one face, in processor time. The NVENC encoders leave the cores to the faces, which is about what x264
@@ -77,32 +78,15 @@ double pace_batch_seconds(const Pace *pace, double sum_s, double longest_s, int 
 /* ---- from the store ---- */
 
 typedef struct Learning {
-    Store *store;
-    json_t *wanted; /* options, as a recipe has them */
     PaceTry *tries;
     size_t count;
-    double frame_pixels; /* of the video at hand */
 } Learning;
 
-/* What makes it slower or faster, and is part of a recipe. One that it does not know had its default: it was
- * made before there was another value. */
-static bool is_like(const json_t *options, const json_t *wanted)
-{
-    static const char *const keys[] = {"frame-processor", "output-video-encoder", "output-video-preset"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const json_t *value = json_object_get(options, keys[i]);
-        if (value != NULL && !json_equal(value, json_object_get(wanted, keys[i]))) {
-            return false;
-        }
-    }
-    return json_is_object(options);
-}
-
-static bool add_try(void *context, const AttemptRow *attempt)
+static void add_try(void *context, const MediaLook *look, const AttemptRow *attempt)
 {
     enum { BLOCK = 64 };
     Learning *learning = context;
-    const double pixels = (double)attempt->frames * learning->frame_pixels;
+    const double pixels = (double)attempt->frames * look->width * look->height;
     if (attempt->ended_s > attempt->began_s && pixels > 0) {
         if (learning->count % BLOCK == 0) {
             learning->tries =
@@ -110,35 +94,16 @@ static bool add_try(void *context, const AttemptRow *attempt)
         }
         learning->tries[learning->count++] = (PaceTry){attempt->began_s, attempt->ended_s, pixels};
     }
-    return true;
-}
-
-static bool add_video(void *context, const VideoRow *row)
-{
-    Learning *learning = context;
-    MediaLook look;
-    if (row->recipe == NULL ||
-        store_input_find(learning->store, row->input, -1, 0, &look, NULL) != STATUS_OK) {
-        return true;
-    }
-    json_t *recipe = json_loads(row->recipe, JSON_REJECT_DUPLICATES, NULL);
-    if (is_like(json_object_get(recipe, "options"), learning->wanted)) {
-        learning->frame_pixels = (double)look.width * look.height;
-        (void)store_each_attempt(learning->store, row->id, add_try, learning, NULL);
-    }
-    json_decref(recipe);
-    return true;
 }
 
 Status pace_learn(Store *store, const Settings *settings, int cores, Pace *pace, Error *err)
 {
-    Learning learning = {.store = store, .wanted = settings_to_json(settings)};
-    const Status status = store != NULL ? store_each_video(store, add_video, &learning, err) : STATUS_OK;
+    Learning learning = {0};
+    const Status status = tries_each(store, settings, add_try, &learning, err);
     *pace = pace_of(learning.tries, learning.count);
     if (pace->tries == 0) {
         *pace = pace_guess(settings, cores);
     }
     memory_free(learning.tries);
-    json_decref(learning.wanted);
     return status;
 }

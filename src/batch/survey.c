@@ -109,6 +109,7 @@ Status survey_make(const Settings *settings, const Plan *plan, const BatchHooks 
     facts->plan = plan;
     facts->answers = survey->answers;
     facts->looks = survey->looks;
+    facts->past = &survey->past;
     bring_up_to_date(plan, &survey->notes);
     Store *store = NULL;
     Status status = store_open(&store, plan->state_dir, STORE_READ, NULL, NULL, err);
@@ -117,6 +118,9 @@ Status survey_make(const Settings *settings, const Plan *plan, const BatchHooks 
     }
     if (status == STATUS_OK) {
         status = pace_learn(store, settings, machine_cores(), &facts->pace, err);
+    }
+    if (status == STATUS_OK) {
+        status = past_memory_learn(&survey->past, store, settings, err);
     }
     store_close(&store);
     for (size_t i = 0; i < plan->count; i++) {

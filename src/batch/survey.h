@@ -15,6 +15,7 @@ typedef struct Survey {
     ForecastFacts facts; /* its arrays are the next two */
     ProbeAnswer *answers;
     InputLook *looks;
+    PastMemory past;
     int looked;     /* inputs that can be read and that the store did not know */
     TextList notes; /* what users should be told: the store was damaged and is made anew */
 } Survey;

@@ -234,8 +234,8 @@ static void insert_row(Store *store, Values *values)
     static const struct {
         const char *table;
         int columns;
-    } tables[] = {{"videos", 18}, {"progress", 5}, {"attempts", 14}, {"chunks", 9},
-                  {"runs", 10},   {"samples", 6},  {"events", 6},    {"requests", 5}};
+    } tables[] = {{"videos", 18}, {"progress", 5}, {"attempts", 15}, {"chunks", 9}, {"runs", 10},
+                  {"samples", 6}, {"events", 6},   {"requests", 5},  {"inputs", 5}};
     const size_t chosen = *take(values, 1) % (sizeof tables / sizeof tables[0]);
     Text sql = {0};
     text_appendf(&sql, "INSERT OR REPLACE INTO %s VALUES (?", tables[chosen].table);

@@ -19,7 +19,8 @@
 
 static bool is_sanitized(void)
 {
-    return getenv("RUNBATCH_SANITIZER") != NULL;
+    const char *name = getenv("RUNBATCH_SANITIZER");
+    return name != NULL && name[0] != '\0';
 }
 
 /* A limiter of this machine that makes groups; NULL, and why, where it cannot be. */
