@@ -1,5 +1,7 @@
 #include "memory/governor.h"
 
+#include "memory/governor_internal.h"
+
 enum {
     TRACE_WINDOW_MS = 1250, /* of the growth: long enough for five readings, short enough to see a rush */
     TRACE_LEAST_MS = 400,
@@ -44,23 +46,7 @@ int64_t governor_shrunk(int64_t full, int shrunk)
 
 /* ---- what the readings say ---- */
 
-/* One step's view of things. */
-typedef struct View {
-    const GovernorInput *input;
-    const GovernorSettings *settings;
-    GovernorState now[GOVERNOR_RESOURCES]; /* by this reading alone */
-    GovernorReason reason[GOVERNOR_RESOURCES];
-    double percent[GOVERNOR_RESOURCES];
-    bool known[GOVERNOR_RESOURCES];
-} View;
-
-static int64_t used_of(const GovernorReading *reading)
-{
-    const int64_t available = reading->available < 0 ? 0 : reading->available;
-    return available < reading->total ? reading->total - available : 0;
-}
-
-static void judge(View *view, GovernorResource resource)
+static void judge(GovernorView *view, GovernorResource resource)
 {
     const GovernorReading *reading = &view->input->reading[resource];
     const GovernorSettings *settings = view->settings;
@@ -68,7 +54,7 @@ static void judge(View *view, GovernorResource resource)
     if (!view->known[resource]) {
         return;
     }
-    const double percent = 100.0 * (double)used_of(reading) / (double)reading->total;
+    const double percent = 100.0 * (double)governor_used(reading) / (double)reading->total;
     const bool pressed = resource == GOVERNOR_MEMORY && percent > settings->resume_percent;
     view->percent[resource] = percent;
     if (percent >= settings->critical_percent) {
@@ -87,7 +73,7 @@ static void judge(View *view, GovernorResource resource)
 }
 
 /* Whether this reading is below the mark of the way down. */
-static bool may_fall(const View *view, GovernorResource resource, GovernorState state)
+static bool may_fall(const GovernorView *view, GovernorResource resource, GovernorState state)
 {
     const GovernorSettings *settings = view->settings;
     const double percent = view->percent[resource];
@@ -99,7 +85,7 @@ static bool may_fall(const View *view, GovernorResource resource, GovernorState 
 }
 
 /* Up at once, down one state after `hold_ms` of readings that allow it. */
-static void move(Governor *governor, const View *view, GovernorResource resource)
+static void move(Governor *governor, const GovernorView *view, GovernorResource resource)
 {
     const int64_t now_ms = view->input->now_ms;
     GovernorState *state = &governor->level[resource].state;
@@ -185,7 +171,7 @@ static int64_t ms_until(double bytes, double growth)
 }
 
 /* Whether somebody must leave: use is critical, or will be before a chunk ends. */
-static bool too_little(const Governor *governor, const View *view, double growth)
+static bool too_little(const Governor *governor, const GovernorView *view, double growth)
 {
     const GovernorResource resource = worse(governor);
     if (view->now[resource] != GOVERNOR_HIGH || resource != GOVERNOR_MEMORY) {
@@ -193,11 +179,11 @@ static bool too_little(const Governor *governor, const View *view, double growth
     }
     const GovernorReading *reading = &view->input->reading[resource];
     const double mark = governor->settings.critical_percent / 100.0 * (double)reading->total;
-    return ms_until(mark - (double)used_of(reading), growth) < governor->settings.requeue_ms;
+    return ms_until(mark - (double)governor_used(reading), growth) < governor->settings.requeue_ms;
 }
 
 /* Whether the machine is about to stall: only then is a worker killed. */
-static bool on_the_brink(Governor *governor, const View *view, double growth)
+static bool on_the_brink(Governor *governor, const GovernorView *view, double growth)
 {
     const GovernorReading *reading = &view->input->reading[GOVERNOR_MEMORY];
     const int64_t now_ms = view->input->now_ms;
@@ -220,154 +206,12 @@ static bool on_the_brink(Governor *governor, const View *view, double growth)
            ms_until((double)reading->available, growth) < governor->settings.brink_ms;
 }
 
-/* ---- whom an action is for ---- */
-
-static bool stays(const GovernorWorker *worker)
-{
-    return !worker->leaves && !worker->ended;
-}
-
-static size_t count_staying(const GovernorInput *input)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < input->worker_count; i++) {
-        count += stays(&input->workers[i]);
-    }
-    return count;
-}
-
-static size_t count_alive(const GovernorInput *input)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < input->worker_count; i++) {
-        count += !input->workers[i].ended;
-    }
-    return count;
-}
+/* ---- actions ---- */
 
 static bool is_due(int64_t now_ms, int64_t last_ms, int64_t gap_ms)
 {
     return last_ms == 0 || now_ms - last_ms >= gap_ms;
 }
-
-/* The largest of the lowest priority. Where the memory is others', one that stays is left. */
-static const GovernorWorker *to_end(const GovernorInput *input, GovernorCause cause)
-{
-    const size_t staying = count_staying(input);
-    const GovernorWorker *chosen = NULL;
-    if (count_alive(input) < input->worker_count ||
-        (cause != GOVERNOR_CAUSE_OURS && input->worker_count < 2)) {
-        return NULL; /* one was ended and is not gone yet, or is the last */
-    }
-    for (size_t i = 0; i < input->worker_count; i++) {
-        const GovernorWorker *worker = &input->workers[i];
-        if (cause != GOVERNOR_CAUSE_OURS && staying == 1 && stays(worker)) {
-            continue;
-        }
-        if (chosen == NULL || worker->priority < chosen->priority ||
-            (worker->priority == chosen->priority &&
-             worker->bytes[GOVERNOR_MEMORY] > chosen->bytes[GOVERNOR_MEMORY])) {
-            chosen = worker;
-        }
-    }
-    return chosen;
-}
-
-/* Whether it has a part in what there is too little of. */
-static bool holds(const GovernorWorker *worker, GovernorResource resource)
-{
-    return resource == GOVERNOR_MEMORY || worker->bytes[resource] > 0;
-}
-
-/* The youngest of the lowest priority. Nobody while one leaves: that must show first. */
-static const GovernorWorker *to_requeue(const GovernorInput *input, GovernorResource resource)
-{
-    const GovernorWorker *chosen = NULL;
-    const size_t staying = count_staying(input);
-    if (staying < 2 || staying < input->worker_count) {
-        return NULL;
-    }
-    for (size_t i = 0; i < input->worker_count; i++) {
-        const GovernorWorker *worker = &input->workers[i];
-        if (holds(worker, resource) &&
-            (chosen == NULL || worker->priority < chosen->priority ||
-             (worker->priority == chosen->priority && worker->started_ms > chosen->started_ms))) {
-            chosen = worker;
-        }
-    }
-    return chosen;
-}
-
-/* The largest of those that are shrunk least. */
-static const GovernorWorker *to_shrink(const GovernorInput *input, GovernorResource resource)
-{
-    const GovernorWorker *chosen = NULL;
-    for (size_t i = 0; i < input->worker_count; i++) {
-        const GovernorWorker *worker = &input->workers[i];
-        if (worker->ended || worker->cannot_shrink || worker->shrunk >= GOVERNOR_SHRUNK_MOST ||
-            !holds(worker, resource)) {
-            continue;
-        }
-        if (chosen == NULL || worker->shrunk < chosen->shrunk ||
-            (worker->shrunk == chosen->shrunk && worker->bytes[resource] > chosen->bytes[resource])) {
-            chosen = worker;
-        }
-    }
-    return chosen;
-}
-
-/* What a worker will still take. One that grows back and of which nothing is known may double. */
-static int64_t to_come(const GovernorWorker *worker, GovernorResource resource, bool grows)
-{
-    const int64_t bytes = worker->bytes[resource];
-    if (worker->estimate[resource] > 0) {
-        return worker->estimate[resource] > bytes ? worker->estimate[resource] - bytes : 0;
-    }
-    return grows ? bytes : 0;
-}
-
-/* Whether use stays below the high mark if this worker grows, and all take what they will. */
-static bool may_grow(const View *view, const GovernorWorker *grows)
-{
-    const GovernorInput *input = view->input;
-    for (int resource = 0; resource < GOVERNOR_RESOURCES; resource++) {
-        if (!view->known[resource]) {
-            continue;
-        }
-        double used = (double)used_of(&input->reading[resource]);
-        for (size_t i = 0; i < input->worker_count; i++) {
-            if (stays(&input->workers[i])) {
-                used += (double)to_come(&input->workers[i], (GovernorResource)resource,
-                                        &input->workers[i] == grows);
-            }
-        }
-        if (100.0 * used >= view->settings->high_percent * (double)input->reading[resource].total) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The smallest of those that are shrunk most. */
-static const GovernorWorker *to_grow(const View *view)
-{
-    const GovernorInput *input = view->input;
-    const GovernorWorker *chosen = NULL;
-    for (size_t i = 0; i < input->worker_count; i++) {
-        const GovernorWorker *worker = &input->workers[i];
-        if (!stays(worker) || worker->shrunk <= 0 || !may_grow(view, worker)) {
-            continue;
-        }
-        if (chosen == NULL || worker->shrunk > chosen->shrunk ||
-            (worker->shrunk == chosen->shrunk &&
-             worker->bytes[GOVERNOR_MEMORY] < chosen->bytes[GOVERNOR_MEMORY])) {
-            chosen = worker;
-        }
-    }
-    return chosen;
-}
-
-/* ---- actions ---- */
 
 static GovernorAction act(GovernorActionKind kind, const GovernorWorker *worker, int level, int64_t *last_ms,
                           int64_t now_ms)
@@ -376,19 +220,19 @@ static GovernorAction act(GovernorActionKind kind, const GovernorWorker *worker,
     return (GovernorAction){.kind = kind, .worker = worker->id, .level = level};
 }
 
-static GovernorAction grow_back(Governor *governor, const View *view)
+static GovernorAction grow_back(Governor *governor, const GovernorView *view)
 {
     const int64_t now_ms = view->input->now_ms;
     const GovernorWorker *worker = NULL;
     if (now_ms - governor->ok_ms < governor->patience_ms || !is_due(now_ms, governor->grew_ms, GROW_GAP_MS) ||
-        (worker = to_grow(view)) == NULL) {
+        (worker = governor_to_grow(view)) == NULL) {
         return (GovernorAction){0};
     }
     governor->grew = true;
     return act(GOVERNOR_GROW, worker, worker->shrunk - 1, &governor->grew_ms, now_ms);
 }
 
-static GovernorAction choose_action(Governor *governor, const View *view, bool brink,
+static GovernorAction choose_action(Governor *governor, const GovernorView *view, bool brink,
                                     const GovernorDecision *decision)
 {
     const GovernorInput *input = view->input;
@@ -398,16 +242,16 @@ static GovernorAction choose_action(Governor *governor, const View *view, bool b
         return grow_back(governor, view);
     }
     if (brink && is_due(input->now_ms, governor->ended_ms, END_GAP_MS) &&
-        (worker = to_end(input, decision->cause)) != NULL) {
+        (worker = governor_to_end(input, decision->cause)) != NULL) {
         return act(GOVERNOR_END, worker, 0, &governor->ended_ms, input->now_ms);
     }
     if (too_little(governor, view, decision->growth) &&
         is_due(input->now_ms, governor->requeued_ms, REQUEUE_GAP_MS) &&
-        (worker = to_requeue(input, resource)) != NULL) {
+        (worker = governor_to_requeue(input, resource)) != NULL) {
         return act(GOVERNOR_REQUEUE, worker, 0, &governor->requeued_ms, input->now_ms);
     }
     if (view->now[resource] != GOVERNOR_OK && is_due(input->now_ms, governor->shrank_ms, SHRINK_GAP_MS) &&
-        (worker = to_shrink(input, resource)) != NULL) {
+        (worker = governor_to_shrink(input, resource)) != NULL) {
         return act(GOVERNOR_SHRINK, worker, worker->shrunk + 1, &governor->shrank_ms, input->now_ms);
     }
     return (GovernorAction){0};
@@ -416,13 +260,13 @@ static GovernorAction choose_action(Governor *governor, const View *view, bool b
 /* ---- the pause before a video ---- */
 
 /* By this reading alone. */
-static GovernorState worst_now(const View *view)
+static GovernorState worst_now(const GovernorView *view)
 {
     return view->now[GOVERNOR_VIDEO_MEMORY] > view->now[GOVERNOR_MEMORY] ? view->now[GOVERNOR_VIDEO_MEMORY]
                                                                          : view->now[GOVERNOR_MEMORY];
 }
 
-static bool use_is_critical(const View *view)
+static bool use_is_critical(const GovernorView *view)
 {
     return view->percent[GOVERNOR_MEMORY] >= view->settings->critical_percent ||
            view->percent[GOVERNOR_VIDEO_MEMORY] >= view->settings->critical_percent;
@@ -437,7 +281,7 @@ static void release(Governor *governor)
     governor->waiting = false;
 }
 
-static GovernorAdmission time_out(Governor *governor, const View *view, bool *timed_out)
+static GovernorAdmission time_out(Governor *governor, const GovernorView *view, bool *timed_out)
 {
     const bool ours_run = view->input->worker_count > 0;
     const bool first = !governor->released;
@@ -459,7 +303,7 @@ static GovernorAdmission time_out(Governor *governor, const View *view, bool *ti
     return GOVERNOR_ADMIT_ONE;
 }
 
-static GovernorAdmission admit(Governor *governor, const View *view, GovernorDecision *decision)
+static GovernorAdmission admit(Governor *governor, const GovernorView *view, GovernorDecision *decision)
 {
     const int64_t now_ms = view->input->now_ms;
     const bool ok = state_of(governor) == GOVERNOR_OK;
@@ -492,7 +336,7 @@ static GovernorAdmission admit(Governor *governor, const View *view, GovernorDec
 
 /* ---- a step ---- */
 
-static void weigh(const Governor *governor, const View *view, GovernorDecision *decision)
+static void weigh(const Governor *governor, const GovernorView *view, GovernorDecision *decision)
 {
     const GovernorInput *input = view->input;
     const GovernorResource resource = decision->resource;
@@ -501,7 +345,7 @@ static void weigh(const Governor *governor, const View *view, GovernorDecision *
         ours += input->workers[i].bytes[resource];
     }
     decision->used_percent = view->percent[resource];
-    decision->used_bytes = view->known[resource] ? used_of(&input->reading[resource]) : 0;
+    decision->used_bytes = view->known[resource] ? governor_used(&input->reading[resource]) : 0;
     decision->ours_bytes = ours < decision->used_bytes ? ours : decision->used_bytes;
     decision->others_bytes = decision->used_bytes - decision->ours_bytes;
     decision->reason = governor->level[resource].reason;
@@ -532,13 +376,13 @@ static void learn_patience(Governor *governor, int64_t now_ms, GovernorState sta
 GovernorDecision governor_step(Governor *governor, const GovernorInput *input)
 {
     GovernorDecision decision = {0};
-    View view = {.input = input, .settings = &governor->settings};
+    GovernorView view = {.input = input, .settings = &governor->settings};
     for (int resource = 0; resource < GOVERNOR_RESOURCES; resource++) {
         judge(&view, (GovernorResource)resource);
         move(governor, &view, (GovernorResource)resource);
     }
     if (view.known[GOVERNOR_MEMORY]) {
-        remember(governor, input->now_ms, used_of(&input->reading[GOVERNOR_MEMORY]));
+        remember(governor, input->now_ms, governor_used(&input->reading[GOVERNOR_MEMORY]));
     }
     decision.growth = growth_of(governor);
     decision.resource = worse(governor);
