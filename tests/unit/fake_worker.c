@@ -382,7 +382,7 @@ static void run_job(const Message *job)
         finish(job, true);
     } else if (strcmp(way, "leak") == 0) {
         leak_bytes = INT64_C(200) << 20;
-        make_chunks(job, CHUNKS, 40);
+        make_chunks(job, CHUNKS, 300);
         finish(job, true);
     } else if (strcmp(way, "share") == 0) {
         share_path = text_format("%s.share", job->input);
