@@ -80,7 +80,7 @@ typedef struct Item {
     unsigned char passed; /* how often others went before it */
     unsigned char kind;   /* of `past`; 0: not known */
     float length_s;       /* of the video; 0: not known */
-    int64_t memory_bytes; /* its worker's estimate; 0: not known */
+    int64_t memory_bytes; /* its worker's estimate, not corrected; 0: not known */
     Video *video;         /* NULL before its first attempt and when it is settled */
 } Item;
 

@@ -273,8 +273,7 @@ static void done(Batch *batch, size_t index, const VideoResult *result)
     record_ended(batch, video, VIDEO_DONE, "done", "");
     const SpaceVideo size = batch_size(batch, index);
     space_learn(&batch->history, &size, video->row.output_bytes);
-    past_memory_add(&batch->past, batch->items[index].kind, video->attempt.began_s,
-                    video->attempt.estimate_bytes, video->report.peak_rss_bytes);
+    past_memory_add(&batch->past, batch->items[index].kind, &video->attempt);
     statistics_add_done(&batch->statistics, &video->report.result);
     batch_tell_video(batch, EVENT_VIDEO_DONE, video, NULL);
 }

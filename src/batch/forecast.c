@@ -52,11 +52,13 @@ static bool foretell_memory(const ForecastFacts *facts, const MediaLook *look, F
         *video->refused = refused;
         return false;
     }
-    video->memory = memory_estimate(&task, &shape);
+    const MemoryEstimate estimate = memory_estimate(&task, &shape);
+    video->memory_factor = 1.0;
     if (facts->past != NULL) {
         const int kind = past_memory_kind(facts->past, look->codec, look->width, look->height);
-        video->memory = memory_corrected(&video->memory, past_memory_factor(facts->past, kind));
+        video->memory_factor = past_memory_factor(facts->past, kind);
     }
+    video->memory = memory_corrected(&estimate, video->memory_factor);
     return true;
 }
 

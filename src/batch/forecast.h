@@ -36,6 +36,7 @@ const char *forecast_state_name(ForecastState state);
 typedef struct ForecastVideo {
     ForecastState state;
     MemoryEstimate memory; /* of its worker at its peak; zeros where it is not to be made */
+    double memory_factor;  /* by which earlier videos corrected that; 1: they did not */
     Error *refused;        /* FORECAST_TOO_LARGE: the least that would do. Owned */
     int64_t output_bytes;  /* of the finished output */
     SpaceNeed need;        /* while it is made: what it has yet to write */

@@ -22,14 +22,22 @@ int past_memory_kind(PastMemory *past, const char *codec, int width, int height)
     return past->count;
 }
 
-void past_memory_add(PastMemory *past, int number, double began_s, int64_t estimate_bytes, int64_t peak_bytes)
+/* One that only made the end of a video may not have come to its peak. */
+static bool tells(const AttemptRow *attempt)
 {
-    if (number < 1 || number > past->count || estimate_bytes <= 0 || peak_bytes <= 0) {
+    return strcmp(attempt->ended, "done") == 0 && attempt->chunks_reused == 0 &&
+           attempt->estimate_bytes > 0 && attempt->peak_rss_bytes > 0;
+}
+
+void past_memory_add(PastMemory *past, int number, const AttemptRow *attempt)
+{
+    const double ended_s = attempt->ended_s;
+    if (number < 1 || number > past->count || !tells(attempt)) {
         return;
     }
     PastKind *kind = &past->kinds[number - 1];
     const bool full = kind->count == MEMORY_PAST_MOST;
-    if (full && began_s <= kind->tries[0].began_s) {
+    if (full && ended_s <= kind->tries[0].ended_s) {
         return; /* older than all that are kept */
     }
     if (full) {
@@ -37,11 +45,11 @@ void past_memory_add(PastMemory *past, int number, double began_s, int64_t estim
         kind->count--;
     }
     int place = kind->count++;
-    for (; place > 0 && kind->tries[place - 1].began_s > began_s; place--) {
+    for (; place > 0 && kind->tries[place - 1].ended_s > ended_s; place--) {
         kind->tries[place] = kind->tries[place - 1];
     }
-    kind->tries[place].began_s = began_s;
-    kind->tries[place].past = (MemoryPast){estimate_bytes, peak_bytes};
+    kind->tries[place].ended_s = ended_s;
+    kind->tries[place].past = (MemoryPast){attempt->estimate_bytes, attempt->peak_rss_bytes};
 }
 
 double past_memory_factor(const PastMemory *past, int number)
@@ -60,9 +68,8 @@ double past_memory_factor(const PastMemory *past, int number)
 static void add_try(void *context, const MediaLook *look, const AttemptRow *attempt)
 {
     PastMemory *past = context;
-    if (strcmp(attempt->ended, "done") == 0) {
-        past_memory_add(past, past_memory_kind(past, look->codec, look->width, look->height),
-                        attempt->began_s, attempt->estimate_bytes, attempt->peak_rss_bytes);
+    if (tells(attempt)) {
+        past_memory_add(past, past_memory_kind(past, look->codec, look->width, look->height), attempt);
     }
 }
 

@@ -22,7 +22,7 @@ typedef struct PastKind {
     int size_class;
     int count; /* of the tries below, in the order of time */
     struct {
-        double began_s;
+        double ended_s;
         MemoryPast past;
     } tries[MEMORY_PAST_MOST];
 } PastKind;
@@ -35,8 +35,9 @@ typedef struct PastMemory {
 /* Its number, from 1; 0: no room for another kind. */
 int past_memory_kind(PastMemory *past, const char *codec, int width, int height);
 
-/* A finished try; in any order. Nothing is learned where a figure is not known (0), or of kind 0. */
-void past_memory_add(PastMemory *past, int kind, double began_s, int64_t estimate_bytes, int64_t peak_bytes);
+/* A try, which has ended; in any order. Nothing is learned of one that did not make the whole video, where a
+ * figure is not known (0), or of kind 0. */
+void past_memory_add(PastMemory *past, int kind, const AttemptRow *attempt);
 
 /* By what to multiply an estimate of that kind; 1 while there are too few tries, and for kind 0. */
 double past_memory_factor(const PastMemory *past, int kind);

@@ -86,6 +86,8 @@ static json_t *video_to_json(const ForecastFacts *facts, const Forecast *forecas
     set(object, "chunk_frames", json_integer(answer->frames));
     set(object, "memory",
         video->memory.total_bytes > 0 ? memory_estimate_to_json(&video->memory) : json_null());
+    set(object, "memory_factor",
+        video->memory.total_bytes > 0 ? json_rounded(video->memory_factor) : json_null());
     set(object, "disk_bytes", need_to_json(&video->need));
     set(object, "output_bytes", known(video->output_bytes));
     set(object, "time_s", known_real(video->seconds));

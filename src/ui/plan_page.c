@@ -1,5 +1,6 @@
 #include "ui/plan_page.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #define COLOUR_WARN "\033[33m"
 #define COLOUR_GOOD "\033[32m"
 
-enum { NUMBER_BYTES = 48, REASON_BYTES = 1600 };
+enum { NUMBER_BYTES = 48, REASON_BYTES = 1600, MEMORY_BYTES = 400 };
 
 static const char *state_word(ForecastState state)
 {
@@ -54,6 +55,21 @@ static const char *format_time(double seconds, char *buffer, size_t size)
     return buffer;
 }
 
+/* "0.62 GB: decoder 0.21, encoder 0.25, …", and how far earlier videos corrected that. */
+static const char *memory_words(const ForecastVideo *video, char *buffer, size_t size)
+{
+    char parts[256];
+    const double percent = 100.0 * (video->memory_factor - 1.0);
+    (void)job_memory_text(&video->memory, parts, sizeof parts);
+    if (fabs(percent) < 0.5) {
+        text_copy(buffer, size, parts);
+    } else {
+        (void)snprintf(buffer, size, _("%s (corrected by %+.0f %%, as earlier ones of its kind were)"), parts,
+                       percent);
+    }
+    return buffer;
+}
+
 /* ---- the table ---- */
 
 /* NULL where there is nothing to say. */
@@ -78,6 +94,24 @@ static const char *describe(const ForecastFacts *facts, size_t index, const Fore
     default:
         return NULL;
     }
+}
+
+/* With --verbose also the parts of its memory. NULL where there is nothing to say; the caller frees it. */
+static char *describe_more(const ForecastFacts *facts, size_t index, const ForecastVideo *video)
+{
+    char reason[REASON_BYTES];
+    char memory[MEMORY_BYTES];
+    Text words = {0};
+    const char *why = describe(facts, index, video, reason, sizeof reason);
+    text_append(&words, why != NULL ? why : "");
+    if (facts->settings->verbose && video->memory.total_bytes > 0) {
+        text_append(&words, why != NULL ? "; " : "");
+        text_appendf(&words, _("memory %s"), memory_words(video, memory, sizeof memory));
+    }
+    if (words.length == 0) {
+        text_free(&words);
+    }
+    return words.data;
 }
 
 static int64_t disk_of(const SpaceNeed *need)
@@ -112,7 +146,6 @@ static void add_video(Table *table, const ForecastFacts *facts, const Forecast *
     char memory[NUMBER_BYTES];
     char disk[NUMBER_BYTES];
     char time[NUMBER_BYTES] = "";
-    char reason[REASON_BYTES];
     (void)snprintf(position, sizeof position, "%d", item->position);
     if (look->width > 0) {
         (void)snprintf(pixels, sizeof pixels, "%dx%d", look->width, look->height);
@@ -140,7 +173,9 @@ static void add_video(Table *table, const ForecastFacts *facts, const Forecast *
         time,
         path_name(item->output),
     };
-    table_add(table, cells, describe(facts, index, video, reason, sizeof reason), colour_of(video->state));
+    char *note = describe_more(facts, index, video);
+    table_add(table, cells, note, colour_of(video->state));
+    memory_free(note);
 }
 
 static void append_table(const ForecastFacts *facts, const Forecast *forecast, const PageFrame *frame,
@@ -352,16 +387,16 @@ static void append_memory(const ForecastFacts *facts, const Forecast *forecast, 
     Text line = {0};
     char total[NUMBER_BYTES];
     char used[NUMBER_BYTES];
-    char most[256];
-    MemoryEstimate largest = {0};
-    for (size_t i = 0; i < forecast->count; i++) {
-        const MemoryEstimate *memory = &forecast->videos[i].memory;
-        largest = memory->total_bytes > largest.total_bytes ? *memory : largest;
+    char most[MEMORY_BYTES];
+    const ForecastVideo *largest = &forecast->videos[0];
+    for (size_t i = 1; i < forecast->count; i++) {
+        const ForecastVideo *video = &forecast->videos[i];
+        largest = video->memory.total_bytes > largest->memory.total_bytes ? video : largest;
     }
     text_appendf(&line, _("Memory: %s, of which %s are used now"),
                  format_bytes(facts->machine.total_bytes, total, sizeof total),
                  format_bytes(facts->machine.others_bytes, used, sizeof used));
-    text_appendf(&line, _("; the largest video takes %s"), job_memory_text(&largest, most, sizeof most));
+    text_appendf(&line, _("; the largest video takes %s"), memory_words(largest, most, sizeof most));
     page_append_wrapped(page, line.data, frame->columns, 0);
     text_free(&line);
 }

@@ -101,6 +101,23 @@ class Plan(PlanCase):
         other = self.plan("--output-video-encoder", "libx265")
         self.assertEqual((other["time_from"], self.states(other)["clip1.mp4"]), ("guess", "again"))
 
+    def test_history_corrects_memory(self):
+        self.put_source()
+        for number in range(1, 5):
+            self.clip(f"clip{number}.mp4", 1)
+        before = self.plan()["videos"]
+        self.assertEqual([video["memory_factor"] for video in before], [1] * 4)
+        self.assert_code(self.run_batch("1-3"), 0)
+        after = self.plan()["videos"]
+        self.assertEqual([video["memory"] for video in after[:3]], [None] * 3)
+        tries = json.loads(self.run_batch("report", "--json").out)["videos"]
+        ratios = sorted(t["peak_rss_bytes"] / t["estimate_bytes"] for video in tries for t in video["attempts"])
+        self.assertAlmostEqual(after[3]["memory_factor"], min(max(ratios[1], 0.75), 1.5), delta=0.001)
+        for part, size in after[3]["memory"].items():
+            self.assertAlmostEqual(size / 1e6, before[3]["memory"][part] * after[3]["memory_factor"] / 1e6, delta=0.1, msg=part)
+        text = self.run_batch("plan", "--verbose").out
+        self.assertRegex(" ".join(text.split()), r"clip4\.mp4 .*memory 0\.\d\d GB: program 0\.\d\d, .*models 0\.\d\d")
+
     def test_json_is_as_documented(self):
         self.put_source()
         self.clip("clip1.mp4")

@@ -15,6 +15,8 @@
 #include "worker/process.h"
 
 static int64_t leak_bytes;     /* by which the resident set it tells of grows with every chunk */
+static int64_t estimate_bytes; /* of memory, that it tells when it has started, */
+static int64_t peak_bytes = 1; /* and what it took, when it is done */
 static const char *share_path; /* where the shares are noted that it is told */
 
 enum { FRAMES = 10, CHUNK_FRAMES = 2, CHUNKS = FRAMES / CHUNK_FRAMES, CHUNK_BYTES = 100 };
@@ -191,13 +193,11 @@ static void make_chunk(const Message *job, int index)
 
 static void tell_started(void)
 {
-    tell(&(Message){.kind = MESSAGE_STARTED,
-                    .look = {.frames = FRAMES,
-                             .width = 64,
-                             .height = 48,
-                             .frame_rate = 10,
-                             .duration_s = 1,
-                             .codec = "fake"}});
+    tell(&(Message){
+        .kind = MESSAGE_STARTED,
+        .look =
+            {.frames = FRAMES, .width = 64, .height = 48, .frame_rate = 10, .duration_s = 1, .codec = "fake"},
+        .estimate = {.total_bytes = estimate_bytes}});
 }
 
 static void finish(const Message *job, bool write_file)
@@ -206,7 +206,7 @@ static void finish(const Message *job, bool write_file)
         put(job->temporary, "a video");
     }
     tell(&(Message){.kind = MESSAGE_DONE,
-                    .result = {.frames = FRAMES, .frames_changed = 9, .peak_rss_bytes = 1}});
+                    .result = {.frames = FRAMES, .frames_changed = 9, .peak_rss_bytes = peak_bytes}});
 }
 
 /* Up to `last` chunks, each after `wait_ms`; it is stopped as the real one is. */
@@ -379,6 +379,11 @@ static void run_job(const Message *job)
         make_video(job, true);
     } else if (strcmp(way, "slow") == 0) {
         make_chunks(job, CHUNKS, 160);
+        finish(job, true);
+    } else if (strcmp(way, "larger") == 0) { /* than was thought */
+        estimate_bytes = INT64_C(100) << 20;
+        peak_bytes = INT64_C(150) << 20;
+        make_chunks(job, CHUNKS, 40);
         finish(job, true);
     } else if (strcmp(way, "leak") == 0) {
         leak_bytes = INT64_C(200) << 20;

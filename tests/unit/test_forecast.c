@@ -182,6 +182,35 @@ static void each_fault_keeps_it_from_going(void **state)
     forecast_free(&forecast);
 }
 
+static void earlier_videos_correct_the_memory_of_their_kind(void **state)
+{
+    Bench *bench = *state;
+    static PastMemory past;
+    const AttemptRow earlier = {
+        .ended_s = 1, .ended = "done", .estimate_bytes = 1000, .peak_rss_bytes = 1250};
+    Forecast before;
+    Forecast after;
+    bench->looks[1].look.width *= 4; /* another kind */
+    forecast_make(&bench->facts, &before);
+    for (int i = 0; i < MEMORY_PAST_LEAST; i++) {
+        past_memory_add(&past, past_memory_kind(&past, "", 1000, 1000), &earlier);
+    }
+    bench->facts.past = &past;
+    forecast_make(&bench->facts, &after);
+    const MemoryEstimate *plain = &before.videos[0].memory;
+    const MemoryEstimate *corrected = &after.videos[0].memory;
+    assert_true(before.videos[0].memory_factor == 1.0 && after.videos[1].memory_factor == 1.0);
+    assert_true(after.videos[0].memory_factor == 1.25);
+    assert_true(is_near((double)corrected->part_bytes[MEMORY_ENCODER],
+                        1.25 * (double)plain->part_bytes[MEMORY_ENCODER]));
+    assert_in_range(corrected->total_bytes, plain->total_bytes * 5 / 4 - MEMORY_PART_COUNT,
+                    plain->total_bytes * 5 / 4);
+    /* how many go at once goes by it */
+    assert_true(after.jobs.allows[PLANNER_LIMIT_MEMORY] < before.jobs.allows[PLANNER_LIMIT_MEMORY]);
+    forecast_free(&before);
+    forecast_free(&after);
+}
+
 static void chunks_count_for_those_at_once_and_outputs_for_all(void **state)
 {
     Bench *bench = *state;
@@ -249,6 +278,7 @@ int main(void)
         cmocka_unit_test(the_first_guess_goes_by_encoder_and_cores),
         BENCH_TEST(each_state_is_told_from_the_others),
         BENCH_TEST(each_fault_keeps_it_from_going),
+        BENCH_TEST(earlier_videos_correct_the_memory_of_their_kind),
         BENCH_TEST(chunks_count_for_those_at_once_and_outputs_for_all),
         BENCH_TEST(memory_says_how_many_and_what_cannot_be),
         BENCH_TEST(a_length_that_is_not_known_is_said_so),

@@ -13,6 +13,8 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch_bench.h"
+#include "memory/machine.h"
+#include "worker/job_shape.h"
 
 /* The machine: so many percent of its 1 GB are in use. */
 static void use_memory(const Bench *bench, int percent)
@@ -208,6 +210,60 @@ static void one_that_leaks_is_renewed(void **state)
     assert_non_null(strstr(bench->warnings.items[0], "100.0 MB"));
 }
 
+/* As the supervisor makes it, of what the fake worker tells of each input. */
+static int64_t first_estimate(const Settings *settings)
+{
+    const MediaLook look = {.width = 64, .height = 48, .frames = 24, .codec = "fake"};
+    const MemoryTask task = job_memory_task(settings, &look);
+    WorkerShape shape;
+    assert_int_equal(job_shape_choose(settings, &task, machine_cores(), 0, &shape, NULL), STATUS_OK);
+    return memory_estimate(&task, &shape).total_bytes;
+}
+
+typedef struct Starts {
+    int most_before; /* at once, while fewer than three were done */
+    int most_after;
+} Starts;
+
+static void count_starts(Bench *bench, const Event *event)
+{
+    Starts *starts = bench->context;
+    if (event->kind == EVENT_VIDEO_STARTED) {
+        int *most =
+            bench->counts[EVENT_VIDEO_DONE] < MEMORY_PAST_LEAST ? &starts->most_before : &starts->most_after;
+        *most = bench->at_once > *most ? bench->at_once : *most;
+    }
+}
+
+/* Two fit by the estimate, but not by what they took, which is half as much again. */
+static void finished_videos_correct_those_that_wait(void **state)
+{
+    Bench *bench = bench_with_memory(state, 10);
+    Starts starts = {0};
+    bench->context = &starts;
+    bench->act = count_starts;
+    bench->settings.jobs = 2;
+    bench->settings.max_total_memory = (Share){.bytes = first_estimate(&bench->settings) * 5 / 2};
+    bench_add(bench, "larger1");
+    bench_add(bench, "larger2");
+    bench_add(bench, "larger3");
+    bench_add(bench, "larger4");
+    bench_add(bench, "larger5");
+    bench_add(bench, "larger6");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 6);
+    assert_int_equal(starts.most_before, 2);
+    assert_int_equal(starts.most_after, 1);
+    /* and the next batch knows it from the store */
+    bench_forget(bench);
+    starts = (Starts){0};
+    bench_add(bench, "larger7");
+    bench_add(bench, "larger8");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 2);
+    assert_int_equal(starts.most_before, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +275,7 @@ int main(void)
         BENCH_TEST(a_worker_shrinks_when_memory_is_short),
         BENCH_TEST(the_youngest_makes_room_and_comes_back),
         BENCH_TEST(one_that_leaks_is_renewed),
+        BENCH_TEST(finished_videos_correct_those_that_wait),
     };
     return cmocka_run_group_tests_name("supervisor_memory", tests, NULL, NULL);
 }
