@@ -229,6 +229,8 @@ bool keys_folder_is_clean(Batch *batch, Video *video);
 /* ---- choosing.c: which one is started next ---- */
 
 void choosing_open(Batch *batch);
+/* What one worker may take of memory at most; 0: no limit. */
+int64_t choosing_worker_most(const Batch *batch);
 /* Whether nothing but room is missing. */
 bool batch_may_start(const Batch *batch, size_t index);
 /* Whether one runs that must be alone. */

@@ -9,12 +9,33 @@ enum { WINDOW = 16 };
 
 /* ---- what is known of the videos before they start ---- */
 
+static PlannerMachine describe_machine(const Batch *batch, int64_t ours)
+{
+    const Settings *settings = batch->settings;
+    const int64_t others = batch->memory.used_bytes - ours;
+    return (PlannerMachine){
+        .total_bytes = batch->memory.total_bytes,
+        .others_bytes = others > 0 ? others : 0,
+        .budget_bytes = governing_budget(batch),
+        .high_percent = settings->memory_high,
+        .cores = machine_cores(),
+        .disk_bytes = -1, /* whether there is space is asked when one starts */
+        .jobs = (int)settings->jobs,
+    };
+}
+
+int64_t choosing_worker_most(const Batch *batch)
+{
+    const PlannerMachine machine = describe_machine(batch, 0);
+    return planner_worker_most(&machine, batch->settings->max_memory_bytes);
+}
+
 static void note_look(Batch *batch, size_t index, const MediaLook *look)
 {
     const Settings *settings = batch->settings;
     const MemoryTask task = job_memory_task(settings, look);
-    WorkerShape shape; /* the least where --max-memory is too small: its worker will say so */
-    (void)job_shape_choose(settings, &task, machine_cores(), settings->max_memory_bytes, &shape, NULL);
+    WorkerShape shape; /* the least where there is too little: its worker will say so */
+    (void)job_shape_choose(settings, &task, machine_cores(), choosing_worker_most(batch), &shape, NULL);
     batch->items[index].memory_bytes = memory_estimate(&task, &shape).total_bytes;
     batch->items[index].kind =
         (unsigned char)past_memory_kind(&batch->past, look->codec, look->width, look->height);
@@ -158,21 +179,6 @@ static size_t list_running(const Batch *batch, PlannerVideo *running, int64_t *o
         }
     }
     return count;
-}
-
-static PlannerMachine describe_machine(const Batch *batch, int64_t ours)
-{
-    const Settings *settings = batch->settings;
-    const int64_t others = batch->memory.used_bytes - ours;
-    return (PlannerMachine){
-        .total_bytes = batch->memory.total_bytes,
-        .others_bytes = others > 0 ? others : 0,
-        .budget_bytes = governing_budget(batch),
-        .high_percent = settings->memory_high,
-        .cores = machine_cores(),
-        .disk_bytes = -1, /* whether there is space is asked when one starts */
-        .jobs = (int)settings->jobs,
-    };
 }
 
 /* Of those that may start and need not be alone. */

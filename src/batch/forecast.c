@@ -46,7 +46,8 @@ static bool foretell_memory(const ForecastFacts *facts, const MediaLook *look, F
     const MemoryTask task = job_memory_task(settings, look);
     WorkerShape shape;
     Error refused = {0};
-    if (job_shape_choose(settings, &task, (int)facts->machine.cores, settings->max_memory_bytes, &shape,
+    if (job_shape_choose(settings, &task, (int)facts->machine.cores,
+                         planner_worker_most(&facts->machine, settings->max_memory_bytes), &shape,
                          &refused) != STATUS_OK) {
         video->refused = memory_alloc(1, sizeof *video->refused);
         *video->refused = refused;

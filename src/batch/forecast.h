@@ -26,7 +26,7 @@ typedef enum ForecastState {
     FORECAST_DONE,       /* its output is complete */
     FORECAST_CLASH,      /* its output would have another's name: no batch begins */
     FORECAST_UNREADABLE, /* it will fail */
-    FORECAST_TOO_LARGE,  /* likewise: it cannot work within --max-memory */
+    FORECAST_TOO_LARGE,  /* likewise: it cannot work within --max-memory, or the limit that counts */
     FORECAST_STATES,
 } ForecastState;
 

@@ -13,6 +13,8 @@ void governing_open(Batch *batch)
 {
     const Settings *settings = batch->settings;
     video_memory_open(batch);
+    machine_open(&batch->machine, batch->hooks.root);
+    batch_read_memory(batch);
     batch->governor.settings =
         governor_settings(settings->memory_high, settings->memory_resume, settings->memory_timeout_s,
                           settings->memory_poll_s, strcmp(settings->on_memory_timeout, "fail") == 0);

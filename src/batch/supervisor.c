@@ -234,7 +234,6 @@ static void batch_open(Batch *batch)
     probe_init(&batch->probe, batch->hooks.worker_executable, batch->settings->sandbox,
                batch->hooks.probe_timeout_ms);
     cleaner_open(&batch->cleaner, plan->state_dir);
-    machine_open(&batch->machine, batch->hooks.root);
     for (size_t i = 0; i < plan->count; i++) {
         const int64_t size_bytes = plan->items[i].size_bytes;
         batch->input_bytes += size_bytes > 0 ? size_bytes : 0;

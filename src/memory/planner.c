@@ -131,6 +131,23 @@ static PlannerLimit lacks(const PlannerMachine *machine, const Load *running, co
     return PLANNER_LIMIT_NONE;
 }
 
+/* The governor's critical mark. One that runs alone may go above the high mark, where others are kept from
+ * starting and it is asked to shrink. */
+static const double alone_percent = 95.0;
+
+int64_t planner_worker_most(const PlannerMachine *machine, int64_t asked_bytes)
+{
+    PlannerMachine alone = *machine;
+    alone.others_bytes = 0;
+    alone.high_percent = alone_percent;
+    const int64_t room = planner_room(&alone, false);
+    if (room == INT64_MAX) {
+        return asked_bytes;
+    }
+    const int64_t most = room > PLANNER_OWN_BYTES ? room - PLANNER_OWN_BYTES : 1;
+    return asked_bytes > 0 && asked_bytes < most ? asked_bytes : most;
+}
+
 /* ---- order ---- */
 
 static int compare_lengths(double a, double b, bool longest_first)

@@ -77,17 +77,24 @@ const char *job_memory_text(const MemoryEstimate *estimate, char *buffer, size_t
     return buffer;
 }
 
-static Status refuse(int64_t budget_bytes, const MemoryTask *task, Error *err)
+static Status refuse(bool asked, int64_t budget_bytes, const MemoryTask *task, Error *err)
 {
     char needs[256];
     const WorkerShape least = memory_least_shape(task);
     const MemoryEstimate needed = memory_needed(task, &least);
     char what[128];
-    (void)snprintf(what, sizeof what, _("cannot work within --max-memory %.2f GB"),
+    (void)snprintf(what, sizeof what,
+                   asked ? _("cannot work within --max-memory %.2f GB")
+                         : _("cannot work within %.2f GB, which is all there is for a worker here"),
                    (double)budget_bytes / 1e9);
     (void)error_setf(err, ERROR_USAGE, what, NULL, _("needs at least %s"),
                      job_memory_text(&needed, needs, sizeof needs));
-    error_advise(err, _("--max-memory %.2f is the least that works"), gigabytes_up(needed.total_bytes));
+    error_advise(
+        err,
+        asked ? _("--max-memory %.2f is the least that works")
+              : _("a worker needs %.2f GB: see --max-total-memory, --memory-high, and the limit of the "
+                  "machine or container"),
+        gigabytes_up(needed.total_bytes));
     return STATUS_FAILED;
 }
 
@@ -95,6 +102,7 @@ Status job_shape_choose(const Settings *settings, const MemoryTask *task, int pr
                         int64_t budget_bytes, WorkerShape *shape, Error *err)
 {
     *shape = job_shape_asked(settings, task, processors);
-    return memory_shape(task, budget_bytes, shape) == MEMORY_FITS_NOT ? refuse(budget_bytes, task, err)
-                                                                      : STATUS_OK;
+    return memory_shape(task, budget_bytes, shape) == MEMORY_FITS_NOT
+               ? refuse(budget_bytes == settings->max_memory_bytes, budget_bytes, task, err)
+               : STATUS_OK;
 }

@@ -129,6 +129,7 @@ static bool read_job(const json_t *object, Message *message)
            get_path(object, "output", &message->output) &&
            get_path(object, "temporary", &message->temporary) &&
            get_path(object, "folder", &message->folder) && get_digest(object, "key", message->key) &&
+           get_integer(object, "memory_bytes", LARGEST_INTEGER, &message->memory_bytes) &&
            (json_is_null(json_object_get(object, "source")) || get_path(object, "source", &message->source));
 }
 
@@ -275,6 +276,7 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "source", json_from_text(message->source));
         set(object, "folder", json_from_text(message->folder));
         set(object, "key", json_string(message->key));
+        set(object, "memory_bytes", json_integer(message->memory_bytes));
         /* fall through */
     case MESSAGE_PROBE:
         set(object, "input", json_from_text(message->input));

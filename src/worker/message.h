@@ -1,13 +1,10 @@
 /* What supervisor and worker tell each other: one JSON object a line over a socket pair.
  *
  *   worker → supervisor            supervisor → worker
- *   hello {version, program}       job {settings, input, output, temporary, source, folder, key}
- *   started {width, height, …}     probe {input, output}     (to `worker --probe` only)
- *   chunk {index, frames, …}       look {input}              (likewise)
- *   progress {frames, fps, work}   stop {grace_ms}
- *                                  share {percent}
- *   log {level, text}
- *   done {…}  or  failed {…}       the last message of a worker
+ *   hello {version, program}       job {settings, input, output, temporary, source, folder, key,
+ * memory_bytes} started {width, height, …}     probe {input, output}     (to `worker --probe` only) chunk
+ * {index, frames, …}       look {input}              (likewise) progress {frames, fps, work}   stop
+ * {grace_ms} share {percent} log {level, text} done {…}  or  failed {…}       the last message of a worker
  *   probed {complete, why}         the answer to one probe
  *   looked {width, height, …}      the answer to one look
  *
@@ -30,7 +27,7 @@
 #include "memory/estimate.h"
 #include "report/statistics.h"
 
-enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 3 };
+enum { MESSAGE_MAX_BYTES = 128 * 1024, MESSAGE_VERSION = 4 };
 
 typedef enum MessageKind {
     MESSAGE_NONE = 0,
@@ -67,18 +64,19 @@ typedef struct ChunkReport {
 /* Only the members of its kind are filled. */
 typedef struct Message {
     MessageKind kind;
-    int version;      /* hello */
-    char program[32]; /* hello: "0.1.0" */
-    json_t *settings; /* job; owned */
-    char *input;      /* job, probe, look; owned, as are the next four */
-    char *output;     /* job, probe: the finished name */
-    char *temporary;  /* job; there already, empty, made by the supervisor */
-    char *folder;     /* job: the video's own folder for chunks, there already */
-    char key[33];     /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
-    char *source;     /* job; NULL when no processor needs one */
-    char *text;       /* log; owned */
-    LogLevel level;   /* log */
-    MediaLook look;   /* started, looked */
+    int version;          /* hello */
+    char program[32];     /* hello: "0.1.0" */
+    json_t *settings;     /* job; owned */
+    char *input;          /* job, probe, look; owned, as are the next four */
+    char *output;         /* job, probe: the finished name */
+    char *temporary;      /* job; there already, empty, made by the supervisor */
+    char *folder;         /* job: the video's own folder for chunks, there already */
+    int64_t memory_bytes; /* job: that the worker may take, so that its shape fits; 0: no limit */
+    char key[33];   /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
+    char *source;   /* job; NULL when no processor needs one */
+    char *text;     /* log; owned */
+    LogLevel level; /* log */
+    MediaLook look; /* started, looked */
     WorkerShape shape;       /* started: what the worker is like, */
     MemoryEstimate estimate; /* started: and the memory that this will take */
     int64_t frames;          /* progress: written so far, earlier runs' included */

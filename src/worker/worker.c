@@ -118,7 +118,7 @@ static void *run_job(void *argument)
         .folder = run->job.folder,
         .key = run->job.key,
         .source = run->job.source,
-        .memory_bytes = run->settings.max_memory_bytes,
+        .memory_bytes = run->job.memory_bytes,
     };
     run->status = job_run(&config, &run->control, &run->result, &run->error);
     const uint64_t one = 1;

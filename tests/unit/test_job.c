@@ -96,6 +96,11 @@ static void what_is_told_as_the_least_works(void **state)
     WorkerShape shape;
     Error err = {0};
     assert_int_equal(job_shape_choose(&settings, &task, 2, 50000000, &shape, &err), STATUS_FAILED);
+    assert_string_equal(err.what, "cannot work within 0.05 GB, which is all there is for a worker here");
+    assert_non_null(strstr(err.todo, "--max-total-memory"));
+    error_clear(&err);
+    settings.max_memory_bytes = 50000000;
+    assert_int_equal(job_shape_choose(&settings, &task, 2, 50000000, &shape, &err), STATUS_FAILED);
     assert_int_equal(err.class_, ERROR_USAGE);
     assert_string_equal(err.what, "cannot work within --max-memory 0.05 GB");
     double least = 0;

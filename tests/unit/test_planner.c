@@ -24,6 +24,26 @@ static PlannerMachine machine_of(int64_t total, double cores)
     return (PlannerMachine){.total_bytes = total, .cores = cores, .disk_bytes = -1};
 }
 
+/* ---- how much ---- */
+
+static void a_worker_gets_what_the_limits_leave(void **state)
+{
+    (void)state;
+    PlannerMachine machine = machine_of(2 * GB, 0);
+    machine.high_percent = 80;
+    machine.others_bytes = GB; /* comes and goes: the governor's business */
+    assert_int_equal(planner_worker_most(&machine, 0), 19 * GB / 10 - PLANNER_OWN_BYTES);
+    assert_int_equal(planner_worker_most(&machine, GB), GB);
+    assert_int_equal(planner_worker_most(&machine, 3 * GB), 19 * GB / 10 - PLANNER_OWN_BYTES);
+    machine.budget_bytes = GB / 2;
+    assert_in_range(planner_worker_most(&machine, 0), GB / 5, GB / 2 - PLANNER_OWN_BYTES);
+    machine.budget_bytes = 1000;
+    assert_int_equal(planner_worker_most(&machine, 0), 1); /* nothing, but not no limit */
+    machine = machine_of(0, 0);
+    assert_int_equal(planner_worker_most(&machine, 0), 0);
+    assert_int_equal(planner_worker_most(&machine, GB), GB);
+}
+
 /* ---- how many ---- */
 
 /* The old system's example: 16 GB gives 5.6. */
@@ -305,6 +325,7 @@ static void any_batch_ends_within_its_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_gets_what_the_limits_leave),
         cmocka_unit_test(without_history_the_formula_holds),
         cmocka_unit_test(estimates_go_up_to_the_high_mark),
         cmocka_unit_test(each_limit_is_named),
