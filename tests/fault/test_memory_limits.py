@@ -85,7 +85,7 @@ class MemoryLimits(FaultCase):
             state.write(bytes(4096))
         # one at a time: of two in one group the kernel may end the other one too
         run = self.start("--jobs", "1", prefix=group.prefix(), LD_PRELOAD=SHIM,
-                         RUNBATCH_MEMORY_SHIM=f"gulp={300 << 20}", RUNBATCH_MEMORY_TIMES=str(times),
+                         RUNBATCH_MEMORY_SHIM=f"gulp={600 << 20}", RUNBATCH_MEMORY_TIMES=str(times),
                          RUNBATCH_MEMORY_STATE=self.path("memory-state"))
         self.assertIsNotNone(run.wait(LONGEST_S), "it hangs\n" + str(run))
         failures = run.events_of("video_retry", "video_failed", "video_set_aside")
