@@ -83,10 +83,13 @@ static Status refuse(bool asked, int64_t budget_bytes, const MemoryTask *task, E
     const WorkerShape least = memory_least_shape(task);
     const MemoryEstimate needed = memory_needed(task, &least);
     char what[128];
-    (void)snprintf(what, sizeof what,
-                   asked ? _("cannot work within --max-memory %.2f GB")
-                         : _("cannot work within %.2f GB, which is all there is for a worker here"),
-                   (double)budget_bytes / 1e9);
+    const double budget_gb = (double)budget_bytes / 1e9;
+    if (asked) {
+        (void)snprintf(what, sizeof what, _("cannot work within --max-memory %.2f GB"), budget_gb);
+    } else {
+        (void)snprintf(what, sizeof what,
+                       _("cannot work within %.2f GB, which is all there is for a worker here"), budget_gb);
+    }
     (void)error_setf(err, ERROR_USAGE, what, NULL, _("needs at least %s"),
                      job_memory_text(&needed, needs, sizeof needs));
     error_advise(
