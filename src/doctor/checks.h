@@ -7,6 +7,9 @@
 #include "doctor/doctor.h"
 
 void check_memory(const DoctorConfig *config, Checkup *found);
+/* Not in a child: in version 2 a process that is not alone in its control group can make none below, and its
+ * parent would be there too. */
+void check_limits(const DoctorConfig *config, Checkup *found);
 void check_processes(const DoctorConfig *config, Checkup *found);
 void check_gpu(const DoctorConfig *config, Checkup *found);
 void check_models(const DoctorConfig *config, Checkup *found);

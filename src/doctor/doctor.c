@@ -31,6 +31,7 @@ void doctor_examine(const DoctorConfig *config, Checkup *checkup)
         {CHECK_SPACE, check_space},     {CHECK_LEFTOVERS, check_leftovers}, {CHECK_SYSTEM, check_system},
     };
     (void)_("ok"); /* translations are read before a child is locked away from them */
+    check_limits(config, checkup);
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         const Task task = {.config = config, .examine = groups[i].examine};
         apart_do(work, &task, groups[i].group, config->limit_ms > 0 ? config->limit_ms : LIMIT_MS, checkup);

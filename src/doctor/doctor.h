@@ -1,9 +1,10 @@
 /* `runbatch doctor`: whether a batch with these settings would run here, and as well as it could.
  *
  * Looks at the machine, the libraries, the models and the folders; changes nothing, but for a file of its own
- * that it makes in the output folder and removes. What may hang or crash is done in child processes within a
- * limit on time (apart.h), what opens a picture in one that is locked into a sandbox besides. Used by a
- * process with one thread. Memory: the checks; in a child for a moment what a worker takes for a picture.
+ * that it makes in the output folder and removes, and control groups for the proof of limits. What may hang
+ * or crash is done in child processes within a limit on time (apart.h), what opens a picture in one that is
+ * locked into a sandbox besides. Used by a process with one thread. Memory: the checks; in a child for a
+ * moment what a worker takes for a picture.
  */
 #ifndef RUNBATCH_DOCTOR_DOCTOR_H
 #define RUNBATCH_DOCTOR_DOCTOR_H

@@ -12,6 +12,7 @@
 #include "batch/plan.h"
 #include "batch/snapshot.h"
 #include "doctor/checks.h"
+#include "memory/group.h"
 #include "memory/processes.h"
 #include "memory/sensor_file.h"
 #include "report/format.h"
@@ -143,9 +144,30 @@ static void check_orphans(const DoctorConfig *config, Checkup *found)
     processes_free(&table);
 }
 
+/* ---- control groups ---- */
+
+static void check_groups(const DoctorConfig *config, Checkup *found)
+{
+    enum { MOST = 256 };
+    char *folders[MOST];
+    const size_t count = group_find_left(config->root, folders, MOST);
+    for (size_t i = 0; i < count; i++) {
+        Check *check = checkup_add(found, CHECK_LEFTOVERS, "left_group", CHECK_WARNING,
+                                   json_pack("{s:o}", "folder", json_text(folders[i])),
+                                   _("a control group of a run that was killed: %s"), folders[i]);
+        check_advise(check, _("it is empty and does no harm; to remove it: rmdir %s"), folders[i]);
+        memory_free(folders[i]);
+    }
+    if (count == 0) {
+        (void)checkup_add(found, CHECK_LEFTOVERS, "left_groups", CHECK_OK, NULL, "%s",
+                          _("no control group of an earlier run"));
+    }
+}
+
 void check_leftovers(const DoctorConfig *config, Checkup *found)
 {
     check_run(config->settings, found);
     check_files(config->settings, found);
     check_orphans(config, found);
+    check_groups(config, found);
 }

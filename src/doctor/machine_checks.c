@@ -168,7 +168,7 @@ static void check_pressure(const MemoryReading *reading, Checkup *found)
 }
 
 /* By proof: a child goes over a limit and must be stopped. */
-static void check_enforcement(const DoctorConfig *config, Checkup *found)
+void check_limits(const DoctorConfig *config, Checkup *found)
 {
     static const char *const names[] = {
         [LIMITER_NOTHING] = "nothing", [LIMITER_WATCH] = "watch", [LIMITER_GROUP] = "group"};
@@ -197,7 +197,6 @@ void check_memory(const DoctorConfig *config, Checkup *found)
         check_what_counts(config, &reading, found);
         check_pressure(&reading, found);
     }
-    check_enforcement(config, found);
 }
 
 /* ---- holders ---- */

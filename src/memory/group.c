@@ -94,7 +94,7 @@ static int64_t birth_of(const char *root, pid_t pid)
 }
 
 /* "runbatch-1234-56789-3": whether process 1234, which began then, still runs. False for other names. */
-static bool is_of_the_dead(const char *root, const char *name)
+bool group_is_of_the_dead(const char *root, const char *name)
 {
     long pid = 0;
     long long birth = 0;
@@ -110,7 +110,7 @@ static void sweep(const GroupHome *home, bool ours)
     const struct dirent *entry = NULL;
     DIR *folder = opendir(home->place.folder);
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        if (is_of_the_dead(home->root, entry->d_name) ||
+        if (group_is_of_the_dead(home->root, entry->d_name) ||
             (ours && text_starts_with(entry->d_name, home->prefix))) {
             char *path = path_join(home->place.folder, entry->d_name);
             (void)home->calls.remove(path);

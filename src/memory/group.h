@@ -68,6 +68,12 @@ int group_make(const GroupHome *home, const char *name, int64_t limit_bytes, Gro
 /* Removes it. What still has a process stays, until group_home_close or a later group_home_open. */
 void group_remove(const GroupHome *home, Group *group);
 
+/* The folders of groups that processes of ours which are gone left, anywhere in the hierarchy that can be
+ * seen, without a process in them; how many, at most `room`. Looks only. New memory that the caller frees. */
+size_t group_find_left(const char *root, char **folders, size_t room);
+/* Whether it has the name of a group of a process of ours that is gone. */
+bool group_is_of_the_dead(const char *root, const char *name);
+
 /* How many of its processes the kernel ended for want of memory, by this limit or another; -1 unknown. */
 int64_t group_oom_kills(const Group *group);
 /* Whether its own limit was reached: in version 1 also when taking back file contents was enough. */

@@ -106,6 +106,33 @@ static void a_machine_that_tells_nothing_is_an_error(void **state)
     settings_free(&settings);
 }
 
+/* As a batch would find it: alone in its group of version 2. A child of ours would not be. */
+static void limits_are_proved_by_the_process_itself(void **state)
+{
+    Settings settings;
+    DoctorConfig config;
+    Checkup found = {0};
+    char *own = text_format("%ld\n", (long)getpid());
+    begin(&settings, &config, *state);
+    tree_put(*state, "proc/self/cgroup", "0::/run.scope\n");
+    tree_put(*state, "proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    tree_put(*state, "sys/fs/cgroup/run.scope/cgroup.controllers", "memory\n");
+    tree_put(*state, "sys/fs/cgroup/run.scope/cgroup.subtree_control", "");
+    tree_put(*state, "sys/fs/cgroup/run.scope/cgroup.procs", own);
+    doctor_examine(&config, &found);
+    const Check *check = find(&found, "memory_enforcement", NULL, NULL);
+    assert_int_equal(check->group, CHECK_LIMITS);
+    assert_null(strstr(check->text, "other programs are in the one")); /* this kernel's files are missing */
+    checkup_free(&found);
+    tree_put(*state, "sys/fs/cgroup/run.scope/cgroup.procs", "77\n");
+    check_limits(&config, &found);
+    assert_non_null(strstr(found.items[0].text, "other programs are in the one"));
+    assert_non_null(strstr(found.items[0].advice, "systemd-run"));
+    checkup_free(&found);
+    memory_free(own);
+    settings_free(&settings);
+}
+
 static void holders_are_named_where_memory_is_short(void **state)
 {
     Settings settings;
@@ -366,6 +393,7 @@ int main(void)
         cmocka_unit_test(every_limit_and_the_one_that_counts_are_told),
         TREE_TEST(memory_is_short_from_the_mark_on),
         TREE_TEST(a_machine_that_tells_nothing_is_an_error),
+        TREE_TEST(limits_are_proved_by_the_process_itself),
         TREE_TEST(holders_are_named_where_memory_is_short),
         TREE_TEST(cards_and_who_holds_them_are_told),
         TREE_TEST(a_card_without_a_driver_is_seen_on_the_bus),

@@ -269,6 +269,39 @@ static void groups_of_the_dead_are_removed_and_no_others(void **state)
     assert_true(there(root, "sys/fs/cgroup/memory/job/runbatch-41-900-1"));
 }
 
+/* Those of the living, of others, and those with a process in them are not told; nothing is removed. */
+static void groups_of_the_dead_are_found_everywhere(void **state)
+{
+    static const char base[] = "sys/fs/cgroup/memory/";
+    static const struct {
+        const char *folder;
+        const char *processes;
+    } groups[] = {
+        {"job/runbatch-999999-55-1", ""},         {"other/deep/er/runbatch-999999-55-2", ""},
+        {"other/runbatch-999998-55-1", "4711\n"}, {"other/runbatch-77-1859320-1", ""},
+        {"other/runbatch-nothing", ""},           {"other", ""},
+    };
+    const char *root = *state;
+    char *folders[8];
+    put_v1(root);
+    tree_put(root, "proc/77/stat", "77 (runbatch) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1859320 1 1 0\n");
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        char *file = text_format("%s%s/cgroup.procs", base, groups[i].folder);
+        tree_put(root, file, groups[i].processes);
+        memory_free(file);
+    }
+    assert_int_equal(group_find_left(root, folders, 1), 1);
+    memory_free(folders[0]);
+    assert_int_equal(group_find_left(root, folders, 8), 2);
+    const size_t first = text_ends_with_nocase(folders[0], "-1") ? 0 : 1;
+    assert_true(text_ends_with_nocase(folders[first], "/memory/job/runbatch-999999-55-1"));
+    assert_true(text_ends_with_nocase(folders[1 - first], "/memory/other/deep/er/runbatch-999999-55-2"));
+    assert_true(file_is_folder(folders[0]) && file_is_folder(folders[1]));
+    memory_free(folders[0]);
+    memory_free(folders[1]);
+    assert_int_equal(group_find_left("/nowhere", folders, 8), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +311,7 @@ int main(void)
         TREE_TEST(alone_in_its_group_it_moves_and_comes_back),
         TREE_TEST(what_hinders_is_told),
         TREE_TEST(groups_of_the_dead_are_removed_and_no_others),
+        TREE_TEST(groups_of_the_dead_are_found_everywhere),
     };
     return cmocka_run_group_tests_name("group", tests, NULL, NULL);
 }
