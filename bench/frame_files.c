@@ -162,8 +162,10 @@ int main(int argc, char **argv)
     Error err = {0};
     const FaceModelsConfig models = {.provider = PROVIDER_CPU, .threads = 1};
     if (face_models_open(&batch.models, &models, &err) == STATUS_OK) {
-        const ProcessorConfig config = {
-            .models = batch.models, .provider = PROVIDER_CPU, .source_path = argv[1], .threads = threads};
+        const ProcessorConfig config = {.models = batch.models,
+                                        .provider = PROVIDER_CPU,
+                                        .options = {.source_path = argv[1]},
+                                        .threads = threads};
         (void)batch.swapper->open(&batch.swapper_state, &config, &err);
     }
     if (error_is_set(&err)) {

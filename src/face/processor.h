@@ -1,20 +1,24 @@
 /* What every face processor is: a struct of functions.
  *
  * A processor is opened once per worker and then asked, from several threads at once and in any order of
- * frames, to change frames in place. It must change nothing outside the faces. One file per processor; the
- * table is in processor.c.
+ * frames, to change frames in place. One file per processor; the table is in processor.c.
  */
 #ifndef RUNBATCH_FACE_PROCESSOR_H
 #define RUNBATCH_FACE_PROCESSOR_H
 
 #include "face/face.h"
 
+/* What the user asked of the processors; each reads its own. Strings belong to the caller. */
+typedef struct ProcessorOptions {
+    const char *source_path; /* the source face's picture; NULL for processors that need none */
+} ProcessorOptions;
+
 typedef struct ProcessorConfig {
     const FaceModels *models;
     const char *models_dir;
     Provider provider;
-    const char *source_path; /* the source face's picture; NULL for processors that need none */
-    int threads;             /* how many threads will call process: scratch memory is made for as many */
+    ProcessorOptions options;
+    int threads; /* how many threads will call process: scratch memory is made for as many */
     Orientation orientation;
     AVRational sample_aspect_ratio;
 } ProcessorConfig;
@@ -23,6 +27,7 @@ typedef struct ProcessorKind {
     const char *name; /* "face_swapper" */
     const char *help; /* one line */
     bool needs_source;
+    bool whole_frame; /* it is shown every frame, not only those with a face to be changed */
     Status (*open)(void **state, const ProcessorConfig *config, Error *err);
     /* `thread` is 0..threads-1; no two calls with the same number run at once. The frame is writable. */
     Status (*process)(void *state, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);

@@ -187,12 +187,12 @@ static Status kind_open(void **state, const ProcessorConfig *config, Error *err)
 {
     Swapper *s = NULL;
     Status status = swapper_make(&s, config->threads > 0 ? config->threads : 1, err);
-    if (status == STATUS_OK && config->source_path == NULL) {
+    if (status == STATUS_OK && config->options.source_path == NULL) {
         status = error_set(err, ERROR_USAGE, "cannot swap faces", NULL, "there is no source picture");
         error_advise(err, "put a picture with one face into the source folder, or name one with -s");
     }
     if (status == STATUS_OK) {
-        status = source_open(&s->source, config->models, s->plane, config->source_path, err);
+        status = source_open(&s->source, config->models, s->plane, config->options.source_path, err);
     }
     if (status != STATUS_OK) {
         swapper_free(&s);

@@ -20,6 +20,7 @@ struct FaceWork {
     FaceTracker *tracker;
     Step steps[PROCESSORS_MAX];
     int step_count;
+    bool whole_frame; /* one of them is shown every frame */
 };
 
 static Provider provider_of(const Settings *settings)
@@ -76,7 +77,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .models = work->models,
         .models_dir = config->settings->models_dir,
         .provider = provider_of(config->settings),
-        .source_path = config->source,
+        .options = {.source_path = config->source},
         .threads = config->threads,
         .orientation = config->info->orientation,
         .sample_aspect_ratio = config->info->sample_aspect_ratio,
@@ -96,6 +97,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
             return STATUS_FAILED;
         }
         work->step_count++;
+        work->whole_frame = work->whole_frame || step->kind->whole_frame;
     }
     return STATUS_OK;
 }
@@ -141,7 +143,7 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
     if (face_tracker_next(work->tracker, frame, faces, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    *change = false;
+    *change = work->whole_frame;
     for (int i = 0; i < faces->count; i++) {
         *change = *change || (faces->face[i].selected && faces->face[i].opacity > 0.0F);
     }
