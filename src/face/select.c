@@ -105,3 +105,27 @@ int select_position(const float *left, int count, int position)
     }
     return 0; /* edges that are not numbers */
 }
+
+/* Forehead to chin, squared. */
+static float face_size(const Face *face)
+{
+    const float x = face->mesh.x[152] - face->mesh.x[10];
+    const float y = face->mesh.y[152] - face->mesh.y[10];
+    return x * x + y * y;
+}
+
+int select_far_first(const FrameFaces *faces, int order[FACES_MAX])
+{
+    int count = 0;
+    for (int i = 0; i < faces->count && i < FACES_MAX; i++) {
+        if (!faces->face[i].selected || !(faces->face[i].opacity > 0)) {
+            continue;
+        }
+        int k = count++;
+        for (; k > 0 && face_size(&faces->face[i]) < face_size(&faces->face[order[k - 1]]); k--) {
+            order[k] = order[k - 1];
+        }
+        order[k] = i;
+    }
+    return count;
+}

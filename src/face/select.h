@@ -43,4 +43,8 @@ int select_nearest(const FaceIdentity *const *identities, int count, int before)
  * past the end means the last one. -1 without faces. */
 int select_position(const float *left, int count, int position);
 
+/* The numbers of the faces that are to be changed, far ones (small) before near ones, so that a face in front
+ * is painted over those behind it. Returns how many. */
+int select_far_first(const FrameFaces *faces, int order[FACES_MAX]);
+
 #endif

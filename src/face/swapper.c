@@ -6,17 +6,15 @@
 
 #include "base/alloc.h"
 #include "face/colour.h"
+#include "face/select.h"
 #include "face/swapper_light.h"
 #include "face/swapper_paint.h"
-#include "media/frame_view.h"
-
-enum { SWAPPER_BAND = 32 }; /* rows worked on at a time; a multiple of every chroma height */
+#include "media/frame_bands.h"
 
 typedef struct Scratch {
     LightField *light;
     Paint *paint;
-    Image target[2]; /* of this band and of the next one */
-    Image delta;
+    FrameBands bands;
 } Scratch;
 
 struct Swapper {
@@ -35,9 +33,7 @@ void swapper_free(Swapper **swapper)
     for (int i = 0; s->scratch != NULL && i < s->threads; i++) {
         light_field_free(&s->scratch[i].light);
         paint_free(&s->scratch[i].paint);
-        image_free(&s->scratch[i].target[0]);
-        image_free(&s->scratch[i].target[1]);
-        image_free(&s->scratch[i].delta);
+        frame_bands_free(&s->scratch[i].bands);
     }
     source_free(&s->source);
     memory_free(s->scratch);
@@ -86,57 +82,29 @@ static void row_difference(const Float4 *restrict painted, const float *restrict
     }
 }
 
-/* Paints over `band`, of which `target` is what the frame shows, and puts the difference into scratch->delta.
- */
-static Status difference_of_band(Scratch *scratch, const ColourMap *colours, const Image *target, Rect band,
-                                 Error *err)
+typedef struct FacePainting {
+    Scratch *scratch;
+    const ColourMap *colours;
+} FacePainting;
+
+/* Paints over the band. */
+static Status difference_of_band(void *context, Rect band, const Image *target, Image *delta, Error *err)
 {
-    const int width = band.x1 - band.x0;
-    if (image_resize(&scratch->delta, width, band.y1 - band.y0, 3, err) != STATUS_OK) {
-        return STATUS_FAILED;
-    }
-    const Float4 *painted = paint_band(scratch->paint, &scratch->light->texture, colours, band, err);
+    const FacePainting *painting = context;
+    const Scratch *scratch = painting->scratch;
+    const Float4 *painted =
+        paint_band(scratch->paint, &scratch->light->texture, painting->colours, band, err);
     if (painted == NULL) {
         return STATUS_FAILED;
     }
+    const int width = band.x1 - band.x0;
     for (int y = 0; y < band.y1 - band.y0; y++) {
         for (int i = 0; i < 3; i++) {
             row_difference(painted + (ptrdiff_t)y * width, target->plane[i] + y * target->stride,
-                           scratch->delta.plane[i] + y * scratch->delta.stride, i, width);
+                           delta->plane[i] + y * delta->stride, i, width);
         }
     }
     return STATUS_OK;
-}
-
-static Rect band_at(Rect area, int y)
-{
-    const int end = (y / SWAPPER_BAND + 1) * SWAPPER_BAND;
-    return (Rect){area.x0, y, area.x1, end < area.y1 ? end : area.y1};
-}
-
-/* A band's first rows take their chroma half from the rows above it, so it is read before those are changed.
- */
-static Status swap_bands(Scratch *scratch, const ColourMap *colours, AVFrame *frame, Rect area, Error *err)
-{
-    Rect band = band_at(area, area.y0);
-    Image *target = &scratch->target[0];
-    Image *next_target = &scratch->target[1];
-    Status status = frame_view_read(frame, band, target, err);
-    while (status == STATUS_OK && !rect_is_empty(band)) {
-        const Rect next = band_at(area, band.y1);
-        status = difference_of_band(scratch, colours, target, band, err);
-        if (status == STATUS_OK && !rect_is_empty(next)) {
-            status = frame_view_read(frame, next, next_target, err);
-        }
-        if (status == STATUS_OK) {
-            status = frame_view_add(frame, band, &scratch->delta, err);
-        }
-        Image *const done = target;
-        target = next_target;
-        next_target = done;
-        band = next;
-    }
-    return status;
 }
 
 static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face *face, Error *err)
@@ -152,30 +120,14 @@ static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face
     if (status != STATUS_OK) {
         return status == STATUS_AGAIN ? STATUS_OK : status;
     }
-    return swap_bands(scratch, &colours, frame, area, err);
-}
-
-static float face_size(const Face *face)
-{
-    const float x = face->mesh.x[152] - face->mesh.x[10];
-    const float y = face->mesh.y[152] - face->mesh.y[10];
-    return x * x + y * y;
+    FacePainting painting = {scratch, &colours};
+    return frame_bands_change(&scratch->bands, frame, area, difference_of_band, &painting, err);
 }
 
 Status swapper_process(Swapper *swapper, int thread, AVFrame *frame, const FrameFaces *faces, Error *err)
 {
     int order[FACES_MAX];
-    int count = 0;
-    for (int i = 0; i < faces->count && i < FACES_MAX; i++) {
-        if (!faces->face[i].selected || !(faces->face[i].opacity > 0)) {
-            continue;
-        }
-        int k = count++;
-        for (; k > 0 && face_size(&faces->face[i]) < face_size(&faces->face[order[k - 1]]); k--) {
-            order[k] = order[k - 1];
-        }
-        order[k] = i;
-    }
+    const int count = select_far_first(faces, order);
     Status status = STATUS_OK;
     for (int i = 0; i < count && status == STATUS_OK; i++) {
         status = swap_face(swapper, &swapper->scratch[thread], frame, &faces->face[order[i]], err);

@@ -1,7 +1,7 @@
 /* The default face swap: the source's face painted onto the target's mesh, in the target's light.
  *
  * How it works, and why so: docs/swapper.md. One Swapper a worker, shared by its threads; scratch memory a
- * thread: about 2 MB and SWAPPER_BAND rows of the frame, whatever the face's size.
+ * thread: about 2 MB and FRAME_BAND rows of the frame, whatever the face's size.
  */
 #ifndef RUNBATCH_FACE_SWAPPER_H
 #define RUNBATCH_FACE_SWAPPER_H

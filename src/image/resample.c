@@ -78,3 +78,37 @@ Status image_enlarge(const Image *from, float factor, Image *to, Error *err)
     image_free(&wide);
     return status;
 }
+
+static float block_mean(const float *block, ptrdiff_t stride, int width, int height)
+{
+    float sum = 0;
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            sum += block[y * stride + x];
+        }
+    }
+    return sum / (float)(width * height);
+}
+
+/* What is written was read before, or lies in a row that was read before. */
+void image_shrink(Image *image, int factor)
+{
+    if (factor <= 1) {
+        return;
+    }
+    const int width = (image->width + factor - 1) / factor;
+    const int height = (image->height + factor - 1) / factor;
+    for (int p = 0; p < image->planes; p++) {
+        float *plane = image->plane[p];
+        for (int y = 0; y < height; y++) {
+            const int rows = image->height - y * factor < factor ? image->height - y * factor : factor;
+            for (int x = 0; x < width; x++) {
+                const int columns = image->width - x * factor < factor ? image->width - x * factor : factor;
+                const float *block = plane + y * factor * image->stride + x * factor;
+                plane[y * image->stride + x] = block_mean(block, image->stride, columns, rows);
+            }
+        }
+    }
+    image->width = width;
+    image->height = height;
+}
