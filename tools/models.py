@@ -66,7 +66,7 @@ def build(options):
         catalogue.read_file(file)
     options.out.mkdir(parents=True, exist_ok=True)
     failed = False
-    for name in options.names or catalogue.sections():
+    for name in options.names or [name for name in catalogue.sections() if "package" in catalogue[name]]:
         try:
             build_one(name, catalogue[name], options.packages, options.out)
         except (ModelError, KeyError, OSError) as error:

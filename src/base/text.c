@@ -156,6 +156,13 @@ void text_list_free(TextList *list)
     *list = (TextList){0};
 }
 
+void text_append_list(Text *text, const TextList *list, const char *between)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        text_appendf(text, "%s%s", i > 0 ? between : "", list->items[i]);
+    }
+}
+
 char *text_format(const char *format, ...)
 {
     Text text = {0};

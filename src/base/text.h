@@ -48,6 +48,8 @@ typedef struct TextList {
 
 void text_list_add(TextList *list, const char *item);
 void text_list_free(TextList *list);
+/* The items with `between` between them; nothing of an empty list. */
+void text_append_list(Text *text, const TextList *list, const char *between);
 
 /* Formats into new memory that the caller frees. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

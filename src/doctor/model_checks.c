@@ -7,6 +7,7 @@
 #include "doctor/checks.h"
 #include "face/face.h"
 #include "infer/catalogue.h"
+#include "infer/known_model.h"
 #include "report/i18n.h"
 #include "report/json_text.h"
 
@@ -24,8 +25,7 @@ static bool is_needed(const DoctorConfig *config, const char *file)
 }
 
 /* "right", "wrong", "unreadable" (`err` tells why). */
-static const char *judge(const CatalogueModel *model, const char *path, char sum[HASH_SHA256_SIZE],
-                         Error *err)
+static const char *judge(const KnownModel *model, const char *path, char sum[HASH_SHA256_SIZE], Error *err)
 {
     sum[0] = '\0';
     if (file_size(path) != model->bytes) {
@@ -37,29 +37,30 @@ static const char *judge(const CatalogueModel *model, const char *path, char sum
     return strcmp(sum, model->sha256) == 0 ? "right" : "wrong";
 }
 
-static void check_model(const DoctorConfig *config, const CatalogueModel *model, Checkup *found)
+static void check_model(const DoctorConfig *config, const KnownModel *model, Checkup *found)
 {
     Error err = {0};
     char *path = NULL;
     char sum[HASH_SHA256_SIZE] = "";
     const char *state = "missing";
-    if (catalogue_find(config->settings->models_dir, model->file, &path, &err) == STATUS_OK) {
+    if (known_model_path(model, config->settings->models_dir, &path, &err) == STATUS_OK) {
         state = judge(model, path, sum, &err);
     }
-    const bool needed = is_needed(config, model->file);
+    const bool needed = is_needed(config, model->files[0]);
     const CheckLevel level = strcmp(state, "right") == 0 ? CHECK_OK : needed ? CHECK_ERROR : CHECK_WARNING;
+    const char *role = model_role_name(model->role);
     json_t *figures =
-        json_pack("{s:s,s:s,s:s,s:o,s:s,s:b,s:s,s:o}", "model", model->name, "role", model->role, "file",
-                  model->file, "path", json_text(path), "state", state, "needed", needed, "wanted_sha256",
+        json_pack("{s:s,s:s,s:s,s:o,s:s,s:b,s:s,s:o}", "model", model->name, "role", role, "file",
+                  model->files[0], "path", json_text(path), "state", state, "needed", needed, "wanted_sha256",
                   model->sha256, "sha256", sum[0] != '\0' ? json_string(sum) : json_null());
     Check *check = NULL;
     if (strcmp(state, "right") == 0) {
         check = checkup_add(found, CHECK_MODELS, "model", level, figures, _("%s (%s): as it should be"), path,
-                            model->role);
+                            role);
     } else if (strcmp(state, "wrong") == 0) {
         check = checkup_add(found, CHECK_MODELS, "model", level, figures,
                             _("%s (%s): damaged, or another version: its content is not what is known"), path,
-                            model->role);
+                            role);
         check_advise(check, _("remove it and run scripts/setup.sh, which gets it anew"));
     } else {
         check = checkup_add_failure(found, CHECK_MODELS, "model", level, figures, &err);
@@ -76,8 +77,10 @@ static void check_model(const DoctorConfig *config, const CatalogueModel *model,
 
 void check_models(const DoctorConfig *config, Checkup *found)
 {
-    for (size_t i = 0; i < catalogue_model_count; i++) {
-        check_model(config, &catalogue_models[i], found);
+    for (size_t i = 0; i < known_model_count; i++) {
+        if (known_models[i].package != NULL) {
+            check_model(config, &known_models[i], found);
+        }
     }
 }
 

@@ -4,75 +4,37 @@
 
 #include "base/alloc.h"
 #include "face/models_internal.h"
-#include "infer/catalogue.h"
+#include "infer/known_model.h"
 #include "media/frame_view.h"
 
-/* What is loaded, and the ports that the recipes rely on. */
-static const struct {
-    const char *file;
-    Port input;
-    Port outputs[4];
-    int output_count;
-} specs[] = {
-    {"fr_detect.onnx",
-     {.rank = 4, .shape = {1, 3, 240, 320}},
-     {{.name = "scores", .rank = 3, .shape = {1, 4420, 2}},
-      {.name = "boxes", .rank = 3, .shape = {1, 4420, 4}}},
-     2},
-    {"blazeface_back.onnx",
-     {.rank = 4, .shape = {1, 256, 256, 3}},
-     {{.rank = 3, .shape = {1, 512, 1}},
-      {.rank = 3, .shape = {1, 384, 1}},
-      {.rank = 3, .shape = {1, 512, 16}},
-      {.rank = 3, .shape = {1, 384, 16}}},
-     4},
-    {"facemesh.onnx",
-     {.rank = 4, .shape = {1, MESH_CROP_SIZE, MESH_CROP_SIZE, 3}},
-     {{.rank = 2, .shape = {1, 3L * MESH_POINTS}}, {.rank = 2, .shape = {1, 1}}},
-     2},
-    {"fr_feature.onnx",
-     {.rank = 4, .shape = {1, 3, 112, 112}},
-     {{.rank = 2, .shape = {1, EMBEDDING_SIZE}}},
-     1},
-};
-/* The embedder, which not everybody wants, is the last. */
-enum { SPEC_DETECTOR, SPEC_ROTATED, SPEC_MESH, SPEC_EMBEDDER, SPEC_COUNT };
+/* What is loaded, by its name in the catalogue. The embedder, which not everybody wants, is the last. */
+enum { MODEL_NUMBER_DETECTOR, MODEL_NUMBER_ROTATED, MODEL_NUMBER_MESH, MODEL_NUMBER_EMBEDDER, MODEL_COUNT };
+static const char *const names[MODEL_COUNT] = {"fr_detect", "blazeface_back", "facemesh", "fr_feature"};
 
 const char *face_models_file(int index, bool with_embedder)
 {
-    const int count = with_embedder ? SPEC_COUNT : SPEC_EMBEDDER;
-    return index >= 0 && index < count ? specs[index].file : NULL;
+    const int count = with_embedder ? MODEL_COUNT : MODEL_NUMBER_EMBEDDER;
+    return index >= 0 && index < count ? known_model_find(names[index])->files[0] : NULL;
 }
 
-static Status open_model(Session **session, int spec, const FaceModelsConfig *config, Error *err)
+static Status open_model(Session **session, int number, const FaceModelsConfig *config, Error *err)
 {
-    char *path = NULL;
-    Status status = catalogue_find(config->models_dir, specs[spec].file, &path, err);
-    if (status == STATUS_OK) {
-        status = session_open(
-            session, &(SessionConfig){.path = path, .provider = config->provider, .threads = config->threads},
-            err);
-    }
-    if (status == STATUS_OK) {
-        status = session_check_ports(*session, &specs[spec].input, 1, specs[spec].outputs,
-                                     specs[spec].output_count, err);
-    }
-    memory_free(path);
-    return status;
+    return known_model_open(session, known_model_find(names[number]), config->models_dir, config->provider,
+                            config->threads, err);
 }
 
 Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err)
 {
     FaceModels *opened = memory_alloc(1, sizeof *opened);
-    Status status = open_model(&opened->detector, SPEC_DETECTOR, config, err);
+    Status status = open_model(&opened->detector, MODEL_NUMBER_DETECTOR, config, err);
     if (status == STATUS_OK) {
-        status = open_model(&opened->rotated, SPEC_ROTATED, config, err);
+        status = open_model(&opened->rotated, MODEL_NUMBER_ROTATED, config, err);
     }
     if (status == STATUS_OK) {
-        status = open_model(&opened->mesh, SPEC_MESH, config, err);
+        status = open_model(&opened->mesh, MODEL_NUMBER_MESH, config, err);
     }
     if (status == STATUS_OK && config->with_embedder) {
-        status = open_model(&opened->embedder, SPEC_EMBEDDER, config, err);
+        status = open_model(&opened->embedder, MODEL_NUMBER_EMBEDDER, config, err);
     }
     if (status != STATUS_OK) {
         face_models_free(&opened);

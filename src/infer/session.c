@@ -23,10 +23,7 @@ struct Session {
     const Runtime *runtime;
     OrtSession *ort;
     char *path;
-    int input_count;
-    int output_count;
-    Port inputs[SESSION_MAX_PORTS];
-    Port outputs[SESSION_MAX_PORTS];
+    ModelPorts ports;
 };
 
 static Status check_file(const char *path, Error *err)
@@ -171,17 +168,17 @@ static Status read_ports(Session *session, Error *err)
                           SESSION_MAX_PORTS);
     }
     for (size_t i = 0; i < inputs; i++) {
-        if (read_port(session, true, i, &session->inputs[i], err) != STATUS_OK) {
+        if (read_port(session, true, i, &session->ports.inputs[i], err) != STATUS_OK) {
             return STATUS_FAILED;
         }
     }
     for (size_t i = 0; i < outputs; i++) {
-        if (read_port(session, false, i, &session->outputs[i], err) != STATUS_OK) {
+        if (read_port(session, false, i, &session->ports.outputs[i], err) != STATUS_OK) {
             return STATUS_FAILED;
         }
     }
-    session->input_count = (int)inputs;
-    session->output_count = (int)outputs;
+    session->ports.input_count = (int)inputs;
+    session->ports.output_count = (int)outputs;
     return STATUS_OK;
 }
 
@@ -274,95 +271,38 @@ void session_free(Session **session)
 
 int session_input_count(const Session *session)
 {
-    return session->input_count;
+    return session->ports.input_count;
 }
 
 int session_output_count(const Session *session)
 {
-    return session->output_count;
+    return session->ports.output_count;
 }
 
 const Port *session_input(const Session *session, int index)
 {
-    return &session->inputs[index];
+    return &session->ports.inputs[index];
 }
 
 const Port *session_output(const Session *session, int index)
 {
-    return &session->outputs[index];
+    return &session->ports.outputs[index];
 }
 
 int session_find_output(const Session *session, const char *name)
 {
-    for (int i = 0; i < session->output_count; i++) {
-        if (strcmp(session->outputs[i].name, name) == 0) {
+    for (int i = 0; i < session->ports.output_count; i++) {
+        if (strcmp(session->ports.outputs[i].name, name) == 0) {
             return i;
         }
     }
     return -1;
 }
 
-static void append_shape(Text *text, int rank, const int64_t *shape)
+Status session_fit_ports(Session *session, const Port *inputs, int input_count, const Port *outputs,
+                         int output_count, Error *err)
 {
-    text_append(text, "[");
-    for (int i = 0; i < rank; i++) {
-        if (shape[i] < 0) {
-            text_appendf(text, "%s?", i > 0 ? "," : "");
-        } else {
-            text_appendf(text, "%s%lld", i > 0 ? "," : "", (long long)shape[i]);
-        }
-    }
-    text_append(text, "]");
-}
-
-static bool shapes_agree(int rank, const int64_t *shape, int other_rank, const int64_t *other)
-{
-    if (rank != other_rank) {
-        return false;
-    }
-    for (int i = 0; i < rank; i++) {
-        if (shape[i] >= 0 && other[i] >= 0 && shape[i] != other[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static Status check_ports(const Session *session, const char *kind, const Port *found, const Port *expected,
-                          int count, Error *err)
-{
-    for (int i = 0; i < count; i++) {
-        const bool named = expected[i].name[0] != '\0';
-        if (named && strcmp(found[i].name, expected[i].name) != 0) {
-            return error_setf(err, ERROR_MODEL, "the model does not fit", session->path,
-                              "%s %d is called '%s', '%s' was expected", kind, i, found[i].name,
-                              expected[i].name);
-        }
-        if (!shapes_agree(found[i].rank, found[i].shape, expected[i].rank, expected[i].shape)) {
-            Text text = {0};
-            append_shape(&text, found[i].rank, found[i].shape);
-            text_append(&text, ", expected ");
-            append_shape(&text, expected[i].rank, expected[i].shape);
-            (void)error_setf(err, ERROR_MODEL, "the model does not fit", session->path,
-                             "%s %d ('%s') has the shape %s", kind, i, found[i].name, text.data);
-            text_free(&text);
-            return STATUS_FAILED;
-        }
-    }
-    return STATUS_OK;
-}
-
-Status session_check_ports(const Session *session, const Port *inputs, int input_count, const Port *outputs,
-                           int output_count, Error *err)
-{
-    if (session->input_count != input_count || session->output_count < output_count) {
-        return error_setf(err, ERROR_MODEL, "the model does not fit", session->path,
-                          "it has %d inputs and %d outputs, expected %d and %d", session->input_count,
-                          session->output_count, input_count, output_count);
-    }
-    const Status status = check_ports(session, "input", session->inputs, inputs, input_count, err);
-    return status == STATUS_OK ? check_ports(session, "output", session->outputs, outputs, output_count, err)
-                               : status;
+    return ports_fit(&session->ports, inputs, input_count, outputs, output_count, session->path, err);
 }
 
 static Status check_tensor(const Session *session, const Port *port, const Tensor *tensor, Error *err)
@@ -375,9 +315,9 @@ static Status check_tensor(const Session *session, const Port *port, const Tenso
         return STATUS_OK;
     }
     Text text = {0};
-    append_shape(&text, tensor->rank, tensor->shape);
+    text_append_shape(&text, tensor->rank, tensor->shape);
     text_append(&text, ", the model's is ");
-    append_shape(&text, port->rank, port->shape);
+    text_append_shape(&text, port->rank, port->shape);
     (void)error_setf(err, ERROR_INTERNAL, cannot_run, session->path, "the tensor for '%s' has the shape %s",
                      port->name, text.data);
     text_free(&text);
@@ -451,10 +391,10 @@ static Status run_bound(const Session *session, const char *const *input_names, 
 Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
                    int output_count, Error *err)
 {
-    if (input_count != session->input_count || output_count > session->output_count) {
+    if (input_count != session->ports.input_count || output_count > session->ports.output_count) {
         return error_setf(err, ERROR_INTERNAL, cannot_run, session->path,
                           "%d inputs and %d outputs given, the model has %d and %d", input_count,
-                          output_count, session->input_count, session->output_count);
+                          output_count, session->ports.input_count, session->ports.output_count);
     }
     const char *input_names[SESSION_MAX_PORTS];
     const char *output_names[SESSION_MAX_PORTS];
@@ -463,13 +403,13 @@ Status session_run(const Session *session, const Tensor *inputs, int input_count
     size_t kept = 0;
     Status status = STATUS_OK;
     for (int i = 0; i < input_count && status == STATUS_OK; i++) {
-        input_names[i] = session->inputs[i].name;
-        status = wrap(session, &session->inputs[i], &inputs[i], &input_values[i], err);
+        input_names[i] = session->ports.inputs[i].name;
+        status = wrap(session, &session->ports.inputs[i], &inputs[i], &input_values[i], err);
     }
     for (int i = 0; i < output_count && status == STATUS_OK; i++) {
         if (outputs[i].data != NULL) {
-            output_names[kept] = session->outputs[i].name;
-            status = wrap(session, &session->outputs[i], &outputs[i], &output_values[kept++], err);
+            output_names[kept] = session->ports.outputs[i].name;
+            status = wrap(session, &session->ports.outputs[i], &outputs[i], &output_values[kept++], err);
         }
     }
     if (status == STATUS_OK) {

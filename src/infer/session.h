@@ -12,8 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-enum { TENSOR_MAX_RANK = 6, SESSION_MAX_PORTS = 16 };
+#include "infer/ports.h"
 
 /* A dense float tensor over the caller's memory. */
 typedef struct Tensor {
@@ -35,12 +34,6 @@ typedef struct SessionConfig {
     int threads; /* inside one run; 0 means 1 */
 } SessionConfig;
 
-typedef struct Port {
-    char name[64];
-    int rank;
-    int64_t shape[TENSOR_MAX_RANK]; /* -1: free */
-} Port;
-
 typedef struct Session Session;
 
 /* ERROR_MODEL when the file is missing, damaged or not a model; ERROR_ENVIRONMENT when the provider is not
@@ -55,14 +48,13 @@ const Port *session_output(const Session *session, int index);
 /* -1 when there is none of that name. */
 int session_find_output(const Session *session, const char *name);
 
-/* Checks the model against a recipe: at least as many outputs and exactly as many inputs, the ranks, and
- * every size that is fixed on both sides (-1: free); names are compared where the recipe gives one.
- * ERROR_MODEL that tells what was found and what was expected. */
-Status session_check_ports(const Session *session, const Port *inputs, int input_count, const Port *outputs,
-                           int output_count, Error *err);
+/* Checks the model against a recipe and puts its inputs and outputs in the recipe's order (ports_fit). To be
+ * called before the session is shared. */
+Status session_fit_ports(Session *session, const Port *inputs, int input_count, const Port *outputs,
+                         int output_count, Error *err);
 
-/* Runs once. `inputs` are in the model's order; `outputs[i]` names memory of exactly the size of output i (a
- * free dimension is taken from outputs[i].shape). An output with data NULL is computed but not kept. */
+/* Runs once. `inputs` are in the session's order; `outputs[i]` names memory of exactly the size of output i
+ * (a free dimension is taken from outputs[i].shape). An output with data NULL is computed but not kept. */
 Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
                    int output_count, Error *err);
 

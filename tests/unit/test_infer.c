@@ -164,7 +164,8 @@ static void recipes_are_compared(void **state)
          "[1,1,64,64], expected [1,3,64,64]"},
         {{.rank = 3, .shape = {1, INPUT_SIDE, INPUT_SIDE}}, good_out, 1, 1, "expected [1,64,64]"},
         {good_in, {.rank = 2, .shape = {-1, 10}}, 1, 1, "[1,136], expected [?,10]"},
-        {good_in, {.name = "boxes", .rank = 2, .shape = {-1, -1}}, 1, 1, "'boxes' was expected"},
+        {good_in, {.name = "other", .rank = 2, .shape = {-1, -1}}, 1, 1, NULL},
+        {{.name = "input", .rank = 2, .shape = {-1, -1}}, good_out, 1, 1, "input 'input' has the shape"},
         {good_in, good_out, 2, 1, "1 inputs and 1 outputs, expected 2 and 1"},
         {good_in, good_out, 1, 2, "1 inputs and 1 outputs, expected 1 and 2"},
     };
@@ -174,7 +175,7 @@ static void recipes_are_compared(void **state)
         const Port outputs[2] = {cases[i].output, cases[i].output};
         Error err = {0};
         const Status status =
-            session_check_ports(session, inputs, cases[i].inputs, outputs, cases[i].outputs, &err);
+            session_fit_ports(session, inputs, cases[i].inputs, outputs, cases[i].outputs, &err);
         if (cases[i].why == NULL) {
             assert_int_equal(status, STATUS_OK);
             continue;
@@ -186,6 +187,55 @@ static void recipes_are_compared(void **state)
         }
     }
     session_free(&session);
+}
+
+static Port port_of(const char *name, int rank, const int64_t *shape)
+{
+    Port port = {.rank = rank};
+    text_copy(port.name, sizeof port.name, name);
+    memcpy(port.shape, shape, (size_t)rank * sizeof *shape);
+    return port;
+}
+
+static void ports_are_put_in_the_recipes_order(void **state)
+{
+    (void)state;
+    static const int64_t picture[] = {1, 3, 128, 128};
+    static const int64_t small[] = {1, 3, 112, 112};
+    static const int64_t embedding[] = {1, 512};
+    Error err = {0};
+    /* by name, though the shapes are alike; what the recipe does not name comes behind */
+    const ModelPorts both = {
+        2,
+        3,
+        {port_of("source", 4, picture), port_of("target", 4, picture)},
+        {port_of("more", 2, embedding), port_of("mask", 4, picture), port_of("output", 4, picture)}};
+    const Port inputs[] = {port_of("target", 4, picture), port_of("source", 4, picture)};
+    const Port outputs[] = {port_of("output", 4, picture), port_of("mask", 4, picture)};
+    ModelPorts found = both;
+    assert_int_equal(ports_fit(&found, inputs, 2, outputs, 2, "f", &err), STATUS_OK);
+    assert_string_equal(found.inputs[0].name, "target");
+    assert_string_equal(found.inputs[1].name, "source");
+    assert_string_equal(found.outputs[0].name, "output");
+    assert_string_equal(found.outputs[1].name, "mask");
+    assert_string_equal(found.outputs[2].name, "more");
+
+    /* by shape, where the names are others */
+    ModelPorts other = {
+        2, 1, {port_of("a", 2, embedding), port_of("b", 4, picture)}, {port_of("c", 4, picture)}};
+    const Port with_embedding[] = {port_of("target", 4, picture), port_of("source", 2, embedding)};
+    assert_int_equal(ports_fit(&other, with_embedding, 2, outputs, 1, "f", &err), STATUS_OK);
+    assert_string_equal(other.inputs[0].name, "b");
+    assert_string_equal(other.inputs[1].name, "a");
+
+    /* one that is named keeps its place from one that is not */
+    ModelPorts mixed = {
+        2, 1, {port_of("target", 4, picture), port_of("x", 4, small)}, {port_of("c", 4, picture)}};
+    const Port wrong[] = {port_of("other", 4, picture), port_of("target", 4, picture)};
+    assert_int_equal(ports_fit(&mixed, wrong, 2, outputs, 1, "f", &err), STATUS_FAILED);
+    assert_string_equal(err.file, "f");
+    assert_non_null(strstr(err.why, "no input (for 'other') has the shape [1,3,128,128]; there are 'target' "
+                                    "[1,3,128,128], 'x' [1,3,112,112]"));
 }
 
 static void fill_input(float *input)
@@ -433,6 +483,7 @@ int main(void)
         cmocka_unit_test(bad_model_files_have_their_reasons),
         cmocka_unit_test(ports_are_told),
         cmocka_unit_test(recipes_are_compared),
+        cmocka_unit_test(ports_are_put_in_the_recipes_order),
         cmocka_unit_test(a_run_is_repeatable_and_checked),
         cmocka_unit_test(the_callers_thread_keeps_its_float_mode),
         cmocka_unit_test(many_runs_do_not_grow),
