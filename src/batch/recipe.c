@@ -10,16 +10,14 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "face/face.h"
-#include "infer/catalogue.h"
 #include "options/table.h"
+#include "worker/needed_models.h"
 
 static const char note_name[] = "recipe.json";
-enum { NOTE_MOST = 64 * 1024, MODELS_MOST = 8 };
+enum { NOTE_MOST = 64 * 1024 };
 
 /* A file whose content is known as long as its size and time stay what they are. */
 typedef struct KnownFile {
-    const char *name; /* of a model, static */
     char *path;
     FileIdentity identity;
     char whole[HASH_SIZE]; /* of all of it; models only */
@@ -28,7 +26,7 @@ typedef struct KnownFile {
 struct RecipeBook {
     json_t *options;
     KnownFile source; /* path NULL: none */
-    KnownFile models[MODELS_MOST];
+    KnownFile models[NEEDED_MODELS_MOST];
     int model_count;
 };
 
@@ -90,21 +88,15 @@ static json_t *picture_options(const Settings *settings)
 
 static Status find_models(RecipeBook *book, const Settings *settings, Error *err)
 {
-    const bool with_embedder = !settings->many_faces;
-    const char *name = NULL;
-    for (int i = 0; (name = face_models_file(i, with_embedder)) != NULL; i++) {
+    NeededModels needed;
+    Status status = needed_models(settings, &needed, err);
+    for (int i = 0; status == STATUS_OK && i < needed.count; i++) {
         KnownFile *model = &book->models[i];
-        if (i == MODELS_MOST) {
-            return error_set(err, ERROR_INTERNAL, "cannot tell the models", NULL, "there are too many");
-        }
-        model->name = name;
         model->identity.size = -1;
-        if (catalogue_find(settings->models_dir, name, &model->path, err) != STATUS_OK) {
-            return STATUS_FAILED;
-        }
-        book->model_count = i + 1;
+        status = known_model_path(needed.models[i].model, settings->models_dir, &model->path, err);
+        book->model_count = i + (status == STATUS_OK ? 1 : 0);
     }
-    return STATUS_OK;
+    return status;
 }
 
 Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, Error *err)
@@ -131,7 +123,7 @@ void recipe_book_free(RecipeBook **book)
     }
     json_decref((*book)->options);
     memory_free((*book)->source.path);
-    for (int i = 0; i < MODELS_MOST; i++) {
+    for (int i = 0; i < NEEDED_MODELS_MOST; i++) {
         memory_free((*book)->models[i].path);
     }
     memory_free(*book);
@@ -152,7 +144,7 @@ static json_t *json_from_models(const RecipeBook *book)
     for (int i = 0; i < book->model_count; i++) {
         const KnownFile *model = &book->models[i];
         (void)json_object_set_new(
-            models, model->name,
+            models, path_name(model->path),
             json_pack("{s:I, s:s}", "size", (json_int_t)model->identity.size, "hash", model->whole));
     }
     return models;

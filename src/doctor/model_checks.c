@@ -6,23 +6,11 @@
 #include "base/hash.h"
 #include "doctor/checks.h"
 #include "face/face.h"
-#include "infer/catalogue.h"
-#include "infer/known_model.h"
 #include "report/i18n.h"
 #include "report/json_text.h"
+#include "worker/needed_models.h"
 
 /* ---- models ---- */
-
-static bool is_needed(const DoctorConfig *config, const char *file)
-{
-    const char *needed = NULL;
-    for (int i = 0; (needed = face_models_file(i, !config->settings->many_faces)) != NULL; i++) {
-        if (strcmp(needed, file) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* "right", "wrong", "unreadable" (`err` tells why). */
 static const char *judge(const KnownModel *model, const char *path, char sum[HASH_SHA256_SIZE], Error *err)
@@ -37,7 +25,7 @@ static const char *judge(const KnownModel *model, const char *path, char sum[HAS
     return strcmp(sum, model->sha256) == 0 ? "right" : "wrong";
 }
 
-static void check_model(const DoctorConfig *config, const KnownModel *model, Checkup *found)
+static void check_model(const DoctorConfig *config, const KnownModel *model, bool needed, Checkup *found)
 {
     Error err = {0};
     char *path = NULL;
@@ -46,7 +34,6 @@ static void check_model(const DoctorConfig *config, const KnownModel *model, Che
     if (known_model_path(model, config->settings->models_dir, &path, &err) == STATUS_OK) {
         state = judge(model, path, sum, &err);
     }
-    const bool needed = is_needed(config, model->files[0]);
     const CheckLevel level = strcmp(state, "right") == 0 ? CHECK_OK : needed ? CHECK_ERROR : CHECK_WARNING;
     const char *role = model_role_name(model->role);
     json_t *figures =
@@ -75,11 +62,35 @@ static void check_model(const DoctorConfig *config, const KnownModel *model, Che
     memory_free(path);
 }
 
+/* One that the user brings: any content may be right. */
+static void check_own_model(const DoctorConfig *config, const KnownModel *model, Checkup *found)
+{
+    Error err = {0};
+    char *path = NULL;
+    const bool there = known_model_path(model, config->settings->models_dir, &path, &err) == STATUS_OK;
+    const char *role = model_role_name(model->role);
+    json_t *figures = json_pack("{s:s,s:s,s:o,s:s,s:b}", "model", model->name, "role", role, "path",
+                                json_text(path), "state", there ? "own" : "missing", "needed", 1);
+    if (there) {
+        (void)checkup_add(found, CHECK_MODELS, "model", CHECK_OK, figures, _("%s (%s): there"), path, role);
+    } else {
+        (void)checkup_add_failure(found, CHECK_MODELS, "model", CHECK_ERROR, figures, &err);
+    }
+    memory_free(path);
+}
+
 void check_models(const DoctorConfig *config, Checkup *found)
 {
+    Error err = {0};
+    NeededModels needed;
+    if (needed_models(config->settings, &needed, &err) != STATUS_OK) {
+        (void)checkup_add_failure(found, CHECK_MODELS, "model", CHECK_ERROR, json_object(), &err);
+    }
     for (size_t i = 0; i < known_model_count; i++) {
         if (known_models[i].package != NULL) {
-            check_model(config, &known_models[i], found);
+            check_model(config, &known_models[i], needed_models_has(&needed, &known_models[i]), found);
+        } else if (needed_models_has(&needed, &known_models[i])) {
+            check_own_model(config, &known_models[i], found);
         }
     }
 }
@@ -96,7 +107,8 @@ static Status try_provider(const DoctorConfig *config, Provider provider, Error 
 {
     char *path = NULL;
     Session *session = NULL;
-    Status status = catalogue_find(config->settings->models_dir, face_models_file(0, false), &path, err);
+    Status status = known_model_path(known_model_find(face_models_name(0, false)),
+                                     config->settings->models_dir, &path, err);
     if (status == STATUS_OK) {
         status = session_open(&session, &(SessionConfig){.path = path, .provider = provider}, err);
     }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "face/face.h"
-#include "infer/align_template.h"
+#include "infer/known_model.h"
 
 /* The template's points in a crop of size x size pixels, in the order of mesh_five_points. As everywhere in
  * this field a template is scaled by its numbers, which count from the middle of the first pixel. */

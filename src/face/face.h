@@ -60,9 +60,8 @@ typedef struct FaceModelsConfig {
     bool with_embedder;
 } FaceModelsConfig;
 
-/* The file of the model that would be loaded as number `index`, from 0; NULL behind the last. Static memory.
- */
-const char *face_models_file(int index, bool with_embedder);
+/* The catalogue's name of the model that would be loaded as number `index`, from 0; NULL behind the last. */
+const char *face_models_name(int index, bool with_embedder);
 
 Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err);
 void face_models_free(FaceModels **models);

@@ -11,10 +11,10 @@
 enum { MODEL_NUMBER_DETECTOR, MODEL_NUMBER_ROTATED, MODEL_NUMBER_MESH, MODEL_NUMBER_EMBEDDER, MODEL_COUNT };
 static const char *const names[MODEL_COUNT] = {"fr_detect", "blazeface_back", "facemesh", "fr_feature"};
 
-const char *face_models_file(int index, bool with_embedder)
+const char *face_models_name(int index, bool with_embedder)
 {
     const int count = with_embedder ? MODEL_COUNT : MODEL_NUMBER_EMBEDDER;
-    return index >= 0 && index < count ? known_model_find(names[index])->files[0] : NULL;
+    return index >= 0 && index < count ? names[index] : NULL;
 }
 
 static Status open_model(Session **session, int number, const FaceModelsConfig *config, Error *err)

@@ -104,18 +104,6 @@ static Rect crop_area(const Affine *to_frame, int size, const AVFrame *frame)
                   (int)floorf(fminf(fmaxf(y1, -1), bottom - 1)) + 1};
 }
 
-static void clamp_image(Image *rgb)
-{
-    for (int i = 0; i < rgb->planes; i++) {
-        for (int y = 0; y < rgb->height; y++) {
-            float *row = rgb->plane[i] + y * rgb->stride;
-            for (int x = 0; x < rgb->width; x++) {
-                row[x] = fminf(fmaxf(row[x], 0), 255);
-            }
-        }
-    }
-}
-
 Status paste_take(Paste *paste, const AVFrame *frame, const Face *face, const Affine *to_frame, int size,
                   Error *err)
 {
@@ -132,7 +120,7 @@ Status paste_take(Paste *paste, const AVFrame *frame, const Face *face, const Af
         status = frame_view_warp(frame, to_frame, size, size, -1, &crop->rgb, err);
     }
     if (status == STATUS_OK) {
-        clamp_image(&crop->rgb);
+        image_clamp(&crop->rgb, 0, 255);
     }
     return status;
 }

@@ -10,12 +10,14 @@
  * (grain, pores, all that is finer) stays as far as the model kept the structure there, and goes where the
  * model put other features: the old edges would show through the new ones (paste_detail.h).
  *
- * One Paste a thread. Memory: 60 bytes a crop pixel, and three bands of the frame.
+ * One Paste a thread. Memory: PASTE_PIXEL_BYTES a crop pixel, and three bands of the frame.
  */
 #ifndef RUNBATCH_FACE_PASTE_H
 #define RUNBATCH_FACE_PASTE_H
 
 #include "face/face.h"
+
+enum { PASTE_PIXEL_BYTES = 64 }; /* crop, result, mask, lost: 8 floats; two textures: 8 floats */
 
 /* What masks are made from; all in the crop's pixels but the face and the frame. */
 typedef struct Crop {

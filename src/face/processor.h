@@ -6,7 +6,8 @@
 #ifndef RUNBATCH_FACE_PROCESSOR_H
 #define RUNBATCH_FACE_PROCESSOR_H
 
-#include "face/face.h"
+#include "face/paste.h"
+#include "infer/known_model.h"
 
 /* What the user asked of the processors; each reads its own. Strings belong to the caller. */
 typedef struct ProcessorOptions {
@@ -18,21 +19,42 @@ typedef struct ProcessorConfig {
     const char *models_dir;
     Provider provider;
     ProcessorOptions options;
-    int threads; /* how many threads will call process: scratch memory is made for as many */
+    const CropMask *mask; /* how much of a crop that a model changed is shown; NULL: paste_box_mask */
+    int threads;          /* how many threads will call process: scratch memory is made for as many */
     Orientation orientation;
     AVRational sample_aspect_ratio;
 } ProcessorConfig;
+
+/* What a processor takes beside the default models. */
+enum { PROCESSOR_MODELS_MOST = 4 };
+
+typedef struct ProcessorModel {
+    const KnownModel *model;
+    bool passing; /* loaded while the processor is opened, and not kept */
+} ProcessorModel;
+
+typedef struct ProcessorNeeds {
+    ProcessorModel models[PROCESSOR_MODELS_MOST];
+    int model_count;
+    int64_t thread_bytes; /* scratch memory of each thread, with what its models need while they run */
+} ProcessorNeeds;
 
 typedef struct ProcessorKind {
     const char *name; /* "face_swapper" */
     const char *help; /* one line */
     bool needs_source;
     bool whole_frame; /* it is shown every frame, not only those with a face to be changed */
+    /* Adds what it takes with these options, asked before anything is opened. ERROR_USAGE for options that
+     * cannot be. NULL: nothing. */
+    Status (*needs)(const ProcessorOptions *options, ProcessorNeeds *needs, Error *err);
     Status (*open)(void **state, const ProcessorConfig *config, Error *err);
     /* `thread` is 0..threads-1; no two calls with the same number run at once. The frame is writable. */
     Status (*process)(void *state, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);
     void (*free)(void **state);
 } ProcessorKind;
+
+/* `passing` as in ProcessorModel. */
+void processor_needs_model(ProcessorNeeds *needs, const KnownModel *model, bool passing);
 
 /* NULL when there is none of that name. */
 const ProcessorKind *processor_find(const char *name);

@@ -244,22 +244,38 @@ static Status largest_face(const FaceModels *models, const AVFrame *frame, Orien
     return status;
 }
 
+Status source_face_read(AVFrame **frame, Mesh *mesh, const FaceModels *models, const char *path, Error *err)
+{
+    *frame = NULL;
+    if (path == NULL) {
+        (void)error_set(err, ERROR_USAGE, "cannot swap faces", NULL, "there is no source picture");
+        error_advise(err, "put a picture with one face into the source folder, or name one with -s");
+        return STATUS_FAILED;
+    }
+    *frame = av_frame_alloc();
+    if (*frame == NULL) {
+        return error_set(err, ERROR_MEMORY, "cannot read the source picture", path, "no memory");
+    }
+    Orientation orientation = {0};
+    Status status = still_read(path, *frame, &orientation, err);
+    if (status == STATUS_OK) {
+        status = largest_face(models, *frame, orientation, path, mesh, err);
+    }
+    if (status != STATUS_OK) {
+        av_frame_free(frame);
+    }
+    return status;
+}
+
 Status source_open(Source **source, const FaceModels *models, const CanonicalPlane *plane, const char *path,
                    Error *err)
 {
     *source = NULL;
-    AVFrame *frame = av_frame_alloc();
-    if (frame == NULL) {
-        return error_set(err, ERROR_MEMORY, "cannot read the source picture", path, "no memory");
-    }
+    AVFrame *frame = NULL;
     Image crop = {0};
     Mesh mesh = {0};
     Mesh in_crop = {0};
-    Orientation orientation = {0};
-    Status status = still_read(path, frame, &orientation, err);
-    if (status == STATUS_OK) {
-        status = largest_face(models, frame, orientation, path, &mesh, err);
-    }
+    Status status = source_face_read(&frame, &mesh, models, path, err);
     if (status == STATUS_OK) {
         status = crop_face(frame, &mesh, &crop, &in_crop, err);
     }

@@ -25,8 +25,12 @@ typedef struct Source {
     float node_rim[NODES]; /* 0..1: how much the node lies where source and target meet */
 } Source;
 
-/* Takes the largest face of the picture. ERROR_INPUT when there is none; a warning in the log when there are
- * several. */
+/* Reads the picture (a new frame that the caller frees) and finds the mesh of its largest face, in its stored
+ * pixels. ERROR_INPUT when there is none, ERROR_USAGE without a path; a warning in the log when there are
+ * several. On failure *frame is NULL. */
+Status source_face_read(AVFrame **frame, Mesh *mesh, const FaceModels *models, const char *path, Error *err);
+
+/* From that face. */
 Status source_open(Source **source, const FaceModels *models, const CanonicalPlane *plane, const char *path,
                    Error *err);
 void source_free(Source **source);

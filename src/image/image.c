@@ -57,6 +57,18 @@ void image_fill(Image *image, float value)
     }
 }
 
+void image_clamp(Image *image, float low, float high)
+{
+    for (int i = 0; i < image->planes; i++) {
+        for (int y = 0; y < image->height; y++) {
+            float *row = image->plane[i] + y * image->stride;
+            for (int x = 0; x < image->width; x++) {
+                row[x] = fminf(fmaxf(row[x], low), high);
+            }
+        }
+    }
+}
+
 Point affine_apply(const Affine *map, Point point)
 {
     return (Point){map->a * point.x + map->b * point.y + map->c,

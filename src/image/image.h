@@ -51,6 +51,7 @@ typedef struct Affine {
 Status image_resize(Image *image, int width, int height, int planes, Error *err);
 void image_free(Image *image);
 void image_fill(Image *image, float value);
+void image_clamp(Image *image, float low, float high);
 
 Point affine_apply(const Affine *map, Point point);
 Affine affine_multiply(const Affine *outer, const Affine *inner); /* outer after inner */

@@ -69,6 +69,8 @@ typedef enum Constant {
     NVENC_AHEAD,
     MODELS_FIXED,
     MODELS_THREAD,
+    MODELS_OWN,
+    MODELS_OWN_THREAD,
     POOL,
     CONTAINERS_FIXED,
     CONTAINERS_FRAME,
@@ -117,6 +119,8 @@ static const Row rows[CONSTANT_COUNT] = {
     [NVENC_AHEAD] = {"nvenc_ahead", MEMORY_ENCODER, 1.0},
     [MODELS_FIXED] = {"models_fixed", MEMORY_MODELS, 37.3 * MB},
     [MODELS_THREAD] = {"models_thread", MEMORY_MODELS, 1.5 * MB},
+    [MODELS_OWN] = {"models_own", MEMORY_MODELS, 1.00},
+    [MODELS_OWN_THREAD] = {"models_own_thread", MEMORY_MODELS, 1.00},
     [POOL] = {"pool", MEMORY_FRAMES, 1.00},
     [CONTAINERS_FIXED] = {"containers_fixed", MEMORY_CONTAINERS, 3.6 * MB},
     [CONTAINERS_FRAME] = {"containers_frame", MEMORY_CONTAINERS, 120},
@@ -286,6 +290,8 @@ void memory_amounts(const MemoryTask *task, const WorkerShape *shape, double amo
     if (task->faces) {
         amounts[MODELS_FIXED] = 1;
         amounts[MODELS_THREAD] = shape->execution_threads;
+        amounts[MODELS_OWN] = (double)task->own_model_bytes;
+        amounts[MODELS_OWN_THREAD] = shape->execution_threads * (double)task->own_thread_bytes;
     }
     /* one frame goes through even where the budget is smaller */
     amounts[POOL] = (double)shape->frame_budget_bytes > frame ? (double)shape->frame_budget_bytes : frame;

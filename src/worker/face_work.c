@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "face/processor.h"
+#include "worker/needed_models.h"
 #include "worker/reference_face.h"
 
 enum { PROCESSORS_MAX = 8 };
@@ -77,7 +77,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .models = work->models,
         .models_dir = config->settings->models_dir,
         .provider = provider_of(config->settings),
-        .options = {.source_path = config->source},
+        .options = processor_options(config->settings, config->source),
         .threads = config->threads,
         .orientation = config->info->orientation,
         .sample_aspect_ratio = config->info->sample_aspect_ratio,

@@ -1,7 +1,7 @@
 /* From settings and a video to what the worker must be like, and what of memory that takes.
  *
  * Joins memory/estimate.h with the options and with what is known of a video; also for plans, which know a
- * video from its probe. Pure but for the number of processors; any thread.
+ * video from its probe. Pure but for the sizes of the user's model files; any thread.
  */
 #ifndef RUNBATCH_WORKER_JOB_SHAPE_H
 #define RUNBATCH_WORKER_JOB_SHAPE_H

@@ -1,25 +1,7 @@
 /* Templates: their numbers, and faces brought onto them whatever the video's pixels are like. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "face_fixtures.h"
 
 #include "face/align.h"
-
-/* mesh_five_points reads these. */
-static void put_points(Mesh *mesh, const Point points[5])
-{
-    static const int places[5][2] = {{33, 133}, {362, 263}, {1, 1}, {61, 61}, {291, 291}};
-    for (int i = 0; i < 5; i++) {
-        for (int k = 0; k < 2; k++) {
-            mesh->x[places[i][k]] = points[i].x;
-            mesh->y[places[i][k]] = points[i].y;
-        }
-    }
-}
 
 static void templates_are_those_of_the_field(void **state)
 {

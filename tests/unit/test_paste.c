@@ -1,16 +1,5 @@
 /* Crops out of a frame and back: nothing changed is no bit changed, a change is exactly that change. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <libavutil/imgutils.h>
-#include <libavutil/pixdesc.h>
+#include "face_fixtures.h"
 
 #include "face/crop_tensor.h"
 #include "face/paste.h"
@@ -20,79 +9,14 @@ enum { SIZE = 64, FRAME = 240 };
 static const Face whole_face = {.opacity = 1};
 
 /* Anything at all within the legal range. */
-static AVFrame *noisy_frame(enum AVPixelFormat format)
+static AVFrame *any_frame(enum AVPixelFormat format)
 {
-    AVFrame *frame = av_frame_alloc();
-    frame->format = format;
-    frame->width = FRAME;
-    frame->height = FRAME - 10;
-    frame->color_range = AVCOL_RANGE_MPEG;
-    frame->colorspace = format == AV_PIX_FMT_GBRP ? AVCOL_SPC_RGB : AVCOL_SPC_BT709;
-    assert_int_equal(av_frame_get_buffer(frame, 0), 0);
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
-    const int depth = desc->comp[0].depth;
-    unsigned seed = 1;
-    for (int p = 0; p < 3; p++) {
-        const int height = p > 0 ? AV_CEIL_RSHIFT(frame->height, desc->log2_chroma_h) : frame->height;
-        const int width = p > 0 ? AV_CEIL_RSHIFT(frame->width, desc->log2_chroma_w) : frame->width;
-        for (int y = 0; y < height; y++) {
-            uint8_t *row = frame->data[p] + (ptrdiff_t)y * frame->linesize[p];
-            for (int x = 0; x < width; x++) {
-                seed = seed * 1103515245U + 12345U;
-                const unsigned value = 70 + (seed >> 16) % 110;
-                if (depth > 8) {
-                    ((uint16_t *)row)[x] = (uint16_t)(value << (depth - 8));
-                } else {
-                    row[x] = (uint8_t)value;
-                }
-            }
-        }
-    }
-    return frame;
-}
-
-static AVFrame *copy_frame(const AVFrame *frame)
-{
-    AVFrame *copy = av_frame_clone(frame);
-    assert_int_equal(av_frame_make_writable(copy), 0);
-    return copy;
-}
-
-static int plane_rows(const AVFrame *frame, int plane)
-{
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(frame->format);
-    return plane > 0 ? AV_CEIL_RSHIFT(frame->height, desc->log2_chroma_h) : frame->height;
-}
-
-static bool same_bits(const AVFrame *a, const AVFrame *b)
-{
-    for (int p = 0; p < 3; p++) {
-        const int bytes = av_image_get_linesize(a->format, a->width, p);
-        for (int y = 0; y < plane_rows(a, p); y++) {
-            if (memcmp(a->data[p] + (ptrdiff_t)y * a->linesize[p], b->data[p] + (ptrdiff_t)y * b->linesize[p],
-                       (size_t)bytes) != 0) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static int code(const AVFrame *frame, int channel, int x, int y)
-{
-    static const int plane_of[3] = {2, 0, 1};
-    const int p = plane_of[channel];
-    return frame->data[p][(ptrdiff_t)y * frame->linesize[p] + x];
+    return noisy_frame(format, FRAME, FRAME - 10, 70, 110);
 }
 
 static Affine turned(float scale, float degrees)
 {
-    const float a = degrees * 3.14159265F / 180;
-    Affine map = {scale * cosf(a), -scale * sinf(a), 0, scale * sinf(a), scale * cosf(a), 0};
-    const float middle = (SIZE - 1) / 2.0F;
-    map.c = FRAME / 2.0F - (map.a + map.b) * middle;
-    map.f = FRAME / 2.0F - (map.d + map.e) * middle;
-    return map;
+    return crop_at(SIZE, scale, degrees, FRAME / 2.0F, FRAME / 2.0F);
 }
 
 static void take(Paste *paste, const AVFrame *frame, const Affine *map)
@@ -131,7 +55,7 @@ static void a_model_that_changes_nothing_changes_no_bit(void **state)
     static float tensor[3 * SIZE * SIZE];
     Paste *paste = paste_new(NULL, 0);
     for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
-        AVFrame *frame = noisy_frame(formats[f]);
+        AVFrame *frame = any_frame(formats[f]);
         AVFrame *changed = copy_frame(frame);
         for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
             const Affine map = turned(scales[i], 23 * (float)i);
@@ -162,17 +86,6 @@ static void add_colour(Paste *paste, const float colour[3])
     }
 }
 
-/* Where a pixel lies in the crop: 0 at its edge, 0.5 in its middle, negative outside. */
-static float depth_in_crop(const Affine *map, int x, int y)
-{
-    Affine inverse;
-    assert_true(affine_invert(map, &inverse));
-    const Point p = affine_apply(&inverse, (Point){(float)x, (float)y});
-    const float across = fminf(p.x + 0.5F, SIZE - 0.5F - p.x) / SIZE;
-    const float down = fminf(p.y + 0.5F, SIZE - 0.5F - p.y) / SIZE;
-    return fminf(across, down);
-}
-
 /* The frame's finest detail stays under a change of colour, whatever the sizes. */
 static void a_colour_that_is_added_is_that_colour(void **state)
 {
@@ -180,7 +93,7 @@ static void a_colour_that_is_added_is_that_colour(void **state)
     static const float colour[3] = {20, -12, 7};
     static const float scales[] = {0.2F, 0.5F, 1, 1.4F, 3, 5};
     Paste *paste = paste_new(NULL, 0);
-    AVFrame *frame = noisy_frame(AV_PIX_FMT_GBRP);
+    AVFrame *frame = any_frame(AV_PIX_FMT_GBRP);
     for (size_t k = 0; k < sizeof scales / sizeof *scales; k++) {
         AVFrame *changed = copy_frame(frame);
         const Affine map = turned(scales[k], 31 * (float)k);
@@ -192,9 +105,9 @@ static void a_colour_that_is_added_is_that_colour(void **state)
         int inside = 0;
         for (int y = 0; y < frame->height; y++) {
             for (int x = 0; x < frame->width; x++) {
-                const float depth = depth_in_crop(&map, x, y);
+                const float depth = depth_in_crop(&map, SIZE, x, y);
                 for (int i = 0; i < 3; i++) {
-                    const int change = code(changed, i, x, y) - code(frame, i, x, y);
+                    const int change = frame_code(changed, i, x, y) - frame_code(frame, i, x, y);
                     if (depth < -margin) {
                         assert_int_equal(change, 0);
                     } else if (depth > paste_feather + margin) {
@@ -216,7 +129,7 @@ static void a_colour_that_is_added_is_that_colour(void **state)
 /* Hard stripes of 8 pixels. */
 static AVFrame *striped_frame(void)
 {
-    AVFrame *frame = noisy_frame(AV_PIX_FMT_GBRP);
+    AVFrame *frame = any_frame(AV_PIX_FMT_GBRP);
     for (int p = 0; p < 3; p++) {
         for (int y = 0; y < frame->height; y++) {
             uint8_t *row = frame->data[p] + (ptrdiff_t)y * frame->linesize[p];
@@ -244,8 +157,8 @@ static void old_edges_do_not_show_through(void **state)
         const float margin = fmaxf(1 / scales[k], 1) * 1.5F / SIZE;
         for (int y = 0; y < frame->height; y++) {
             for (int x = 0; x < frame->width; x++) {
-                if (depth_in_crop(&map, x, y) > paste_feather + margin) {
-                    assert_in_range(code(frame, 0, x, y), 119, 121);
+                if (depth_in_crop(&map, SIZE, x, y) > paste_feather + margin) {
+                    assert_in_range(frame_code(frame, 0, x, y), 119, 121);
                 }
             }
         }
@@ -261,7 +174,7 @@ static void results_lie_where_the_crop_was_taken(void **state)
     static const float degrees[] = {0, 90, 200, 315};
     Paste *paste = paste_new(NULL, 0);
     for (size_t k = 0; k < sizeof degrees / sizeof *degrees; k++) {
-        AVFrame *frame = noisy_frame(AV_PIX_FMT_GBRP);
+        AVFrame *frame = any_frame(AV_PIX_FMT_GBRP);
         AVFrame *before = copy_frame(frame);
         const Affine map = turned(2, degrees[k]);
         take(paste, frame, &map);
@@ -277,7 +190,7 @@ static void results_lie_where_the_crop_was_taken(void **state)
         float weight = 0;
         for (int y = 0; y < frame->height; y++) {
             for (int x = 0; x < frame->width; x++) {
-                const float change = (float)(code(frame, 0, x, y) - code(before, 0, x, y));
+                const float change = (float)(frame_code(frame, 0, x, y) - frame_code(before, 0, x, y));
                 sum.x += change * (float)x;
                 sum.y += change * (float)y;
                 weight += change;
@@ -318,7 +231,7 @@ static void another_mask_decides(void **state)
     MaskCall call = {0};
     const CropMask mask = {right_half, &call};
     Paste *paste = paste_new(&mask, 3);
-    AVFrame *frame = noisy_frame(AV_PIX_FMT_GBRP);
+    AVFrame *frame = any_frame(AV_PIX_FMT_GBRP);
     AVFrame *before = copy_frame(frame);
     const Affine map = {.a = 1, .c = 50, .e = 1, .f = 60};
     Face half = {.opacity = 0.5F};
@@ -329,7 +242,7 @@ static void another_mask_decides(void **state)
     for (int y = 0; y < frame->height; y++) {
         for (int x = 0; x < frame->width; x++) {
             const bool inside = x >= 50 + SIZE / 2 && x < 50 + SIZE && y >= 60 && y < 60 + SIZE;
-            assert_int_equal(code(frame, 1, x, y) - code(before, 1, x, y), inside ? 20 : 0);
+            assert_int_equal(frame_code(frame, 1, x, y) - frame_code(before, 1, x, y), inside ? 20 : 0);
         }
     }
     assert_int_equal(call.thread, 3);
@@ -344,7 +257,7 @@ static void faces_at_the_edge_and_beyond_it(void **state)
 {
     (void)state;
     Paste *paste = paste_new(NULL, 0);
-    AVFrame *frame = noisy_frame(AV_PIX_FMT_YUV420P);
+    AVFrame *frame = any_frame(AV_PIX_FMT_YUV420P);
     AVFrame *before = copy_frame(frame);
     Error err = {0};
     static const float places[][2] = {{-30, -20}, {FRAME - 30, FRAME - 50}, {-60, 50}, {90, FRAME - 12}};
