@@ -18,6 +18,7 @@ enum { NOTE_MOST = 64 * 1024 };
 
 /* A file whose content is known as long as its size and time stay what they are. */
 typedef struct KnownFile {
+    const char *name; /* of an option, static; NULL where there is none */
     char *path;
     FileIdentity identity;
     char whole[HASH_SIZE]; /* of all of it; models only */
@@ -26,6 +27,8 @@ typedef struct KnownFile {
 struct RecipeBook {
     json_t *options;
     KnownFile source; /* path NULL: none */
+    KnownFile *files; /* that options name */
+    size_t file_count;
     KnownFile models[NEEDED_MODELS_MOST];
     int model_count;
 };
@@ -45,7 +48,7 @@ static bool has_changed(const KnownFile *file)
            (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec != file->identity.mtime_ns;
 }
 
-static Status learn_source(KnownFile *file, Error *err)
+static Status learn_file(KnownFile *file, Error *err)
 {
     if (file->path == NULL || !has_changed(file)) {
         return STATUS_OK;
@@ -65,11 +68,20 @@ static Status learn_model(KnownFile *file, Error *err)
 
 static Status learn(RecipeBook *book, Error *err)
 {
-    Status status = learn_source(&book->source, err);
+    Status status = learn_file(&book->source, err);
+    for (size_t i = 0; status == STATUS_OK && i < book->file_count; i++) {
+        status = learn_file(&book->files[i], err);
+    }
     for (int i = 0; status == STATUS_OK && i < book->model_count; i++) {
         status = learn_model(&book->models[i], err);
     }
     return status;
+}
+
+/* Files are told by what is in them, not by their names. */
+static bool is_file(const Option *option)
+{
+    return option->type == OPTION_FILE || option->type == OPTION_FILES;
 }
 
 /* The options that change the picture. */
@@ -78,7 +90,7 @@ static json_t *picture_options(const Settings *settings)
     json_t *all = settings_to_json(settings);
     json_t *options = json_object();
     for (size_t i = 0; i < option_count; i++) {
-        if (option_table[i].picture) {
+        if (option_table[i].picture && !is_file(&option_table[i])) {
             (void)json_object_set(options, option_table[i].name, json_object_get(all, option_table[i].name));
         }
     }
@@ -99,12 +111,30 @@ static Status find_models(RecipeBook *book, const Settings *settings, Error *err
     return status;
 }
 
+static void find_files(RecipeBook *book, const Settings *settings)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        TextList paths = {0};
+        if (option_table[i].picture) {
+            option_files(&option_table[i], settings, &paths);
+        }
+        for (size_t k = 0; k < paths.count; k++) {
+            book->files = memory_resize(book->files, book->file_count + 1, sizeof *book->files);
+            book->files[book->file_count++] = (KnownFile){.name = option_table[i].name,
+                                                          .path = text_duplicate(paths.items[k]),
+                                                          .identity = {.size = -1}};
+        }
+        text_list_free(&paths);
+    }
+}
+
 Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, Error *err)
 {
     RecipeBook *made = memory_alloc(1, sizeof *made);
     made->options = picture_options(settings);
     made->source.path = source != NULL ? text_duplicate(source) : NULL;
     made->source.identity.size = -1;
+    find_files(made, settings);
     Status status = find_models(made, settings, err);
     if (status == STATUS_OK) {
         status = learn(made, err);
@@ -123,7 +153,15 @@ void recipe_book_free(RecipeBook **book)
     }
     json_decref((*book)->options);
     memory_free((*book)->source.path);
+<<<<<<< HEAD
     for (int i = 0; i < NEEDED_MODELS_MOST; i++) {
+=======
+    for (size_t i = 0; i < (*book)->file_count; i++) {
+        memory_free((*book)->files[i].path);
+    }
+    memory_free((*book)->files);
+    for (int i = 0; i < MODELS_MOST; i++) {
+>>>>>>> 27beddc (Options may name files: what is in them is part of an output's recipe, and its worker may read them)
         memory_free((*book)->models[i].path);
     }
     memory_free(*book);
@@ -150,6 +188,24 @@ static json_t *json_from_models(const RecipeBook *book)
     return models;
 }
 
+/* Left out where there are none: recipes of versions without them stay what they are. */
+static void add_files(const RecipeBook *book, json_t *object)
+{
+    json_t *files = json_object();
+    for (size_t i = 0; i < book->file_count; i++) {
+        json_t *of_option = json_object_get(files, book->files[i].name);
+        if (of_option == NULL) {
+            of_option = json_array();
+            (void)json_object_set_new(files, book->files[i].name, of_option);
+        }
+        (void)json_array_append_new(of_option, json_from_identity(&book->files[i].identity));
+    }
+    if (json_object_size(files) > 0) {
+        (void)json_object_set(object, "files", files);
+    }
+    json_decref(files);
+}
+
 /* The one form; the key is of that. */
 static void fill(Recipe *recipe, const json_t *object)
 {
@@ -170,6 +226,7 @@ Status recipe_make(RecipeBook *book, const char *input, Recipe *recipe, Error *e
                               book->source.path != NULL ? json_from_identity(&book->source.identity)
                                                         : json_null());
     (void)json_object_set(object, "options", book->options);
+    add_files(book, object);
     (void)json_object_set_new(object, "models", json_from_models(book));
     (void)json_object_set_new(object, "version", json_string(RUNBATCH_VERSION));
     fill(recipe, object);

@@ -3,7 +3,8 @@
  * outputs share only if all of it is the same:
  *
  *   {"input": {"mtime_ns", "parts", "size"}, "models": {"fr_detect.onnx": {"hash", "size"}, …},
- *    "options": {"keep-fps": true, …}, "source": {…} or null, "version": "0.1.0"}
+ *    "options": {"keep-fps": true, …}, "files": {"keep-identity": [{…}]},
+ *    "source": {…} or null, "version": "0.1.0"}
  *
  * The key is the XXH3 of that JSON in its one form: sorted, without blanks. Chunks carry it, so chunks of two
  * recipes, or of two versions, are never mixed. A finished output stays good when only the version differs

@@ -135,6 +135,20 @@ static void compare_models(Telling *telling, const json_t *before, const json_t 
     }
 }
 
+/* The files that options name. */
+static void compare_files(Telling *telling, const json_t *before, const json_t *now)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const json_t *old = json_object_get(before, option_table[i].name);
+        const json_t *new = json_object_get(now, option_table[i].name);
+        if (old != new &&json_equal(old, new) != 1) {
+            char line[128];
+            (void)snprintf(line, sizeof line, _("the files of %.64s changed"), option_table[i].name);
+            tell(telling, line);
+        }
+    }
+}
+
 static json_t *load(const char *text)
 {
     json_t *object = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -162,6 +176,7 @@ int recipe_difference(const char *before, const char *now, char *buffer, size_t 
         compare_file(&telling, json_object_get(old, "source"), json_object_get(new, "source"),
                      _("the source picture changed"), _("the source picture's time changed"));
         compare_options(&telling, json_object_get(old, "options"), json_object_get(new, "options"));
+        compare_files(&telling, json_object_get(old, "files"), json_object_get(new, "files"));
         compare_models(&telling, json_object_get(old, "models"), json_object_get(new, "models"));
     }
     if (telling.count > TOLD_MOST) {

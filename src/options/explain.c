@@ -54,6 +54,7 @@ static void append_value(Text *text, const Option *option, const Settings *setti
         text_appendf(text, rate->den == 1 ? "%d" : "%d/%d", rate->num, rate->den);
         break;
     case OPTION_LIST:
+    case OPTION_FILES:
     case OPTION_POSITIONAL:
         for (size_t i = 0; i < list->count; i++) {
             text_appendf(text, "%s%s", i > 0 ? "," : "", list->items[i]);

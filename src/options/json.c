@@ -45,6 +45,7 @@ static json_t *json_from_field(const Option *option, const Settings *settings)
     case OPTION_RATE:
         return json_from_rate(*(const FrameRate *)field);
     case OPTION_LIST:
+    case OPTION_FILES:
     case OPTION_POSITIONAL:
         return json_from_list(field);
     case OPTION_TEXT:
@@ -70,6 +71,14 @@ json_t *settings_to_json(const Settings *settings)
     return object;
 }
 
+static json_t *json_from_path(const char *path)
+{
+    char *absolute = path_absolute(path);
+    json_t *json = json_from_text(absolute);
+    memory_free(absolute);
+    return json;
+}
+
 json_t *settings_to_json_anywhere(const Settings *settings)
 {
     json_t *object = settings_to_json(settings);
@@ -78,9 +87,14 @@ json_t *settings_to_json_anywhere(const Settings *settings)
         const bool is_path = option->type == OPTION_FILE || option->type == OPTION_FOLDER;
         const char *path = is_path ? *(char *const *)option_field_const(option, settings) : NULL;
         if (path != NULL) {
-            char *absolute = path_absolute(path);
-            (void)json_object_set_new(object, option->name, json_from_text(absolute));
-            memory_free(absolute);
+            (void)json_object_set_new(object, option->name, json_from_path(path));
+        } else if (option->type == OPTION_FILES) {
+            const TextList *list = option_field_const(option, settings);
+            json_t *paths = json_array();
+            for (size_t k = 0; k < list->count; k++) {
+                (void)json_array_append_new(paths, json_from_path(list->items[k]));
+            }
+            (void)json_object_set_new(object, option->name, paths);
         }
     }
     return object;
@@ -139,6 +153,7 @@ static Status assign_json(const Option *option, const json_t *value, Settings *s
         }
         return option_assign_real(option, json_number_value(value), settings, err);
     case OPTION_LIST:
+    case OPTION_FILES:
     case OPTION_POSITIONAL:
         return assign_json_list(option, value, settings, err);
     default:

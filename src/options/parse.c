@@ -16,6 +16,7 @@ typedef struct Parser {
     Settings *settings;
     OptionsAction *action;
     bool given[OPTION_MOST]; /* by row of the table */
+    bool again;              /* the option at hand was given before */
     Error *err;
 } Parser;
 
@@ -32,9 +33,13 @@ static Status refuse(const Parser *parser, const char *as_typed, const char *why
     return error_set(parser->err, ERROR_USAGE, what, NULL, why);
 }
 
-/* Splits at commas; empty pieces are the user's mistake and are told as such. */
+/* Splits at commas, except the names of files; empty pieces are the user's mistake and are told as such. */
 static Status assign_pieces(const Parser *parser, const Option *option, const char *values, TextList *pieces)
 {
+    if (option->type == OPTION_FILES) {
+        text_list_add(pieces, values);
+        return STATUS_OK;
+    }
     for (const char *start = values;; start++) {
         const size_t length = strcspn(start, ",");
         Text piece = {0};
@@ -68,7 +73,9 @@ static Status assign_collected(const Parser *parser, const Option *option, const
     if (option->type == OPTION_FIRST) {
         return option_assign(option, first_available(parser, option, pieces), parser->settings, parser->err);
     }
-    option_clear(option, parser->settings);
+    if (option->type != OPTION_FILES || !parser->again) {
+        option_clear(option, parser->settings);
+    }
     for (size_t i = 0; i < pieces->count; i++) {
         if (option_assign(option, pieces->items[i], parser->settings, parser->err) != STATUS_OK) {
             return STATUS_FAILED;
@@ -101,6 +108,7 @@ static Status assign_several(Parser *parser, const Option *option, const char *f
 /* `value` is what was attached with '=' or behind a short name; NULL when nothing was. */
 static Status take_option(Parser *parser, const Option *option, const char *as_typed, const char *value)
 {
+    parser->again = parser->given[option - option_table];
     parser->given[option - option_table] = true;
     if (!option_takes_value(option)) {
         if (option->type == OPTION_HELP || option->type == OPTION_VERSION) {

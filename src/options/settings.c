@@ -24,6 +24,28 @@ void settings_free(Settings *settings)
     *settings = (Settings){0};
 }
 
+void option_files(const Option *option, const Settings *settings, TextList *paths)
+{
+    const void *field = option_field_const(option, settings);
+    const TextList *list = option->type == OPTION_FILES ? field : NULL;
+    const char *path = option->type == OPTION_FILE ? *(char *const *)field : NULL;
+    if (path != NULL) {
+        text_list_add(paths, path);
+    }
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        text_list_add(paths, list->items[i]);
+    }
+}
+
+void settings_files(const Settings *settings, TextList *paths)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        if (option_table[i].picture) {
+            option_files(&option_table[i], settings, paths);
+        }
+    }
+}
+
 FrameRate settings_frame_rate(const Settings *settings)
 {
     if (settings->output_fps.num > 0) {

@@ -119,6 +119,13 @@ int64_t settings_share_bytes(const Share *share, int64_t whole);
 /* Whether one of the processors needs the source face's picture. */
 bool settings_needs_source(const Settings *settings);
 
+/* The paths that a file option has; none for options of other types. */
+void option_files(const Option *option, const Settings *settings, TextList *paths);
+
+/* The files that the picture depends on beside the video and the source picture: those that options name
+ * which change the picture. Paths as given. */
+void settings_files(const Settings *settings, TextList *paths);
+
 /* Whether a graphics card is wanted, for the models or for the encoder. */
 bool settings_use_gpu(const Settings *settings);
 

@@ -607,5 +607,5 @@ bool option_takes_value(const Option *option)
 
 bool option_takes_several(const Option *option)
 {
-    return option->type == OPTION_LIST || option->type == OPTION_FIRST;
+    return option->type == OPTION_LIST || option->type == OPTION_FILES || option->type == OPTION_FIRST;
 }

@@ -25,6 +25,7 @@ typedef enum OptionType {
     OPTION_CHOICE,     /* char *, one of `choices` */
     OPTION_FIRST,      /* char *, one of `choices`; several may be given, the first that is available holds */
     OPTION_LIST,       /* TextList of `choices`, in the order given */
+    OPTION_FILES,      /* TextList of paths, in the order given; may be given again for more */
     OPTION_POSITIONAL, /* TextList: what is not an option */
     OPTION_HELP,
     OPTION_VERSION,

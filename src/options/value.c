@@ -325,10 +325,13 @@ static Status check_choice(const Option *option, const char *text, Error *err)
 static Status assign_list(const Option *option, const char *text, Settings *settings, Error *err)
 {
     TextList *field = option_field(option, settings);
-    if (option->type == OPTION_LIST) {
-        if (check_choice(option, text, err) != STATUS_OK) {
-            return STATUS_FAILED;
-        }
+    if (option->type == OPTION_FILES && text[0] == '\0') {
+        return refuse(option, text, "is empty", err);
+    }
+    if (option->type == OPTION_LIST && check_choice(option, text, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    if (option->type != OPTION_POSITIONAL) {
         for (size_t i = 0; i < field->count; i++) {
             if (strcmp(field->items[i], text) == 0) {
                 return STATUS_OK;
@@ -370,6 +373,7 @@ Status option_assign(const Option *option, const char *text, Settings *settings,
     case OPTION_RATE:
         return assign_rate(option, text, settings, err);
     case OPTION_LIST:
+    case OPTION_FILES:
     case OPTION_POSITIONAL:
         return assign_list(option, text, settings, err);
     case OPTION_TEXT:
@@ -404,6 +408,7 @@ void option_clear(const Option *option, Settings *settings)
         *(FrameRate *)field = (FrameRate){0, 1};
         break;
     case OPTION_LIST:
+    case OPTION_FILES:
     case OPTION_POSITIONAL:
         text_list_free(field);
         break;

@@ -103,6 +103,7 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
     add_models(&config.read, settings->models_dir);
     add(&config.read, job->input);
     add(&config.read, job->source);
+    settings_files(settings, &config.read);
     add(&config.write, job->temporary);
     add(&config.write, job->folder);
     char *frames = frame_store_make(settings, job->folder, job->output);
