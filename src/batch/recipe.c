@@ -153,15 +153,11 @@ void recipe_book_free(RecipeBook **book)
     }
     json_decref((*book)->options);
     memory_free((*book)->source.path);
-<<<<<<< HEAD
-    for (int i = 0; i < NEEDED_MODELS_MOST; i++) {
-=======
     for (size_t i = 0; i < (*book)->file_count; i++) {
         memory_free((*book)->files[i].path);
     }
     memory_free((*book)->files);
-    for (int i = 0; i < MODELS_MOST; i++) {
->>>>>>> 27beddc (Options may name files: what is in them is part of an output's recipe, and its worker may read them)
+    for (int i = 0; i < NEEDED_MODELS_MOST; i++) {
         memory_free((*book)->models[i].path);
     }
     memory_free(*book);
