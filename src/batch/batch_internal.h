@@ -276,8 +276,6 @@ void batch_tell_pause(Batch *batch);
 /* ---- governing.c: memory ---- */
 
 void governing_open(Batch *batch);
-/* What all of ours may use together, in bytes; 0: no limit but the machine's. */
-int64_t governing_budget(const Batch *batch);
 void batch_read_memory(Batch *batch);
 /* Asks the governor with what is read now, and does what it says. */
 void batch_govern(Batch *batch);

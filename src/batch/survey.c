@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/lock.h"
+#include "batch/planning.h"
 #include "memory/machine.h"
 #include "report/i18n.h"
 
@@ -73,14 +74,7 @@ static void look_at_machine(const Settings *settings, PlannerMachine *planner)
     MemoryReading reading = {0};
     machine_open(&machine, "/");
     (void)machine_read(&machine, &reading, NULL); /* not known: it limits nothing */
-    *planner = (PlannerMachine){
-        .total_bytes = reading.total_bytes,
-        .others_bytes = reading.used_bytes,
-        .budget_bytes = settings_share_bytes(&settings->max_total_memory, reading.total_bytes),
-        .high_percent = settings->memory_high,
-        .cores = machine_cores(),
-        .jobs = (int)settings->jobs,
-    };
+    *planner = planning_machine(settings, &reading, 0);
 }
 
 /* What outputs took that are there and would be made the same way now. */

@@ -243,7 +243,7 @@ static void finished_videos_correct_those_that_wait(void **state)
     bench->context = &starts;
     bench->act = count_starts;
     bench->settings.jobs = 2;
-    bench->settings.max_total_memory = (Share){.bytes = first_estimate(&bench->settings) * 5 / 2};
+    bench->settings.max_total_memory = (Share){.bytes = first_estimate(&bench->settings) * 14 / 5};
     bench_add(bench, "larger1");
     bench_add(bench, "larger2");
     bench_add(bench, "larger3");
