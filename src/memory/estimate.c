@@ -1,5 +1,6 @@
 #include "memory/estimate.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -162,7 +163,7 @@ int64_t memory_frame_bytes(const MemoryTask *task)
 /* With what encoders lay around a picture, in luma samples on each side. */
 static double bordered(const MemoryTask *task, int border)
 {
-    const double luma = (double)(task->width + 2 * border) * (task->height + 2 * border);
+    const double luma = (task->width + 2.0 * border) * (task->height + 2.0 * border);
     const double chroma = 2 * luma / (double)(1 << (task->chroma_width_shift + task->chroma_height_shift));
     /* what goes with a picture, vectors and costs, does not grow */
     return (luma + chroma) * (task->bit_depth > 8 ? 1.75 : 1);
@@ -294,13 +295,16 @@ void memory_amounts(const MemoryTask *task, const WorkerShape *shape, double amo
     amounts[CONTAINERS_AUDIO] = task->audio_streams;
 }
 
+/* What a header tells may be anything; a sum of all still fits, with its reserve. */
+static const double most_bytes = 1e15;
+
 MemoryEstimate memory_estimate(const MemoryTask *task, const WorkerShape *shape)
 {
     MemoryEstimate estimate = {0};
     double amounts[MEMORY_CONSTANTS];
     memory_amounts(task, shape, amounts);
     for (int i = 0; i < CONSTANT_COUNT; i++) {
-        estimate.part_bytes[rows[i].part] += (int64_t)(rows[i].bytes * amounts[i]);
+        estimate.part_bytes[rows[i].part] += (int64_t)fmin(rows[i].bytes * amounts[i], most_bytes);
     }
     for (int i = 0; i < MEMORY_PART_COUNT; i++) {
         estimate.total_bytes += estimate.part_bytes[i];
