@@ -144,6 +144,7 @@ static PlannerVideo describe(const Batch *batch, size_t index)
     const Settings *settings = batch->settings;
     return (PlannerVideo){
         .bytes = (int64_t)((double)item->memory_bytes * past_memory_factor(&batch->past, item->kind)),
+        .video_bytes = video_memory_of_a_video(batch),
         .cores =
             planner_cores(settings->execution_threads, settings->encoder_threads, (double)machine_cores()),
         .length = item->length_s > 0 ? item->length_s : (double)batch->plan->items[index].size_bytes,
@@ -183,7 +184,8 @@ static bool pick(Batch *batch, size_t *index)
         }
     }
     const size_t running_count = list_running(batch, running, &ours);
-    const PlannerMachine machine = planning_machine(batch->settings, &batch->memory, ours);
+    PlannerMachine machine = planning_machine(batch->settings, &batch->memory, ours);
+    video_memory_plan(batch, &machine);
     const PlannerPick found = planner_pick(&machine, batch->order, running, running_count, waiting, count);
     for (size_t i = 0; i < count; i++) {
         batch->items[indices[i]].passed = (unsigned char)waiting[i].passed;

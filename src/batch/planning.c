@@ -19,3 +19,17 @@ PlannerMachine planning_machine(const Settings *settings, const MemoryReading *r
         .jobs = (int)settings->jobs,
     };
 }
+
+int64_t planning_card(const Settings *settings, const GpuReading *card)
+{
+    const int64_t most = settings->max_video_memory_bytes;
+    return most > 0 && most < card->total_bytes ? most : card->total_bytes;
+}
+
+void planning_add_card(PlannerMachine *machine, const Settings *settings, const GpuReading *card,
+                       int64_t ours_bytes)
+{
+    const int64_t others_bytes = card->used_bytes - ours_bytes;
+    machine->video_total_bytes = planning_card(settings, card);
+    machine->video_others_bytes = others_bytes > 0 ? others_bytes : 0;
+}

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "memory/gpu.h"
 #include "memory/machine.h"
 #include "memory/planner.h"
 #include "options/settings.h"
@@ -16,5 +17,12 @@ int64_t planning_budget(const Settings *settings, const MemoryReading *reading);
 
 /* `ours_bytes`: of what is used, what workers of this batch have. Disk and graphics card are not told. */
 PlannerMachine planning_machine(const Settings *settings, const MemoryReading *reading, int64_t ours_bytes);
+
+/* What there is of a graphics card: its memory, or --max-video-memory where that is less; 0: not read. */
+int64_t planning_card(const Settings *settings, const GpuReading *card);
+
+/* The card too; `ours_bytes` as above, of what is used there. */
+void planning_add_card(PlannerMachine *machine, const Settings *settings, const GpuReading *card,
+                       int64_t ours_bytes);
 
 #endif

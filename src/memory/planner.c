@@ -47,9 +47,15 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The mark below which use is kept, as a share. */
+static double high_share(const PlannerMachine *machine)
+{
+    return (machine->high_percent > 0 ? machine->high_percent : high_percent_usual) / 100.0;
+}
+
 int64_t planner_room(const PlannerMachine *machine, bool guessed)
 {
-    const double high = (machine->high_percent > 0 ? machine->high_percent : high_percent_usual) / 100.0;
+    const double high = high_share(machine);
     int64_t room = INT64_MAX;
     if (machine->total_bytes > 0 && guessed) {
         const int64_t kept =
@@ -67,7 +73,8 @@ int64_t planner_room(const PlannerMachine *machine, bool guessed)
 static int64_t video_room(const PlannerMachine *machine)
 {
     return machine->video_total_bytes > 0
-               ? at_least_zero(machine->video_total_bytes - at_least_zero(machine->video_others_bytes))
+               ? at_least_zero((int64_t)((double)machine->video_total_bytes * high_share(machine)) -
+                               at_least_zero(machine->video_others_bytes))
                : INT64_MAX;
 }
 

@@ -29,6 +29,8 @@ enum {
 /* The old system's formula (brief, row 8). */
 #define PLANNER_RESERVE_BYTES INT64_C(2000000000)
 #define PLANNER_VIDEO_BYTES INT64_C(2500000000)
+/* On a graphics card a video takes 2 to 3 GB (brief, row 7). */
+#define PLANNER_CARD_BYTES INT64_C(3000000000)
 
 /* --order */
 typedef enum PlannerOrder {
@@ -58,7 +60,8 @@ typedef struct PlannerMachine {
     int64_t others_bytes; /* used by others than the batch: used less all of ours */
     int64_t budget_bytes; /* --max-total-memory for all of ours; 0: none */
     double high_percent;  /* --memory-high: use of either is kept below it; 0: 85 */
-    int64_t video_total_bytes; /* of the card, or --max-video-memory where that is less; 0: limits nothing */
+    int64_t video_total_bytes; /* likewise: of the card, or --max-video-memory where that is less; 0: limits
+                                  nothing */
     int64_t video_others_bytes;
     double cores;       /* that this process may use; 0: limit nothing */
     int64_t disk_bytes; /* free, less the reserve and what running videos will still write; negative: not

@@ -40,11 +40,30 @@ static void others_are_all_but_ours(void **state)
     assert_int_equal(machine.others_bytes, 0);
 }
 
+static void a_card_is_at_most_what_is_asked(void **state)
+{
+    (void)state;
+    Settings settings = {.max_video_memory_bytes = 10 * GB};
+    const GpuReading card = {.total_bytes = 24 * GB, .used_bytes = 7 * GB};
+    PlannerMachine machine = {0};
+    planning_add_card(&machine, &settings, &card, 5 * GB);
+    assert_int_equal(machine.video_total_bytes, 10 * GB);
+    assert_int_equal(machine.video_others_bytes, 2 * GB);
+    settings.max_video_memory_bytes = 0;
+    planning_add_card(&machine, &settings, &card, 9 * GB);
+    assert_int_equal(machine.video_total_bytes, 24 * GB);
+    assert_int_equal(machine.video_others_bytes, 0);
+    const GpuReading none = {0};
+    planning_add_card(&machine, &settings, &none, 0);
+    assert_int_equal(machine.video_total_bytes, 0); /* limits nothing */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_share_is_of_the_smallest_limit),
         cmocka_unit_test(others_are_all_but_ours),
+        cmocka_unit_test(a_card_is_at_most_what_is_asked),
     };
     return cmocka_run_group_tests_name("planning", tests, NULL, NULL);
 }
