@@ -1,6 +1,7 @@
 #include "memory/machine.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 void machine_open(Machine *machine, const char *root)
 {
@@ -82,8 +83,10 @@ Status machine_read(Machine *machine, MemoryReading *reading, Error *err)
 int machine_cores(void)
 {
     cpu_set_t set;
-    const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return cores > 0 ? cores : 1;
+    /* a machine of more than 1024 does not fit into the set */
+    const long cores =
+        sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (int)cores : 1;
 }
 
 double memory_used_percent(const MemoryReading *reading)

@@ -87,7 +87,7 @@ static void larger_videos_and_slower_presets_take_more(void **state)
 {
     (void)state;
     static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "ffv1"};
-    static const char *const decoders[] = {"h264", "hevc", "vp9", "mpeg4", "prores"};
+    static const char *const decoders[] = {"h264", "hevc", "vp9", "av1", "prores"};
     for (size_t i = 0; i < 5; i++) {
         MemoryTask task = full_hd;
         task.encoder = encoders[i];
