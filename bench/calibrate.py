@@ -23,9 +23,11 @@ SIZES = {"240": (320, 240), "360": (640, 360), "480": (854, 480), "720": (1280, 
          "2160": (3840, 2160)}
 CODECS = {"h264": ("mp4", "libx264", "-preset", "veryfast"), "hevc": ("mp4", "libx265", "-preset", "ultrafast"),
           "vp9": ("webm", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", 8, "-b:v", "2M"),
+          "av1": ("mkv", "libaom-av1", "-cpu-used", 8, "-row-mt", 1),
           "mpeg4": ("avi", "mpeg4", "-q:v", 4), "mjpeg": ("avi", "mjpeg", "-q:v", 4)}
+# known by looking (the program waiting, its pool): not fitted
 FIXED = ("program", "decoder_held", "decoder_h264_frames", "decoder_hevc_frames", "decoder_vp9_frames",
-         "decoder_other_frames", "pool", "containers_frame")  # known by looking (the program waiting, its pool): not fitted
+         "decoder_av1_frames", "decoder_other_frames", "pool", "containers_frame")
 
 
 class Case:
@@ -79,7 +81,7 @@ def grid(quick):
     for threads in ((1, 1, 1), (4, 4, 4), (8, 8, 8)):
         cases.append(Case("1080", preset="fast", threads=threads))
         cases.append(Case("240", preset="medium", threads=threads))
-    for codec in ("hevc", "vp9", "mpeg4", "mjpeg"):
+    for codec in ("hevc", "vp9", "av1", "mpeg4", "mjpeg"):
         for size in ("240", "720", "1080"):
             cases.append(Case(size, codec, preset="ultrafast"))
         for threads in (1, 8):
@@ -87,6 +89,7 @@ def grid(quick):
     cases.append(Case("2160", "hevc", preset="ultrafast", frames=45))
     cases.append(Case("720", "h264", preset="ultrafast", depth=10))
     cases.append(Case("720", "hevc", preset="medium", depth=10))
+    cases.append(Case("720", "av1", preset="medium", depth=10))
     for preset in ("ultrafast", "veryfast", "medium"):
         for size in ("240", "360", "720"):
             cases.append(Case(size, encoder="libx265", preset=preset))

@@ -139,6 +139,7 @@ typedef struct Batch {
     bool own_limit;             /* what counts is --max-total-memory, not the machine */
     Gpu *gpu;                   /* NULL: none, or none is wanted */
     GpuReading card;
+    int64_t card_most_bytes; /* that one worker was seen to have of it */
     GovernorAdmission admission;
     char memory_text[768]; /* a phrase: why videos wait */
     /* space */
@@ -276,8 +277,6 @@ void batch_tell_pause(Batch *batch);
 /* ---- governing.c: memory ---- */
 
 void governing_open(Batch *batch);
-/* What all of ours may use together, in bytes; 0: no limit but the machine's. */
-int64_t governing_budget(const Batch *batch);
 void batch_read_memory(Batch *batch);
 /* Asks the governor with what is read now, and does what it says. */
 void batch_govern(Batch *batch);
@@ -304,6 +303,10 @@ void video_memory_close(Batch *batch);
 /* Against the smaller of the card's memory and --max-video-memory; fills what the workers have of it. All
  * zeros: not known. */
 GovernorReading video_memory_read(Batch *batch, GovernorWorker *workers, size_t count);
+/* What one more is expected to take: the most that any took, once one is done. 0: no card is watched. */
+int64_t video_memory_of_a_video(const Batch *batch);
+/* Tells the planner of the card. */
+void video_memory_plan(const Batch *batch, PlannerMachine *machine);
 /* Who else holds it: "python3 (815) 3.1 GB, …". */
 void video_memory_holders(const Batch *batch, Text *list);
 

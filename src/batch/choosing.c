@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "batch/batch_internal.h"
 #include "batch/inputs.h"
+#include "batch/planning.h"
 #include "worker/job_shape.h"
 
 /* So many videos that were never started are weighed against each other in the plan's order; in another
@@ -9,24 +10,9 @@ enum { WINDOW = 16 };
 
 /* ---- what is known of the videos before they start ---- */
 
-static PlannerMachine describe_machine(const Batch *batch, int64_t ours)
-{
-    const Settings *settings = batch->settings;
-    const int64_t others = batch->memory.used_bytes - ours;
-    return (PlannerMachine){
-        .total_bytes = batch->memory.total_bytes,
-        .others_bytes = others > 0 ? others : 0,
-        .budget_bytes = governing_budget(batch),
-        .high_percent = settings->memory_high,
-        .cores = machine_cores(),
-        .disk_bytes = -1, /* whether there is space is asked when one starts */
-        .jobs = (int)settings->jobs,
-    };
-}
-
 int64_t choosing_worker_most(const Batch *batch)
 {
-    const PlannerMachine machine = describe_machine(batch, 0);
+    const PlannerMachine machine = planning_machine(batch->settings, &batch->memory, 0);
     return planner_worker_most(&machine, batch->settings->max_memory_bytes);
 }
 
@@ -158,6 +144,7 @@ static PlannerVideo describe(const Batch *batch, size_t index)
     const Settings *settings = batch->settings;
     return (PlannerVideo){
         .bytes = (int64_t)((double)item->memory_bytes * past_memory_factor(&batch->past, item->kind)),
+        .video_bytes = video_memory_of_a_video(batch),
         .cores =
             planner_cores(settings->execution_threads, settings->encoder_threads, (double)machine_cores()),
         .length = item->length_s > 0 ? item->length_s : (double)batch->plan->items[index].size_bytes,
@@ -197,7 +184,8 @@ static bool pick(Batch *batch, size_t *index)
         }
     }
     const size_t running_count = list_running(batch, running, &ours);
-    const PlannerMachine machine = describe_machine(batch, ours);
+    PlannerMachine machine = planning_machine(batch->settings, &batch->memory, ours);
+    video_memory_plan(batch, &machine);
     const PlannerPick found = planner_pick(&machine, batch->order, running, running_count, waiting, count);
     for (size_t i = 0; i < count; i++) {
         batch->items[indices[i]].passed = (unsigned char)waiting[i].passed;

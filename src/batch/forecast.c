@@ -100,6 +100,7 @@ static void choose_jobs(const ForecastFacts *facts, Forecast *forecast)
         }
         PlannerVideo *one = &waiting[count++];
         *one = (PlannerVideo){.bytes = video->memory.total_bytes,
+                              .video_bytes = machine.video_total_bytes > 0 ? PLANNER_CARD_BYTES : 0,
                               .cores = planner_cores(facts->settings->execution_threads,
                                                      facts->settings->encoder_threads, machine.cores),
                               .length = video->seconds};

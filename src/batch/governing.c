@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "batch/batch_internal.h"
+#include "batch/planning.h"
 #include "report/format.h"
 #include "report/i18n.h"
 #include "report/phrase.h"
@@ -61,17 +62,12 @@ static double percent_of(const GovernorReading *reading)
     return reading->total > 0 ? 100.0 * (double)used / (double)reading->total : 0.0;
 }
 
-int64_t governing_budget(const Batch *batch)
-{
-    return settings_share_bytes(&batch->settings->max_total_memory, batch->memory.total_bytes);
-}
-
 /* What all of ours may use together is a limit like that of a machine on which nobody else is; of the two the
  * one counts of which more is used. */
 static GovernorReading tighter_reading(Batch *batch, int64_t ours)
 {
     const GovernorReading machine = {batch->memory.total_bytes, batch->memory.available_bytes};
-    const int64_t budget = governing_budget(batch);
+    const int64_t budget = planning_budget(batch->settings, &batch->memory);
     const GovernorReading own = {budget, budget > ours ? budget - ours : 0};
     batch->own_limit = percent_of(&own) > percent_of(&machine);
     return batch->own_limit ? own : machine;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/lock.h"
+#include "batch/planning.h"
 #include "memory/machine.h"
 #include "report/i18n.h"
 
@@ -67,20 +68,28 @@ static void save_looks(const Plan *plan, Survey *survey)
 
 /* ---- what there is ---- */
 
-static void look_at_machine(const Settings *settings, PlannerMachine *planner)
+static void look_at_card(const Settings *settings, const BatchHooks *hooks, PlannerMachine *planner)
+{
+    Gpu *gpu = NULL;
+    GpuReading card = {0};
+    const char *library = hooks != NULL ? hooks->gpu_library : NULL;
+    if (!settings_use_gpu(settings) || gpu_open(library, &gpu, NULL) != STATUS_OK) {
+        return;
+    }
+    if (gpu_count(gpu) > 0 && gpu_read(gpu, 0, &card, NULL) == STATUS_OK) {
+        planning_add_card(planner, settings, &card, 0);
+    }
+    gpu_free(&gpu);
+}
+
+static void look_at_machine(const Settings *settings, const BatchHooks *hooks, PlannerMachine *planner)
 {
     Machine machine;
     MemoryReading reading = {0};
     machine_open(&machine, "/");
     (void)machine_read(&machine, &reading, NULL); /* not known: it limits nothing */
-    *planner = (PlannerMachine){
-        .total_bytes = reading.total_bytes,
-        .others_bytes = reading.used_bytes,
-        .budget_bytes = settings_share_bytes(&settings->max_total_memory, reading.total_bytes),
-        .high_percent = settings->memory_high,
-        .cores = machine_cores(),
-        .jobs = (int)settings->jobs,
-    };
+    *planner = planning_machine(settings, &reading, 0);
+    look_at_card(settings, hooks, planner);
 }
 
 /* What outputs took that are there and would be made the same way now. */
@@ -131,7 +140,7 @@ Status survey_make(const Settings *settings, const Plan *plan, const BatchHooks 
         status = batch_probe(settings, plan, hooks, survey->answers, err);
     }
     learn_sizes(plan, survey, &facts->history);
-    look_at_machine(settings, &facts->machine);
+    look_at_machine(settings, hooks, &facts->machine);
     space_look_all(settings, plan->state_dir, plan->output_dir, space_look, facts->volumes);
     return status;
 }

@@ -1,4 +1,5 @@
 #include "batch/batch_internal.h"
+#include "batch/planning.h"
 #include "memory/processes.h"
 #include "report/format.h"
 #include "report/i18n.h"
@@ -17,6 +18,8 @@ void video_memory_open(Batch *batch)
         batch_warn(batch, NULL, error_text(&err, line, sizeof line));
     } else if (gpu_count(batch->gpu) == 0) {
         batch_warn(batch, NULL, _("no graphics card can be asked for its memory: it is not watched"));
+    } else {
+        (void)gpu_read(batch->gpu, CARD, &batch->card, NULL);
     }
 }
 
@@ -25,30 +28,50 @@ void video_memory_close(Batch *batch)
     gpu_free(&batch->gpu);
 }
 
-/* What a worker uses of the card is what its process is told to use; where the driver does not tell, none. */
-static void note_worker(const Batch *batch, const GpuReading *reading, GovernorWorker *worker)
+/* What a process has of the card; `unknown` where the driver does not tell. */
+static int64_t held_by(const GpuReading *card, pid_t pid, int64_t unknown)
 {
-    const pid_t pid = batch->runners[worker->id].process.pid;
-    for (size_t i = 0; i < reading->process_count; i++) {
-        if (reading->processes[i].pid == pid && reading->processes[i].used_bytes > 0) {
-            worker->bytes[GOVERNOR_VIDEO_MEMORY] = reading->processes[i].used_bytes;
+    for (size_t i = 0; i < card->process_count; i++) {
+        if (card->processes[i].pid == pid) {
+            return card->processes[i].used_bytes >= 0 ? card->processes[i].used_bytes : unknown;
         }
     }
+    return card->processes_known ? 0 : unknown;
 }
 
 GovernorReading video_memory_read(Batch *batch, GovernorWorker *workers, size_t count)
 {
-    GpuReading *reading = &batch->card;
-    if (gpu_count(batch->gpu) == 0 || gpu_read(batch->gpu, CARD, reading, NULL) != STATUS_OK) {
+    GpuReading *card = &batch->card;
+    if (gpu_count(batch->gpu) == 0 || gpu_read(batch->gpu, CARD, card, NULL) != STATUS_OK) {
         return (GovernorReading){0};
     }
     for (size_t i = 0; i < count; i++) {
-        note_worker(batch, reading, &workers[i]);
+        const int64_t held = held_by(card, batch->runners[workers[i].id].process.pid, 0);
+        workers[i].bytes[GOVERNOR_VIDEO_MEMORY] = held;
+        batch->card_most_bytes = held > batch->card_most_bytes ? held : batch->card_most_bytes;
     }
-    const int64_t most = batch->settings->max_video_memory_bytes;
-    const int64_t total = most > 0 && most < reading->total_bytes ? most : reading->total_bytes;
-    const int64_t available = total - reading->used_bytes;
+    const int64_t total = planning_card(batch->settings, card);
+    const int64_t available = total - card->used_bytes;
     return (GovernorReading){.total = total, .available = available > 0 ? available : 0};
+}
+
+int64_t video_memory_of_a_video(const Batch *batch)
+{
+    if (batch->card.total_bytes == 0) {
+        return 0;
+    }
+    const bool known = batch->statistics.done > 0 && batch->card_most_bytes > 0;
+    return known ? batch->card_most_bytes : PLANNER_CARD_BYTES;
+}
+
+void video_memory_plan(const Batch *batch, PlannerMachine *machine)
+{
+    int64_t ours = 0;
+    for (size_t i = 0; i < batch->slots; i++) {
+        const Runner *runner = &batch->runners[i];
+        ours += runner->used ? held_by(&batch->card, runner->process.pid, video_memory_of_a_video(batch)) : 0;
+    }
+    planning_add_card(machine, batch->settings, &batch->card, ours);
 }
 
 static bool is_ours(const Batch *batch, pid_t pid)

@@ -23,6 +23,7 @@ struct Session {
     const Runtime *runtime;
     OrtSession *ort;
     char *path;
+    bool on_cpu; /* all of it: it uses the arena that all sessions share */
     ModelPorts ports;
 };
 
@@ -234,6 +235,7 @@ Status session_open(Session **session, const SessionConfig *config, Error *err)
     Session *opened = memory_alloc(1, sizeof *opened);
     opened->runtime = runtime;
     opened->path = text_duplicate(config->path);
+    opened->on_cpu = config->provider == PROVIDER_NONE || config->provider == PROVIDER_CPU;
     OrtSessionOptions *options = NULL;
     Status status = runtime_check(runtime, runtime->api->CreateSessionOptions(&options), ERROR_INTERNAL,
                                   "cannot set up ONNX Runtime", config->path, err);
@@ -349,11 +351,13 @@ void session_shrink_arena(void)
     atomic_store(&shrink_wanted, true);
 }
 
-/* NULL, unless this run is to shrink the arena. */
-static Status make_run_options(const Runtime *runtime, OrtRunOptions **options, Error *err)
+/* NULL, unless this run is to shrink the arena: one that ends on a graphics card may not know of it, and
+ * would fail. */
+static Status make_run_options(const Session *session, OrtRunOptions **options, Error *err)
 {
+    const Runtime *runtime = session->runtime;
     *options = NULL;
-    if (!atomic_exchange(&shrink_wanted, false)) {
+    if (!session->on_cpu || !atomic_exchange(&shrink_wanted, false)) {
         return STATUS_OK;
     }
     Status status = runtime_check(runtime, runtime->api->CreateRunOptions(options), ERROR_INTERNAL,
@@ -373,7 +377,7 @@ static Status run_bound(const Session *session, const char *const *input_names, 
 {
     const Runtime *runtime = session->runtime;
     OrtRunOptions *options = NULL;
-    Status status = make_run_options(runtime, &options, err);
+    Status status = make_run_options(session, &options, err);
     if (status == STATUS_OK) {
         const unsigned int before = denormals_off();
         OrtStatus *ran =

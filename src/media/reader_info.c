@@ -60,6 +60,11 @@ double reader_info_duration(const AVFormatContext *format, const AVStream *strea
     return format->duration > 0 ? (double)format->duration / AV_TIME_BASE : 0;
 }
 
+/* No container holds a frame in less, its index entry included. A header that tells of more frames is wrong,
+ * as of recordings that were cut off or never stopped: then neither their number nor the duration is known.
+ */
+enum { FRAME_BYTES_LEAST = 16 };
+
 static int depth_of(enum AVPixelFormat format)
 {
     enum { USUAL = 8 };
@@ -124,6 +129,10 @@ void reader_info_from_stream(MediaInfo *info, AVFormatContext *format, AVStream 
         info->frame_count = (int64_t)estimate + (info->frame_count > 0);
     }
     info->size_bytes = format->pb != NULL ? avio_size(format->pb) : 0;
+    if (info->size_bytes > 0 && info->frame_count > info->size_bytes / FRAME_BYTES_LEAST) {
+        info->frame_count = 0;
+        info->duration_s = 0;
+    }
     for (unsigned i = 0; i < format->nb_streams; i++) {
         info->audio_streams += format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
         info->subtitle_streams += format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;

@@ -1,5 +1,6 @@
 #include "memory/estimate.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -49,6 +50,8 @@ typedef enum Constant {
     DECODER_HEVC_THREAD,
     DECODER_VP9_FRAMES,
     DECODER_VP9_THREAD,
+    DECODER_AV1_FRAMES,
+    DECODER_AV1_THREAD,
     DECODER_OTHER_FRAMES,
     DECODER_OTHER_THREAD,
     X264_FIXED,
@@ -99,6 +102,8 @@ static const Row rows[CONSTANT_COUNT] = {
     [DECODER_HEVC_THREAD] = {"decoder_hevc_thread", MEMORY_DECODER, 0.42},
     [DECODER_VP9_FRAMES] = {"decoder_vp9_frames", MEMORY_DECODER, 1.00},
     [DECODER_VP9_THREAD] = {"decoder_vp9_thread", MEMORY_DECODER, 0.64},
+    [DECODER_AV1_FRAMES] = {"decoder_av1_frames", MEMORY_DECODER, 6.00},
+    [DECODER_AV1_THREAD] = {"decoder_av1_thread", MEMORY_DECODER, 0.25},
     [DECODER_OTHER_FRAMES] = {"decoder_other_frames", MEMORY_DECODER, 1.00},
     [DECODER_OTHER_THREAD] = {"decoder_other_thread", MEMORY_DECODER, 0.51},
     [X264_FIXED] = {"x264_fixed", MEMORY_ENCODER, 1.5 * MB},
@@ -166,7 +171,7 @@ int64_t memory_frame_bytes(const MemoryTask *task)
 /* With what encoders lay around a picture, in luma samples on each side. */
 static double bordered(const MemoryTask *task, int border)
 {
-    const double luma = (double)(task->width + 2 * border) * (task->height + 2 * border);
+    const double luma = (task->width + 2.0 * border) * (task->height + 2.0 * border);
     const double chroma = 2 * luma / (double)(1 << (task->chroma_width_shift + task->chroma_height_shift));
     /* what goes with a picture, vectors and costs, does not grow */
     return (luma + chroma) * (task->bit_depth > 8 ? 1.75 : 1);
@@ -202,6 +207,7 @@ static void count_decoder(const MemoryTask *task, const WorkerShape *shape, doub
         {"h264", 4, true, DECODER_H264_FRAMES, DECODER_H264_THREAD},
         {"hevc", 5, true, DECODER_HEVC_FRAMES, DECODER_HEVC_THREAD},
         {"vp9", 4, true, DECODER_VP9_FRAMES, DECODER_VP9_THREAD},
+        {"av1", 8, true, DECODER_AV1_FRAMES, DECODER_AV1_THREAD},
         {"mjpeg", 2, false, DECODER_OTHER_FRAMES, DECODER_OTHER_THREAD},
         {NULL, 2, true, DECODER_OTHER_FRAMES, DECODER_OTHER_THREAD},
     };
@@ -300,13 +306,16 @@ void memory_amounts(const MemoryTask *task, const WorkerShape *shape, double amo
     amounts[CONTAINERS_AUDIO] = task->audio_streams;
 }
 
+/* What a header tells may be anything; a sum of all still fits, with its reserve. */
+static const double most_bytes = 1e15;
+
 MemoryEstimate memory_estimate(const MemoryTask *task, const WorkerShape *shape)
 {
     MemoryEstimate estimate = {0};
     double amounts[MEMORY_CONSTANTS];
     memory_amounts(task, shape, amounts);
     for (int i = 0; i < CONSTANT_COUNT; i++) {
-        estimate.part_bytes[rows[i].part] += (int64_t)(rows[i].bytes * amounts[i]);
+        estimate.part_bytes[rows[i].part] += (int64_t)fmin(rows[i].bytes * amounts[i], most_bytes);
     }
     for (int i = 0; i < MEMORY_PART_COUNT; i++) {
         estimate.total_bytes += estimate.part_bytes[i];

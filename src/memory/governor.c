@@ -400,34 +400,3 @@ GovernorDecision governor_step(Governor *governor, const GovernorInput *input)
     }
     return decision;
 }
-
-/* ---- names ---- */
-
-const char *governor_state_name(GovernorState state)
-{
-    static const char *const names[] = {"ok", "high", "critical"};
-    return names[state];
-}
-
-const char *governor_resource_name(GovernorResource resource)
-{
-    return resource == GOVERNOR_VIDEO_MEMORY ? "video_memory" : "memory";
-}
-
-const char *governor_reason_name(GovernorReason reason)
-{
-    static const char *const names[] = {"none", "used", "some", "full"};
-    return names[reason];
-}
-
-const char *governor_cause_name(GovernorCause cause)
-{
-    static const char *const names[] = {"none", "ours", "others"};
-    return names[cause];
-}
-
-const char *governor_action_name(GovernorActionKind kind)
-{
-    static const char *const names[] = {"none", "shrink", "grow", "requeue", "end"};
-    return names[kind];
-}

@@ -205,12 +205,4 @@ typedef struct Governor {
  */
 GovernorDecision governor_step(Governor *governor, const GovernorInput *input);
 
-/* "ok", "high", "critical"; "memory", "video_memory"; "none", "used", "some", "full"; "none", "ours",
- * "others"; "none", "shrink", "grow", "requeue", "end": the stable names for JSON and the store. */
-const char *governor_state_name(GovernorState state);
-const char *governor_resource_name(GovernorResource resource);
-const char *governor_reason_name(GovernorReason reason);
-const char *governor_cause_name(GovernorCause cause);
-const char *governor_action_name(GovernorActionKind kind);
-
 #endif

@@ -76,23 +76,6 @@ static bool controls_memory(const char *folder, const char *name)
 
 /* ---- whose a group is ---- */
 
-/* When a process began, in ticks since the machine's start (field 22 of /proc/PID/stat); -1: there is none.
- * Its number may be used again, both together are not. */
-static int64_t birth_of(const char *root, pid_t pid)
-{
-    enum { STATE_FIELD = 3, BIRTH_FIELD = 22 };
-    char path[SENSOR_PATH_BYTES];
-    char text[SENSOR_TEXT_BYTES];
-    if (!sensor_process_path(path, root, pid, "stat") || sensor_read(path, text) != 0) {
-        return -1;
-    }
-    const char *at = strrchr(text, ')'); /* the name before it may hold anything */
-    for (int field = STATE_FIELD - 1; at != NULL && field < BIRTH_FIELD; field++) {
-        at = strchr(at + 1, ' ');
-    }
-    return at != NULL ? sensor_first_number(at + 1) : -1;
-}
-
 /* "runbatch-1234-56789-3": whether process 1234, which began then, still runs. False for other names. */
 bool group_is_of_the_dead(const char *root, const char *name)
 {
@@ -101,7 +84,7 @@ bool group_is_of_the_dead(const char *root, const char *name)
     int length = 0;
     return text_starts_with(name, NAME_PREFIX) &&
            sscanf(name, NAME_PREFIX "%9ld-%18lld-%n", &pid, &birth, &length) == 2 && length > 0 && pid > 0 &&
-           birth_of(root, (pid_t)pid) != birth;
+           sensor_process_birth(root, (pid_t)pid) != birth;
 }
 
 /* Those of the dead and, at the end, ours. The kernel keeps those that have processes. */
@@ -194,7 +177,7 @@ bool group_home_open(GroupHome *home, const char *root, const GroupCalls *calls)
         return hinder(home, GROUP_NO_CONTROLLER, 0);
     }
     (void)snprintf(home->prefix, sizeof home->prefix, NAME_PREFIX "%ld-%lld-", (long)getpid(),
-                   (long long)birth_of(root, getpid()));
+                   (long long)sensor_process_birth(root, getpid()));
     sweep(home, false);
     return prepare(home);
 }

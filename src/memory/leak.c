@@ -174,9 +174,3 @@ LeakFinding leak_judge(const LeakGuard *guard)
     }
     return finding;
 }
-
-const char *leak_verdict_name(LeakVerdict verdict)
-{
-    static const char *const names[] = {"none", "suspected", "found"};
-    return names[verdict];
-}

@@ -57,7 +57,4 @@ void leak_add(LeakGuard *guard, int64_t frames, int64_t bytes, int load);
 
 LeakFinding leak_judge(const LeakGuard *guard);
 
-/* "none", "suspected", "found". */
-const char *leak_verdict_name(LeakVerdict verdict);
-
 #endif

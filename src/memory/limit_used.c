@@ -22,9 +22,8 @@ static int64_t at_least_zero(int64_t value)
 
 static int64_t used_alone(const char *root, pid_t pid)
 {
-    char path[SENSOR_PATH_BYTES];
     char text[SENSOR_TEXT_BYTES];
-    if (!sensor_process_path(path, root, pid, "status") || sensor_read(path, text) != 0) {
+    if (sensor_read_status(root, pid, text) != 0) {
         return 0;
     }
     return at_least_zero(sensor_number(text, "RssAnon:")) + at_least_zero(sensor_number(text, "RssShmem:")) +

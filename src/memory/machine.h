@@ -28,6 +28,8 @@ typedef struct MemoryReading {
     int64_t used_bytes;      /* total - available */
     /* Whose limit that is: the name of a control group, as cgroup_name gives it; empty: the machine. */
     char group[MACHINE_GROUP_BYTES];
+    /* The smallest limit of all, however much of it is left: in the long run nobody gets more. */
+    int64_t least_limit_bytes;
     int64_t swap_total_bytes; /* the least that the machine and the groups have left, and its limit */
     int64_t swap_free_bytes;
     int64_t machine_total_bytes; /* whatever the groups say */

@@ -9,12 +9,6 @@ static int64_t at_least_zero(int64_t value)
     return value > 0 ? value : 0;
 }
 
-static Status read_text(const char *path, char text[SENSOR_TEXT_BYTES], Error *err)
-{
-    const int failed = sensor_read(path, text);
-    return failed == 0 ? STATUS_OK : error_set_errno(err, ERROR_ENVIRONMENT, cannot_read, path, failed);
-}
-
 static int64_t find_available(const char *text)
 {
     const int64_t available = sensor_number(text, "MemAvailable:");
@@ -32,8 +26,9 @@ Status meminfo_read(const char *root, MemInfo *info, Error *err)
     if (!sensor_path(path, root, "/proc/meminfo")) {
         return error_set(err, ERROR_ENVIRONMENT, cannot_read, root, "the path is too long");
     }
-    if (read_text(path, text, err) != STATUS_OK) {
-        return STATUS_FAILED;
+    const int failed = sensor_read(path, text);
+    if (failed != 0) {
+        return error_set_errno(err, ERROR_ENVIRONMENT, cannot_read, path, failed);
     }
     const int64_t total = sensor_number(text, "MemTotal:");
     const int64_t available = find_available(text);
@@ -57,14 +52,13 @@ int64_t meminfo_oom_kills(const char *root)
 
 Status meminfo_read_process(const char *root, pid_t pid, ProcessMemory *memory, Error *err)
 {
-    char path[SENSOR_PATH_BYTES];
     char text[SENSOR_TEXT_BYTES];
     *memory = (ProcessMemory){0};
-    if (!sensor_process_path(path, root, pid, "status")) {
-        return error_set(err, ERROR_ENVIRONMENT, cannot_read, root, "the path is too long");
-    }
-    if (read_text(path, text, err) != STATUS_OK) {
-        return STATUS_FAILED;
+    const int failed = sensor_read_status(root, pid, text);
+    if (failed != 0) {
+        char path[SENSOR_PATH_BYTES];
+        const bool fits = sensor_process_path(path, root, pid, "status");
+        return error_set_errno(err, ERROR_ENVIRONMENT, cannot_read, fits ? path : root, failed);
     }
     memory->rss_bytes = at_least_zero(sensor_number(text, "VmRSS:"));
     memory->peak_rss_bytes = at_least_zero(sensor_number(text, "VmHWM:"));

@@ -36,32 +36,25 @@ static bool read_program(const char *root, pid_t pid, char program[SENSOR_PATH_B
     return length > 0;
 }
 
-/* Whether the parent is a supervisor. One that belongs to somebody else may be, unless it is init. */
+/* Whether the parent is a supervisor. One that belongs to somebody else may be, unless it is init; in a
+ * container the supervisor may itself be process 1. */
 static bool is_looked_after(const char *root, const ProcessEntry *entry, const char *program)
 {
     char own[SENSOR_PATH_BYTES];
     char parent[SENSOR_PATH_BYTES];
-    if (entry->parent <= 1) {
-        return false;
-    }
-    if (!read_program(root, entry->parent, parent)) {
-        return true;
+    if (entry->parent <= 0 || !read_program(root, entry->parent, parent)) {
+        return entry->parent > 1;
     }
     return strcmp(parent, program) == 0 || (read_program(root, entry->pid, own) && strcmp(parent, own) == 0);
 }
 
 static int64_t age_of(const char *root, pid_t pid)
 {
-    enum { BEGAN_FIELD = 22 };
     char path[SENSOR_PATH_BYTES];
     char text[SENSOR_TEXT_BYTES];
     const long ticks = sysconf(_SC_CLK_TCK);
-    if (ticks <= 0 || !sensor_process_path(path, root, pid, "stat") || sensor_read(path, text) != 0) {
-        return -1;
-    }
-    const char *field = sensor_stat_field(text, BEGAN_FIELD);
-    const int64_t began = field != NULL ? sensor_first_number(field) : -1;
-    if (began < 0 || !sensor_path(path, root, "/proc/uptime") || sensor_read(path, text) != 0) {
+    const int64_t began = sensor_process_birth(root, pid);
+    if (ticks <= 0 || began < 0 || !sensor_path(path, root, "/proc/uptime") || sensor_read(path, text) != 0) {
         return -1;
     }
     const int64_t uptime = sensor_first_number(text);

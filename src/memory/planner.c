@@ -47,24 +47,34 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The mark below which use is kept, as a share. */
+static double high_share(const PlannerMachine *machine)
+{
+    return (machine->high_percent > 0 ? machine->high_percent : high_percent_usual) / 100.0;
+}
+
 int64_t planner_room(const PlannerMachine *machine, bool guessed)
 {
+    const double high = high_share(machine);
     int64_t room = INT64_MAX;
     if (machine->total_bytes > 0 && guessed) {
         const int64_t kept =
             machine->others_bytes > PLANNER_RESERVE_BYTES ? machine->others_bytes : PLANNER_RESERVE_BYTES;
         room = machine->total_bytes - kept;
     } else if (machine->total_bytes > 0) {
-        const double high = machine->high_percent > 0 ? machine->high_percent : high_percent_usual;
-        room = (int64_t)((double)machine->total_bytes * high / 100.0) - at_least_zero(machine->others_bytes);
+        room = (int64_t)((double)machine->total_bytes * high) - at_least_zero(machine->others_bytes);
     }
-    return at_least_zero(machine->budget_bytes > 0 ? smaller(room, machine->budget_bytes) : room);
+    if (machine->budget_bytes > 0) { /* the governor acts at the same mark, and counts all of ours */
+        room = smaller(room, (int64_t)((double)machine->budget_bytes * high) - PLANNER_OWN_BYTES);
+    }
+    return at_least_zero(room);
 }
 
 static int64_t video_room(const PlannerMachine *machine)
 {
     return machine->video_total_bytes > 0
-               ? at_least_zero(machine->video_total_bytes - at_least_zero(machine->video_others_bytes))
+               ? at_least_zero((int64_t)((double)machine->video_total_bytes * high_share(machine)) -
+                               at_least_zero(machine->video_others_bytes))
                : INT64_MAX;
 }
 
@@ -138,13 +148,14 @@ static const double alone_percent = 95.0;
 int64_t planner_worker_most(const PlannerMachine *machine, int64_t asked_bytes)
 {
     PlannerMachine alone = *machine;
-    alone.others_bytes = 0;
+    alone.others_bytes = PLANNER_OWN_BYTES;
     alone.high_percent = alone_percent;
+    alone.total_bytes = machine->limit_bytes > 0 ? machine->limit_bytes : machine->total_bytes;
     const int64_t room = planner_room(&alone, false);
     if (room == INT64_MAX) {
         return asked_bytes;
     }
-    const int64_t most = room > PLANNER_OWN_BYTES ? room - PLANNER_OWN_BYTES : 1;
+    const int64_t most = room > 0 ? room : 1; /* 0 would be no limit */
     return asked_bytes > 0 && asked_bytes < most ? asked_bytes : most;
 }
 

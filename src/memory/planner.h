@@ -29,6 +29,8 @@ enum {
 /* The old system's formula (brief, row 8). */
 #define PLANNER_RESERVE_BYTES INT64_C(2000000000)
 #define PLANNER_VIDEO_BYTES INT64_C(2500000000)
+/* On a graphics card a video takes 2 to 3 GB (brief, row 7). */
+#define PLANNER_CARD_BYTES INT64_C(3000000000)
 
 /* --order */
 typedef enum PlannerOrder {
@@ -54,12 +56,14 @@ typedef enum PlannerLimit {
 typedef struct PlannerMachine {
     int64_t total_bytes;  /* the smallest limit that counts: machine, control groups; 0: not known, memory
                              limits nothing */
+    int64_t limit_bytes;  /* the smallest of those that hold, however much of it is left; 0: total_bytes */
     int64_t others_bytes; /* used by others than the batch: used less all of ours */
     int64_t budget_bytes; /* --max-total-memory for all of ours; 0: none */
-    double high_percent;  /* --memory-high: use is kept below it; 0: 85 */
-    int64_t video_total_bytes; /* of the card, or --max-video-memory where that is less; 0: limits nothing */
+    double high_percent;  /* --memory-high: use of either is kept below it; 0: 85 */
+    int64_t video_total_bytes; /* likewise: of the card, or --max-video-memory where that is less; 0: limits
+                                  nothing */
     int64_t video_others_bytes;
-    double cores;       /* that this process may use (affinity, quota); 0: limit nothing */
+    double cores;       /* that this process may use; 0: limit nothing */
     int64_t disk_bytes; /* free, less the reserve and what running videos will still write; negative: not
                            known, limits nothing */
     int jobs;           /* --jobs N: then cores do not limit; 0: auto */
@@ -81,8 +85,8 @@ typedef struct PlannerVideo {
  * `encoder_threads` 0: one per core, as --encoder-threads. */
 double planner_cores(int64_t execution_threads, int64_t encoder_threads, double cores);
 
-/* What is left for ours: by the formula where `guessed` (something runs or is to start of which nothing is
- * known), otherwise up to the high mark. Not below 0; INT64_MAX where memory limits nothing. */
+/* What is left for the videos: by the formula where `guessed` (something runs or is to start of which nothing
+ * is known), otherwise up to the high mark. Not below 0; INT64_MAX where memory limits nothing. */
 int64_t planner_room(const PlannerMachine *machine, bool guessed);
 
 /* What one worker may take while no other runs and nobody else takes anything: `asked_bytes` (--max-memory;

@@ -175,17 +175,11 @@ static void read_name(const char *text, char name[PROCESSES_NAME_BYTES])
     }
 }
 
-static int read_status(const char *root, pid_t pid, char text[SENSOR_TEXT_BYTES])
-{
-    char path[SENSOR_PATH_BYTES];
-    return sensor_process_path(path, root, pid, "status") ? sensor_read(path, text) : ENAMETOOLONG;
-}
-
 void processes_name(const char *root, pid_t pid, char name[PROCESSES_NAME_BYTES])
 {
     char text[SENSOR_TEXT_BYTES];
     (void)snprintf(name, PROCESSES_NAME_BYTES, "?");
-    if (read_status(root, pid, text) == 0) {
+    if (sensor_read_status(root, pid, text) == 0) {
         read_name(text, name);
     }
 }
@@ -193,7 +187,7 @@ void processes_name(const char *root, pid_t pid, char name[PROCESSES_NAME_BYTES]
 bool processes_describe(const char *root, pid_t pid, ProcessHolder *holder)
 {
     char text[SENSOR_TEXT_BYTES];
-    if (read_status(root, pid, text) != 0) {
+    if (sensor_read_status(root, pid, text) != 0) {
         return false;
     }
     *holder = (ProcessHolder){.pid = pid, .rss_bytes = sensor_number(text, "VmRSS:")};

@@ -31,23 +31,56 @@ bool sensor_process_path(char path[SENSOR_PATH_BYTES], const char *root, pid_t p
                     : sensor_path(path, root, "/proc/%ld/%s", (long)pid, name);
 }
 
-int sensor_read(const char *path, char text[SENSOR_TEXT_BYTES])
+/* Of each line `line_most` bytes at most. */
+static int read_lines(const char *path, size_t line_most, char text[SENSOR_TEXT_BYTES])
 {
+    enum { PIECE_BYTES = 4096 };
+    char piece[PIECE_BYTES];
     text[0] = '\0';
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return errno;
     }
     size_t length = 0;
+    size_t column = 0;
     ssize_t count = 0;
-    while (length < SENSOR_TEXT_BYTES - 1 &&
-           (count = read(fd, text + length, SENSOR_TEXT_BYTES - 1 - length)) > 0) {
-        length += (size_t)count;
+    while (length < SENSOR_TEXT_BYTES - 1 && (count = read(fd, piece, sizeof piece)) > 0) {
+        for (ssize_t i = 0; i < count && length < SENSOR_TEXT_BYTES - 1; i++) {
+            column = piece[i] == '\n' ? 0 : column + 1;
+            if (column <= line_most) {
+                text[length++] = piece[i];
+            }
+        }
     }
     const int failed = count < 0 ? errno : 0;
     (void)close(fd);
     text[failed == 0 ? length : 0] = '\0';
     return failed;
+}
+
+int sensor_read(const char *path, char text[SENSOR_TEXT_BYTES])
+{
+    return read_lines(path, SIZE_MAX, text);
+}
+
+int sensor_read_status(const char *root, pid_t pid, char text[SENSOR_TEXT_BYTES])
+{
+    enum { LINE_MOST = 120 };
+    char path[SENSOR_PATH_BYTES];
+    text[0] = '\0';
+    return sensor_process_path(path, root, pid, "status") ? read_lines(path, LINE_MOST, text) : ENAMETOOLONG;
+}
+
+int64_t sensor_process_birth(const char *root, pid_t pid)
+{
+    enum { BIRTH_FIELD = 22 };
+    char path[SENSOR_PATH_BYTES];
+    char text[SENSOR_TEXT_BYTES];
+    if (!sensor_process_path(path, root, pid, "stat") || sensor_read(path, text) != 0) {
+        return -1;
+    }
+    const char *field = sensor_stat_field(text, BIRTH_FIELD);
+    return field != NULL ? sensor_first_number(field) : -1;
 }
 
 int64_t sensor_first_number(const char *text)

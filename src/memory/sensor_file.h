@@ -10,8 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* /proc/vmstat has some 190 lines of 25 bytes, memory.stat 80, /proc/meminfo 60, /proc/PID/status 60 with the
- * longest (groups, processors allowed) behind those about memory. */
+/* /proc/vmstat has some 190 lines of 25 bytes, memory.stat 80, /proc/meminfo 60. */
 enum { SENSOR_TEXT_BYTES = 16384, SENSOR_PATH_BYTES = 4096 };
 
 /* `root` and what is below it, which begins with '/'. False: it does not fit. */
@@ -23,6 +22,14 @@ bool sensor_process_path(char path[SENSOR_PATH_BYTES], const char *root, pid_t p
 
 /* As much of the file as `text` holds, zero-terminated. 0, or an errno and an empty text. */
 int sensor_read(const char *path, char text[SENSOR_TEXT_BYTES]);
+
+/* The same of /proc/PID/status (pid 0: self), of whose lines the beginnings are read: before those about
+ * memory stands the list of the user's groups, which may be as long as 700 KB. */
+int sensor_read_status(const char *root, pid_t pid, char text[SENSOR_TEXT_BYTES]);
+
+/* When a process began, in ticks since the machine's start; -1: there is none. Its number may be used again,
+ * both together are not. */
+int64_t sensor_process_birth(const char *root, pid_t pid);
 
 /* The number behind `key` at the beginning of a line, times 1024 where "kB" follows; -1: there is none or it
  * is negative. `key` ends with the separator: "MemTotal:", "oom_kill ". */

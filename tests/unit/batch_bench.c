@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "machine_tree.h"
 #include "report/phrase.h"
 
 /* ---- what is told ---- */
@@ -113,15 +114,7 @@ char *bench_path(const Bench *bench, const char *format, ...)
 
 void bench_put(const Bench *bench, const char *name, const char *content)
 {
-    char *path = bench_path(bench, "%s", name);
-    char *folder = path_folder(path);
-    assert_int_equal(folder_make(folder, NULL), STATUS_OK);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    (void)fputs(content, file);
-    (void)fclose(file);
-    memory_free(folder);
-    memory_free(path);
+    tree_put(bench->root, name, content);
 }
 
 int64_t bench_size(const Bench *bench, const char *name)

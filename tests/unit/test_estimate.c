@@ -63,11 +63,31 @@ static void an_estimate_is_the_sum_of_its_parts(void **state)
     assert_string_equal(memory_part_name(MEMORY_DECODER), "decoder");
 }
 
+/* Headers and stores may tell anything: what follows is much, and no nonsense. */
+static void what_cannot_be_is_too_much(void **state)
+{
+    (void)state;
+    const WorkerShape shape = {.execution_threads = 1, .decoder_threads = 1, .encoder_threads = 1};
+    const int64_t usual = memory_needed(&full_hd, &shape).total_bytes;
+    MemoryTask task = full_hd;
+    task.frames = INT64_MAX;
+    assert_true(memory_needed(&task, &shape).total_bytes > 1000 * usual);
+    task = full_hd;
+    task.width = INT32_MAX;
+    task.height = INT32_MAX;
+    assert_int_equal(memory_frame_bytes(&task), 0);
+    assert_true(memory_needed(&task, &shape).total_bytes > 1000 * usual);
+    task.reference_frames = INT32_MAX;
+    task.audio_streams = INT32_MAX;
+    task.frames = INT64_MAX;
+    assert_true(memory_needed(&task, &shape).total_bytes > 1000 * usual);
+}
+
 static void larger_videos_and_slower_presets_take_more(void **state)
 {
     (void)state;
     static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "ffv1"};
-    static const char *const decoders[] = {"h264", "hevc", "vp9", "mpeg4", "prores"};
+    static const char *const decoders[] = {"h264", "hevc", "vp9", "av1", "prores"};
     for (size_t i = 0; i < 5; i++) {
         MemoryTask task = full_hd;
         task.encoder = encoders[i];
@@ -237,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_estimate_is_the_sum_of_its_parts),
+        cmocka_unit_test(what_cannot_be_is_too_much),
         cmocka_unit_test(larger_videos_and_slower_presets_take_more),
         cmocka_unit_test(frames_have_the_size_of_the_pools),
         cmocka_unit_test(every_budget_gets_what_fits_or_the_least),

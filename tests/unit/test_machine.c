@@ -25,6 +25,7 @@ static void without_groups_the_machine_limits(void **state)
     assert_int_equal(reading.total_bytes, 16340644 * KB);
     assert_int_equal(reading.available_bytes, 7663128 * KB);
     assert_string_equal(reading.group, "");
+    assert_int_equal(reading.least_limit_bytes, 16340644 * KB);
     assert_true(memory_used_percent(&reading) > 53.1 && memory_used_percent(&reading) < 53.2);
     assert_int_equal(reading.swap_total_bytes, 2097148 * KB);
     assert_int_equal(reading.swap_free_bytes, 2000000 * KB);
@@ -76,10 +77,17 @@ static void a_wide_group_leaves_it_to_the_machine(void **state)
     MemoryReading reading = read_machine(root);
     assert_string_equal(reading.group, "");
     assert_int_equal(reading.total_bytes, 1000000 * KB);
+    assert_int_equal(reading.least_limit_bytes, 204800000);
     tree_put(root, "sys/fs/cgroup/a/memory.current", "104800000\n");
     reading = read_machine(root);
     assert_string_equal(reading.group, "/a");
     assert_int_equal(reading.available_bytes, 100000000);
+    /* a limit that nothing can keep is reached, and not unknown */
+    tree_put(root, "sys/fs/cgroup/a/memory.high", "0\n");
+    reading = read_machine(root);
+    assert_string_equal(reading.group, "/a");
+    assert_true(memory_used_percent(&reading) > 99.0);
+    assert_int_equal(reading.least_limit_bytes, 1);
 }
 
 static void what_cannot_be_read_is_an_error(void **state)

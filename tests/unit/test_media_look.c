@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
+#include "base/files.h"
 #include "media/look.h"
 #include "media_fixtures.h"
 
@@ -66,6 +68,28 @@ static void what_depends_on_the_clip_is_told(void **state)
     assert_int_equal(look.rotation, 90); /* that tag counts the other way */
 }
 
+/* A header that tells of more frames than the file could hold tells nothing. */
+static void a_length_that_cannot_be_is_not_known(void **state)
+{
+    (void)state;
+    enum { FRAMES_AT = 32 };
+    static const unsigned char most[4] = {0xF0, 0xFF, 0xFF, 0xFF};
+    char *data = NULL;
+    int64_t size = 0;
+    MediaLook look;
+    const char *path = fixture_clip("old.avi", PATTERN TONE "-c:v mpeg4 -c:a mp2");
+    assert_int_equal(file_read(path, 1 << 20, &data, &size, NULL), STATUS_OK);
+    char *header = memmem(data, (size_t)size, "strh", 4);
+    assert_non_null(header);
+    memcpy(header + 8 + FRAMES_AT, most, sizeof most);
+    fixture_write("endless.avi", data, (size_t)size);
+    memory_free(data);
+    assert_int_equal(media_look(fixture_path("endless.avi"), &look, NULL), STATUS_OK);
+    assert_int_equal(look.frames, 0);
+    assert_true(look.duration_s < 0.001);
+    assert_int_equal(look.width, 320);
+}
+
 static void assert_refused(const char *path, const char *why)
 {
     static const MediaLook empty;
@@ -100,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_the_reader_s),
         cmocka_unit_test(what_depends_on_the_clip_is_told),
+        cmocka_unit_test(a_length_that_cannot_be_is_not_known),
         cmocka_unit_test(what_a_job_would_refuse_is_refused),
     };
     return cmocka_run_group_tests(tests, fixtures_make, fixtures_remove);

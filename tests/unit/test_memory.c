@@ -68,6 +68,18 @@ static void a_process_is_read(void **state)
     assert_int_equal(meminfo_read_process(root, 42, &memory, NULL), STATUS_OK);
     assert_int_equal(memory.rss_bytes, 812032 * KB);
     assert_int_equal(memory.peak_rss_bytes, 830000 * KB);
+    /* before those about memory stands a list that has no end */
+    Text status = {0};
+    text_append(&status, "Name:\tx\nGroups:\t");
+    for (int i = 0; i < 20000; i++) {
+        text_appendf(&status, "%d ", 1000000000 + i);
+    }
+    text_append(&status, "\nVmHWM:\t  900 kB\nVmRSS:\t  800 kB\n");
+    tree_put(root, "proc/42/status", status.data);
+    text_free(&status);
+    assert_int_equal(meminfo_read_process(root, 42, &memory, NULL), STATUS_OK);
+    assert_int_equal(memory.rss_bytes, 800 * KB);
+    assert_int_equal(memory.peak_rss_bytes, 900 * KB);
     tree_put(root, "proc/42/status", "Name:\tgone\nState:\tZ (zombie)\n");
     assert_int_equal(meminfo_read_process(root, 42, &memory, NULL), STATUS_OK);
     assert_int_equal(memory.rss_bytes, 0);

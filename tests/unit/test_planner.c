@@ -35,8 +35,11 @@ static void a_worker_gets_what_the_limits_leave(void **state)
     assert_int_equal(planner_worker_most(&machine, 0), 19 * GB / 10 - PLANNER_OWN_BYTES);
     assert_int_equal(planner_worker_most(&machine, GB), GB);
     assert_int_equal(planner_worker_most(&machine, 3 * GB), 19 * GB / 10 - PLANNER_OWN_BYTES);
+    machine.limit_bytes = GB; /* of which more is left at the moment */
+    assert_int_equal(planner_worker_most(&machine, 0), 95 * GB / 100 - PLANNER_OWN_BYTES);
+    machine.limit_bytes = 0;
     machine.budget_bytes = GB / 2;
-    assert_in_range(planner_worker_most(&machine, 0), GB / 5, GB / 2 - PLANNER_OWN_BYTES);
+    assert_int_equal(planner_worker_most(&machine, 0), 475 * GB / 1000 - PLANNER_OWN_BYTES);
     machine.budget_bytes = 1000;
     assert_int_equal(planner_worker_most(&machine, 0), 1); /* nothing, but not no limit */
     machine = machine_of(0, 0);
@@ -83,7 +86,11 @@ static void estimates_go_up_to_the_high_mark(void **state)
     assert_int_equal(jobs.limit, PLANNER_LIMIT_MEMORY);
     machine.high_percent = 50;
     assert_int_equal(planner_jobs(&machine, PLANNER_NATURAL, NULL, 0, waiting, 40).jobs, 6);
-    machine.budget_bytes = 3 * GB;
+    machine.high_percent = 85;
+    machine.budget_bytes =
+        4 * GB; /* of which the governor wants as much left, and the supervisor takes some */
+    assert_int_equal(planner_room(&machine, false), 3400000000 - PLANNER_OWN_BYTES);
+    assert_int_equal(planner_room(&machine, true), 3400000000 - PLANNER_OWN_BYTES);
     assert_int_equal(planner_jobs(&machine, PLANNER_NATURAL, NULL, 0, waiting, 40).jobs, 3);
     jobs = planner_jobs(&machine, PLANNER_NATURAL, NULL, 0, waiting, 2);
     assert_int_equal(jobs.jobs, 2);
@@ -105,7 +112,7 @@ static void each_limit_is_named(void **state)
     machine.cores = 17;
     assert_int_equal(planner_jobs(&machine, PLANNER_NATURAL, NULL, 0, waiting, 40).jobs, 6); /* 5.7 */
     machine.video_total_bytes = 10240000000;
-    machine.video_others_bytes = 7 * GB;
+    machine.video_others_bytes = 5 * GB; /* of 8.7 below the mark */
     jobs = planner_jobs(&machine, PLANNER_NATURAL, NULL, 0, waiting, 40);
     assert_int_equal(jobs.jobs, 3);
     assert_int_equal(jobs.limit, PLANNER_LIMIT_VIDEO_MEMORY);

@@ -10,10 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/alloc.h"
-#include "base/files.h"
-#include "base/text.h"
 #include "batch/death.h"
+#include "machine_tree.h"
 
 /* As waitpid tells it on Linux: the signal in the low seven bits, the exit code above. */
 enum { CORE_DUMPED = 0x80 };
@@ -108,19 +106,6 @@ static void a_kill_by_the_kernel_for_memory_is_told(void **state)
     assert_string_equal(err.why, "it was killed (SIGKILL), perhaps by the kernel because memory ran out");
 }
 
-static void put(const char *root, const char *name, const char *content)
-{
-    char *path = path_join(root, name);
-    char *folder = path_folder(path);
-    assert_int_equal(folder_make(folder, NULL), STATUS_OK);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    (void)fputs(content, file);
-    (void)fclose(file);
-    memory_free(folder);
-    memory_free(path);
-}
-
 static void assert_kills(const char *root, int64_t machine, int64_t group)
 {
     const OomKills kills = death_oom_kills(root);
@@ -130,20 +115,15 @@ static void assert_kills(const char *root, int64_t machine, int64_t group)
 
 static void the_kernels_kills_are_counted(void **state)
 {
-    (void)state;
-    char root[] = "/tmp/runbatch-death-XXXXXX";
-    assert_non_null(mkdtemp(root));
+    const char *root = *state;
     assert_kills(root, -1, -1);
-    put(root, "proc/vmstat", "oom_kills_x 9\npgfault 12\noom_kill 7\n");
+    tree_put(root, "proc/vmstat", "oom_kills_x 9\npgfault 12\noom_kill 7\n");
     assert_kills(root, 7, -1);
-    put(root, "proc/self/cgroup", "0::/a/b\n");
+    tree_put(root, "proc/self/cgroup", "0::/a/b\n");
     assert_kills(root, 7, -1);
-    put(root, "proc/self/mountinfo", "34 25 0:29 / /cgroup rw - cgroup2 cgroup2 rw\n");
-    put(root, "cgroup/a/b/memory.events", "low 0\noom 5\noom_kill 2\noom_group_kill 4\n");
+    tree_put(root, "proc/self/mountinfo", "34 25 0:29 / /cgroup rw - cgroup2 cgroup2 rw\n");
+    tree_put(root, "cgroup/a/b/memory.events", "low 0\noom 5\noom_kill 2\noom_group_kill 4\n");
     assert_kills(root, 7, 2);
-    char *command = text_format("rm -rf '%s'", root);
-    assert_int_equal(system(command), 0);
-    memory_free(command);
 }
 
 static void a_defect_explains_the_kill_that_followed(void **state)
@@ -166,7 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deaths_are_told_by_their_cause),
         cmocka_unit_test(a_kill_by_the_kernel_for_memory_is_told),
-        cmocka_unit_test(the_kernels_kills_are_counted),
+        TREE_TEST(the_kernels_kills_are_counted),
         cmocka_unit_test(a_defect_explains_the_kill_that_followed),
     };
     return cmocka_run_group_tests_name("supervisor_death", tests, NULL, NULL);

@@ -123,17 +123,25 @@ static void free_card_when_paused(Bench *bench, const Event *event)
     }
 }
 
-static void a_batch_waits_for_the_graphics_card(void **state)
+/* As tests/support/fake_nvml.c reads it. */
+static Bench *bench_with_card(void **state, const char *content)
 {
     Bench *bench = bench_with_memory(state, 10);
     char *card = bench_path(bench, "card");
-    bench_put(bench, "card", "device 10000 9000 Made-up card\nprocess 0 4711 8500\n");
-    bench_put(bench, "proc/4711/status", "Name:\ttrainer\n");
+    bench_put(bench, "card", content);
     assert_int_equal(setenv("RUNBATCH_FAKE_GPU", card, 1), 0);
+    memory_free(card);
     bench->hooks.gpu_library = getenv("RUNBATCH_FAKE_NVML");
     assert_non_null(bench->hooks.gpu_library);
     memory_free(bench->settings.execution_provider);
     bench->settings.execution_provider = text_duplicate("cuda");
+    return bench;
+}
+
+static void a_batch_waits_for_the_graphics_card(void **state)
+{
+    Bench *bench = bench_with_card(state, "device 10000 9000 Made-up card\nprocess 0 4711 8500\n");
+    bench_put(bench, "proc/4711/status", "Name:\ttrainer\n");
     bench->act = free_card_when_paused;
     bench_add(bench, "good1");
     bench_run(bench);
@@ -142,7 +150,19 @@ static void a_batch_waits_for_the_graphics_card(void **state)
         bench_told(bench, "waits for memory: 92.2 % of 9.54 GB of the graphics card used, 0 B of it ours"
                           "; most is held by trainer (4711) 8.30 GB"),
         1);
-    memory_free(card);
+}
+
+/* 3 GB for each, before it is known what they take. */
+static void as_many_at_once_as_the_card_has_room_for(void **state)
+{
+    Bench *bench = bench_with_card(state, "device 10000 1000 Made-up card\n");
+    bench->settings.jobs = 3;
+    bench_add(bench, "slow1");
+    bench_add(bench, "slow2");
+    bench_add(bench, "slow3");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 3);
+    assert_int_equal(bench->most_at_once, 2);
 }
 
 static void run_short_of_memory(Bench *bench, const Event *event)
@@ -243,7 +263,7 @@ static void finished_videos_correct_those_that_wait(void **state)
     bench->context = &starts;
     bench->act = count_starts;
     bench->settings.jobs = 2;
-    bench->settings.max_total_memory = (Share){.bytes = first_estimate(&bench->settings) * 5 / 2};
+    bench->settings.max_total_memory = (Share){.bytes = first_estimate(&bench->settings) * 14 / 5};
     bench_add(bench, "larger1");
     bench_add(bench, "larger2");
     bench_add(bench, "larger3");
@@ -272,6 +292,7 @@ int main(void)
         BENCH_TEST(a_pause_times_out_and_the_videos_fail),
         BENCH_TEST(a_group_that_is_short_of_memory_is_named),
         BENCH_TEST(a_batch_waits_for_the_graphics_card),
+        BENCH_TEST(as_many_at_once_as_the_card_has_room_for),
         BENCH_TEST(a_worker_shrinks_when_memory_is_short),
         BENCH_TEST(the_youngest_makes_room_and_comes_back),
         BENCH_TEST(one_that_leaks_is_renewed),
