@@ -10,7 +10,7 @@ import re
 import sys
 
 SOURCES = {"image", "embedding_unit", "embedding_matrix", "embedding_converted", "embedding_converted_unit"}
-KNOWN = set("role kind file files sha256 size inputs outputs layout colour mean scale out_mean out_scale side align"
+KNOWN = set("role weights kind file files sha256 size inputs outputs layout colour mean scale out_mean out_scale side align"
             " source source_align source_side source_mean source_scale embedder converter factor resize threshold"
             " package member keep_packed keep_outputs licence origin".split())
 
@@ -105,6 +105,7 @@ def row(name, entry, names):
         "source": f"SOURCE_{entry.get('source', 'none').upper()}",
         "embedder": text_or_null(entry, "embedder"),
         "converter": text_or_null(entry, "converter"),
+        "half_weights": "true" if entry.get("weights") == "half" else "false",
         "bytes": int(entry.get("size", "0")),
         "sha256": text_or_null(entry, "sha256"),
         "package": text_or_null(entry, "package"),

@@ -5,6 +5,7 @@
 #include "ui/plan_json.h"
 #include "ui/plan_page.h"
 #include "ui/snapshot_json.h"
+#include "worker/needed_models.h"
 
 static int show(const Settings *settings, const Survey *survey)
 {
@@ -31,7 +32,7 @@ static int plan_settings(const Settings *settings)
     Survey survey;
     Error err = {0};
     int code = EXIT_CODE_DONE;
-    if (plan_look(settings, &plan, &err) != STATUS_OK) {
+    if (needed_models_check(settings, &err) != STATUS_OK || plan_look(settings, &plan, &err) != STATUS_OK) {
         return print_error(&err);
     }
     if (survey_make(settings, &plan, NULL, &survey, &err) == STATUS_OK) {

@@ -17,6 +17,7 @@
 #include "report/i18n.h"
 #include "ui/status_page.h"
 #include "ui/ui.h"
+#include "worker/needed_models.h"
 
 static int run_plan(const Settings *settings, const Plan *plan)
 {
@@ -45,7 +46,7 @@ static int run_settings(const Settings *settings)
 {
     Plan plan;
     Error err = {0};
-    if (plan_make(settings, &plan, &err) != STATUS_OK) {
+    if (needed_models_check(settings, &err) != STATUS_OK || plan_make(settings, &plan, &err) != STATUS_OK) {
         return print_error(&err);
     }
     for (size_t i = 0; i < plan.notes.count && !settings->quiet; i++) {

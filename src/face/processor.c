@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "face/swapper.h"
+#include "face/face_swapper.h"
 
 static const ProcessorKind *const kinds[] = {
-    &swapper_kind,
+    &face_swapper_kind,
 };
 
 const ProcessorKind *const *processor_all(int *count)

@@ -11,7 +11,9 @@
 
 /* What the user asked of the processors; each reads its own. Strings belong to the caller. */
 typedef struct ProcessorOptions {
-    const char *source_path; /* the source face's picture; NULL for processors that need none */
+    const char *source_path;   /* the source face's picture; NULL for processors that need none */
+    const char *swapper_model; /* its name in the catalogue; NULL or "mesh": the built-in method */
+    int pixel_boost;           /* side of the crop for a swapper's model; 0: the model's own */
 } ProcessorOptions;
 
 typedef struct ProcessorConfig {

@@ -135,41 +135,16 @@ Status swapper_process(Swapper *swapper, int thread, AVFrame *frame, const Frame
     return status;
 }
 
-static Status kind_open(void **state, const ProcessorConfig *config, Error *err)
+Status swapper_open(Swapper **swapper, const ProcessorConfig *config, Error *err)
 {
     Swapper *s = NULL;
     Status status = swapper_make(&s, config->threads > 0 ? config->threads : 1, err);
-    if (status == STATUS_OK && config->options.source_path == NULL) {
-        status = error_set(err, ERROR_USAGE, "cannot swap faces", NULL, "there is no source picture");
-        error_advise(err, "put a picture with one face into the source folder, or name one with -s");
-    }
     if (status == STATUS_OK) {
         status = source_open(&s->source, config->models, s->plane, config->options.source_path, err);
     }
     if (status != STATUS_OK) {
         swapper_free(&s);
     }
-    *state = s;
+    *swapper = s;
     return status;
 }
-
-static Status kind_process(void *state, int thread, AVFrame *frame, const FrameFaces *faces, Error *err)
-{
-    return swapper_process(state, thread, frame, faces, err);
-}
-
-static void kind_free(void **state)
-{
-    Swapper *s = *state;
-    swapper_free(&s);
-    *state = NULL;
-}
-
-const ProcessorKind swapper_kind = {
-    .name = "face_swapper",
-    .help = "paint the source's face over the target's, in the target's light",
-    .needs_source = true,
-    .open = kind_open,
-    .process = kind_process,
-    .free = kind_free,
-};

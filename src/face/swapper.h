@@ -9,10 +9,10 @@
 #include "face/processor.h"
 #include "face/source.h"
 
-extern const ProcessorKind swapper_kind;
-
 typedef struct Swapper Swapper;
 
+/* With the source's picture that `options` of the config name. */
+Status swapper_open(Swapper **swapper, const ProcessorConfig *config, Error *err);
 /* Takes `source` over on success. */
 Status swapper_new(Swapper **swapper, Source **source, int threads, Error *err);
 void swapper_free(Swapper **swapper);

@@ -81,6 +81,7 @@ typedef struct KnownModel {
     ModelPicture source_picture; /* SOURCE_IMAGE; the channels' order is the target's */
     const char *embedder;        /* names of known models, or NULL */
     const char *converter;
+    bool half_weights;   /* the file's weights are of 16 bits; in memory they are of 32 */
     int64_t bytes;       /* of a default model's file; otherwise 0 */
     const char *sha256;  /* 64 hexadecimal digits; NULL: a user's own, of which any version may be right */
     const char *package; /* a default model's npm package; otherwise NULL */

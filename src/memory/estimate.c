@@ -73,6 +73,7 @@ typedef enum Constant {
     MODELS_FIXED,
     MODELS_THREAD,
     MODELS_OWN,
+    MODELS_OWN_LOADING,
     MODELS_OWN_THREAD,
     POOL,
     CONTAINERS_FIXED,
@@ -124,7 +125,8 @@ static const Row rows[CONSTANT_COUNT] = {
     [NVENC_AHEAD] = {"nvenc_ahead", MEMORY_ENCODER, 1.0},
     [MODELS_FIXED] = {"models_fixed", MEMORY_MODELS, 37.3 * MB},
     [MODELS_THREAD] = {"models_thread", MEMORY_MODELS, 1.5 * MB},
-    [MODELS_OWN] = {"models_own", MEMORY_MODELS, 1.00},
+    [MODELS_OWN] = {"models_own", MEMORY_MODELS, 1.04},
+    [MODELS_OWN_LOADING] = {"models_own_loading", MEMORY_MODELS, 1.00},
     [MODELS_OWN_THREAD] = {"models_own_thread", MEMORY_MODELS, 1.00},
     [POOL] = {"pool", MEMORY_FRAMES, 1.00},
     [CONTAINERS_FIXED] = {"containers_fixed", MEMORY_CONTAINERS, 3.6 * MB},
@@ -284,6 +286,19 @@ static void count_encoder(const MemoryTask *task, const WorkerShape *shape, doub
     }
 }
 
+/* While models are loaded there is nothing yet of what comes with the frames; the larger of the two is the
+ * peak. */
+static double more_while_loading(const MemoryTask *task, const double *amounts)
+{
+    double later = 0;
+    for (int i = 0; i < CONSTANT_COUNT; i++) {
+        if (rows[i].part != MEMORY_PROGRAM && i != MODELS_FIXED && i != MODELS_OWN) {
+            later += rows[i].bytes * amounts[i];
+        }
+    }
+    return (double)task->own_loading_bytes > later ? (double)task->own_loading_bytes - later : 0;
+}
+
 void memory_amounts(const MemoryTask *task, const WorkerShape *shape, double amounts[MEMORY_CONSTANTS])
 {
     for (int i = 0; i < MEMORY_CONSTANTS; i++) {
@@ -304,6 +319,7 @@ void memory_amounts(const MemoryTask *task, const WorkerShape *shape, double amo
     amounts[CONTAINERS_FIXED] = 1;
     amounts[CONTAINERS_FRAME] = (double)task->frames;
     amounts[CONTAINERS_AUDIO] = task->audio_streams;
+    amounts[MODELS_OWN_LOADING] = more_while_loading(task, amounts);
 }
 
 /* What a header tells may be anything; a sum of all still fits, with its reserve. */

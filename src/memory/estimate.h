@@ -37,10 +37,11 @@ typedef struct MemoryTask {
     int64_t frames;       /* in the video */
     int audio_streams;
     const char *encoder;      /* "libx264" */
-    const char *preset;       /* NULL: the encoder's own */
-    bool faces;               /* whether they are looked for at all */
-    int64_t own_model_bytes;  /* of the files of the user's models that are loaded beside the default ones */
-    int64_t own_thread_bytes; /* what the processors take for each execution thread beside the default's */
+    const char *preset;        /* NULL: the encoder's own */
+    bool faces;                /* whether they are looked for at all */
+    int64_t own_model_bytes;   /* of the user's models that are loaded beside the default ones */
+    int64_t own_loading_bytes; /* that these take more while they are loaded, before the first frame */
+    int64_t own_thread_bytes;  /* of the processors for each execution thread, beside the default's */
 } MemoryTask;
 
 typedef enum MemoryPart {

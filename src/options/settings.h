@@ -50,6 +50,8 @@ typedef struct Settings {
     TextList videos;   /* positional of the commands that show or ask */
     /* faces */
     TextList frame_processors; /* "face_swapper" */
+    char *face_swapper_model;  /* "mesh", or a swapper's name in the catalogue */
+    char *pixel_boost;         /* "off", or the side of the swapper's crop */
     bool many_faces;
     int64_t reference_face_position;
     int64_t reference_frame_number;

@@ -16,6 +16,7 @@
 #define GB 1000000000
 
 static const char *const processors[] = {"face_swapper", NULL};
+static const char *const pixel_boosts[] = {"off", "256", "512", "1024", NULL};
 static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc", NULL};
 static const char *const verifications[] = {"normal", "full", NULL};
 static const char *const sandboxes[] = {"strict", "auto", "off", NULL};
@@ -106,6 +107,26 @@ const Option option_table[] = {
      .fallback = "face_swapper",
      .choices = processors,
      .help = "What is done to the faces, in this order"},
+    {.name = "face-swapper-model",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_swapper_model),
+     .value = "NAME",
+     .fallback = "mesh",
+     .help = "How faces are swapped: mesh, which is built in, or a model of yours, as inswapper_128, "
+             "hyperswap_1a_256, simswap_256, ghost_1_256, uniface_256, blendswap_256 (docs/models.md)"},
+    {.name = "pixel-boost",
+     .picture = true,
+     .type = OPTION_CHOICE,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(pixel_boost),
+     .value = "PIXELS",
+     .fallback = "off",
+     .choices = pixel_boosts,
+     .help =
+         "Side of the picture that a swapper's model works on, where that is more than its own: the model "
+         "then runs as often as its picture goes into the larger one"},
     {.name = "many-faces",
      .picture = true,
      .type = OPTION_BOOL,

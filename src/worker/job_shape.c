@@ -15,6 +15,7 @@ MemoryTask job_memory_task(const Settings *settings, const MediaLook *look)
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(av_get_pix_fmt(look->pixel_format));
     NeededModels needed;
     (void)needed_models(settings, &needed, NULL); /* what cannot be is refused elsewhere */
+    const OwnModelsMemory own = needed_models_memory(&needed, settings->models_dir);
     return (MemoryTask){
         .decoder = look->codec,
         .width = look->width,
@@ -28,7 +29,8 @@ MemoryTask job_memory_task(const Settings *settings, const MediaLook *look)
         .encoder = settings->output_video_encoder,
         .preset = settings->output_video_preset,
         .faces = settings->frame_processors.count > 0,
-        .own_model_bytes = needed_models_bytes(&needed, settings->models_dir),
+        .own_model_bytes = own.bytes,
+        .own_loading_bytes = own.loading_bytes,
         .own_thread_bytes = needed.thread_bytes,
     };
 }

@@ -1,12 +1,23 @@
 #include "worker/needed_models.h"
 
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "base/files.h"
 
+/* "off" is 0. */
+static int boost_side(const char *text)
+{
+    return text != NULL ? (int)strtol(text, NULL, 10) : 0;
+}
+
 ProcessorOptions processor_options(const Settings *settings, const char *source)
 {
-    (void)settings; /* each processor's own options are added here */
-    return (ProcessorOptions){.source_path = source};
+    return (ProcessorOptions){
+        .source_path = source,
+        .swapper_model = settings->face_swapper_model,
+        .pixel_boost = boost_side(settings->pixel_boost),
+    };
 }
 
 bool needed_models_has(const NeededModels *needed, const KnownModel *model)
@@ -59,32 +70,44 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
     return STATUS_OK;
 }
 
-static int64_t file_bytes(const KnownModel *model, const char *models_dir)
+Status needed_models_check(const Settings *settings, Error *err)
+{
+    NeededModels needed;
+    Status status = needed_models(settings, &needed, err);
+    for (int i = 0; status == STATUS_OK && i < needed.count; i++) {
+        char *path = NULL;
+        if (needed.models[i].model->package == NULL) {
+            status = known_model_path(needed.models[i].model, settings->models_dir, &path, err);
+        }
+        memory_free(path);
+    }
+    return status;
+}
+
+/* In memory weights are of 32 bits. */
+static int64_t weight_bytes(const KnownModel *model, const char *models_dir)
 {
     char *path = NULL;
     int64_t bytes = 0;
     if (known_model_path(model, models_dir, &path, NULL) == STATUS_OK) {
-        bytes = file_size(path);
+        bytes = file_size(path) * (model->half_weights ? 2 : 1);
     }
     memory_free(path);
     return bytes > 0 ? bytes : 0;
 }
 
-int64_t needed_models_bytes(const NeededModels *needed, const char *models_dir)
+OwnModelsMemory needed_models_memory(const NeededModels *needed, const char *models_dir)
 {
     int64_t kept = 0;
-    int64_t passing = 0;
+    int64_t most = 0;
     for (int i = 0; i < needed->count; i++) {
         const ProcessorModel *m = &needed->models[i];
         if (m->model->package != NULL) {
             continue; /* a default one */
         }
-        const int64_t bytes = file_bytes(m->model, models_dir);
-        if (!m->passing) {
-            kept += bytes;
-        } else if (bytes > passing) {
-            passing = bytes;
-        }
+        const int64_t bytes = weight_bytes(m->model, models_dir);
+        most = kept + 2 * bytes > most ? kept + 2 * bytes : most;
+        kept += m->passing ? 0 : bytes;
     }
-    return kept > passing ? kept : passing;
+    return (OwnModelsMemory){kept, most > kept ? most - kept : 0};
 }

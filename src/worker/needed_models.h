@@ -1,5 +1,5 @@
 /* The models that a run with some settings loads: for recipes, estimates of memory, doctor. Pure but for
- * needed_models_bytes, which looks for files. */
+ * needed_models_memory, which looks for files. */
 #ifndef RUNBATCH_WORKER_NEEDED_MODELS_H
 #define RUNBATCH_WORKER_NEEDED_MODELS_H
 
@@ -9,7 +9,7 @@
 enum { NEEDED_MODELS_MOST = 32 };
 
 typedef struct NeededModels {
-    ProcessorModel models[NEEDED_MODELS_MOST]; /* each once */
+    ProcessorModel models[NEEDED_MODELS_MOST]; /* each once, in the order in which they are opened */
     int count;
     int64_t thread_bytes; /* of the processors, for each thread */
 } NeededModels;
@@ -19,10 +19,17 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
 
 /* ERROR_USAGE for settings that no run can have. */
 Status needed_models(const Settings *settings, NeededModels *needed, Error *err);
+/* Whether a batch can begin: those, and ERROR_MODEL for a model of the user's that is nowhere. */
+Status needed_models_check(const Settings *settings, Error *err);
 bool needed_models_has(const NeededModels *needed, const KnownModel *model);
 
-/* Bytes of the files of the users' own models that are loaded at the same time; those that are missing count
+/* What the user's own models take of memory, by the sizes of their files; those that are missing count
  * nothing. */
-int64_t needed_models_bytes(const NeededModels *needed, const char *models_dir);
+typedef struct OwnModelsMemory {
+    int64_t bytes;         /* that stay */
+    int64_t loading_bytes; /* for a moment beside these, while the models are opened: each is there twice then */
+} OwnModelsMemory;
+
+OwnModelsMemory needed_models_memory(const NeededModels *needed, const char *models_dir);
 
 #endif

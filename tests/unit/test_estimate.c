@@ -127,6 +127,25 @@ static void larger_videos_and_slower_presets_take_more(void **state)
     assert_int_equal(total(&task, &shape) - total(&full_hd, &shape), 12 * memory_frame_bytes(&full_hd));
 }
 
+/* A model is there twice while it is loaded; what comes with the frames is not there yet. */
+static void a_users_model_counts_twice_only_where_that_is_the_peak(void **state)
+{
+    (void)state;
+    MemoryTask small = full_hd;
+    small.width = 320;
+    small.height = 240;
+    const WorkerShape shape = shape_of(&small, 2);
+    const int64_t without = total(&small, &shape);
+    small.own_model_bytes = small.own_loading_bytes = 500000000;
+    const int64_t twice = total(&small, &shape);
+    assert_true(twice > without + 900000000 && twice < without + 1030000000);
+    small.own_thread_bytes = 10000000; /* less than what is free again */
+    assert_int_equal((total(&small, &shape) - twice) / 10, 0);
+    small.own_thread_bytes = 1000000000;
+    const int64_t running = total(&small, &shape);
+    assert_true(running > without + 2500000000 && running < without + 2525000000);
+}
+
 static void frames_have_the_size_of_the_pools(void **state)
 {
     (void)state;
@@ -259,6 +278,7 @@ int main(void)
         cmocka_unit_test(an_estimate_is_the_sum_of_its_parts),
         cmocka_unit_test(what_cannot_be_is_too_much),
         cmocka_unit_test(larger_videos_and_slower_presets_take_more),
+        cmocka_unit_test(a_users_model_counts_twice_only_where_that_is_the_peak),
         cmocka_unit_test(frames_have_the_size_of_the_pools),
         cmocka_unit_test(every_budget_gets_what_fits_or_the_least),
         cmocka_unit_test(what_is_asked_small_stays_small),
