@@ -59,14 +59,19 @@ int64_t settings_share_bytes(const Share *share, int64_t whole)
     return share->percent > 0 ? (int64_t)(share->percent / 100.0 * (double)whole) : share->bytes;
 }
 
-bool settings_needs_source(const Settings *settings)
+static bool has_processor(const Settings *settings, const char *name)
 {
     for (size_t i = 0; i < settings->frame_processors.count; i++) {
-        if (strcmp(settings->frame_processors.items[i], "face_swapper") == 0) {
+        if (strcmp(settings->frame_processors.items[i], name) == 0) {
             return true;
         }
     }
     return false;
+}
+
+bool settings_needs_source(const Settings *settings)
+{
+    return has_processor(settings, "face_swapper");
 }
 
 static bool is(const char *value, const char *word)
@@ -102,5 +107,11 @@ void settings_settle(Settings *settings)
     }
     if (!is(settings->temp_frame_format, "jpg")) {
         reset(settings, "temp-frame-quality");
+    }
+    if (!has_processor(settings, "face_swapper")) {
+        reset(settings, "face-swapper-model");
+    }
+    if (is(settings->face_swapper_model, "mesh")) {
+        reset(settings, "pixel-boost");
     }
 }

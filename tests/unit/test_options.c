@@ -485,6 +485,28 @@ static void the_frame_rate_that_holds(void **state)
     }
 }
 
+static void larger_pictures_are_for_swappers_models_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[MOST_WORDS];
+        const char *model;
+        const char *boost;
+    } cases[] = {
+        {{"--pixel-boost=512"}, "mesh", "off"},
+        {{"--pixel-boost=512", "--face-swapper-model=inswapper_128"}, "inswapper_128", "512"},
+        {{"--face-swapper-model=inswapper_128"}, "inswapper_128", "off"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Settings settings;
+        OptionsAction action;
+        assert_int_equal(parse(cases[i].words, NULL, &settings, &action, NULL), STATUS_OK);
+        assert_string_equal(settings.face_swapper_model, cases[i].model);
+        assert_string_equal(settings.pixel_boost, cases[i].boost);
+        settings_free(&settings);
+    }
+}
+
 /* Options without effect must not make an output anew. */
 static void values_agree_with_each_other(void **state)
 {
@@ -839,6 +861,7 @@ int main(void)
         cmocka_unit_test(help_and_version_come_first),
         cmocka_unit_test(what_is_not_here_is_told),
         cmocka_unit_test(the_frame_rate_that_holds),
+        cmocka_unit_test(larger_pictures_are_for_swappers_models_only),
         cmocka_unit_test(values_agree_with_each_other),
         cmocka_unit_test(json_gives_back_what_it_got),
         cmocka_unit_test(bad_json_is_refused),
