@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/cleaner_internal.h"
+#include "face/record.h"
 
 /* ---- names ---- */
 
@@ -42,7 +43,8 @@ static bool is_ours(const char *name, bool in_frames)
         return is_numbered(name, "frame-", 8, frame);
     }
     return is_numbered(name, "chunk-", 6, chunk) || strcmp(name, "recipe.json") == 0 ||
-           strcmp(name, "recipe.json.part") == 0;
+           strcmp(name, "recipe.json.part") == 0 || strcmp(name, FACE_RECORD_NAME) == 0 ||
+           strcmp(name, FACE_RECORD_NAME ".part") == 0;
 }
 
 /* ---- folders by descriptor ---- */

@@ -40,6 +40,7 @@ typedef struct Face {
     float score;    /* of the mesh's face flag, 0..1 */
     float opacity;  /* 0..1: fades in and out with doubt (large yaw, a lost track) */
     float yaw;      /* radians, from the mesh; positive: turned to the picture's right */
+    bool seen;      /* found on this very frame, not carried on from one before */
     bool selected;  /* to be changed */
     Mesh mesh;      /* smoothed over time */
     SkinStats skin; /* smoothed over time */

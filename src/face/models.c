@@ -105,6 +105,17 @@ static float to_rgb(float value)
     return positive < 255 ? positive : 255;
 }
 
+FaceEllipse face_ellipse_of_detection(const Detection *detection)
+{
+    const float aspect = detection->aspect > 0 ? detection->aspect : 1;
+    const float wider = aspect < 1 ? 1 / aspect : 1;
+    return (FaceEllipse){.cx = detection->centre.x,
+                         .cy = detection->centre.y,
+                         .rx = detection->width / 2 * wider,
+                         .ry = detection->height / 2 * wider,
+                         .angle = detection->angle};
+}
+
 /* Rows of the planes R, G, B to values that lie `step` apart, each plane `plane_step` behind the one before.
  */
 static void write_tensor(const Image *rgb, const InputRecipe *recipe, size_t step, size_t plane_step,

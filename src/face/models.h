@@ -10,7 +10,7 @@
 #ifndef RUNBATCH_FACE_MODELS_H
 #define RUNBATCH_FACE_MODELS_H
 
-#include "face/face.h"
+#include "face/record.h"
 
 enum { MESH_CROP_SIZE = 192 };
 
@@ -27,6 +27,9 @@ typedef struct Detection {
     float aspect;  /* width of a stored pixel over its height; 0 means 1 */
     bool mirrored; /* the video is to be shown mirrored */
 } Detection;
+
+/* Its ellipse in the stored frame; of pixels that are not square a little too large. */
+FaceEllipse face_ellipse_of_detection(const Detection *detection);
 
 /* Upright picture coordinates (after rotation and with square pixels) to stored-frame coordinates. */
 Affine models_upright_to_stored(int stored_width, int stored_height, Orientation orientation, AVRational sar,

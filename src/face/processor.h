@@ -6,14 +6,19 @@
 #ifndef RUNBATCH_FACE_PROCESSOR_H
 #define RUNBATCH_FACE_PROCESSOR_H
 
+#include "face/face.h"
 #include "face/paste.h"
+#include "face/record.h"
 #include "infer/known_model.h"
 
 /* What the user asked of the processors; each reads its own. Strings belong to the caller. */
 typedef struct ProcessorOptions {
-    const char *source_path;   /* the source face's picture; NULL for processors that need none */
-    const char *swapper_model; /* its name in the catalogue; NULL or "mesh": the built-in method */
-    int pixel_boost;           /* side of the crop for a swapper's model; 0: the model's own */
+    const char *source_path;         /* the source face's picture; NULL for processors that need none */
+    const char *swapper_model;       /* its name in the catalogue; NULL or "mesh": the built-in method */
+    int pixel_boost;                 /* side of the crop for a swapper's model; 0: the model's own */
+    const char *anonymizer_way;      /* "blur", "pixelate", "solid", "replace" */
+    const char *anonymizer_face;     /* picture of the face to put in; NULL: the average one */
+    const TextList *keep_identities; /* pictures of people who are left as they are; may be NULL */
 } ProcessorOptions;
 
 typedef struct ProcessorConfig {
@@ -25,6 +30,7 @@ typedef struct ProcessorConfig {
     int threads;          /* how many threads will call process: scratch memory is made for as many */
     Orientation orientation;
     AVRational sample_aspect_ratio;
+    const FaceRecord *record; /* of the whole video; NULL where nobody needs it */
 } ProcessorConfig;
 
 /* What a processor takes beside the default models. */
@@ -49,7 +55,11 @@ typedef struct ProcessorKind {
     /* Adds what it takes with these options, asked before anything is opened. ERROR_USAGE for options that
      * cannot be. NULL: nothing. */
     Status (*needs)(const ProcessorOptions *options, ProcessorNeeds *needs, Error *err);
+    bool needs_record; /* the whole video is looked at first: config->record */
+    bool every_frame;  /* with it, detectors look at every frame of it, so that no face is missed */
     Status (*open)(void **state, const ProcessorConfig *config, Error *err);
+    /* Whether a frame has to be changed; NULL: when a face of it is selected. In-order thread. */
+    bool (*wants)(void *state, const AVFrame *frame, const FrameFaces *faces);
     /* `thread` is 0..threads-1; no two calls with the same number run at once. The frame is writable. */
     Status (*process)(void *state, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);
     void (*free)(void **state);

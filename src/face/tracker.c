@@ -222,6 +222,7 @@ static void report(const FaceTracker *tracker, bool cut, FrameFaces *faces)
         face->score = track->score;
         face->opacity = track->opacity;
         face->yaw = track->yaw;
+        face->seen = track->seen;
         face->selected = chosen && track->opacity > 0.0f;
         face->mesh = track->mesh;
         face->skin = track->skin;

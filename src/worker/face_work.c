@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 #include "base/log.h"
+#include "face/processor.h"
+#include "worker/analysis.h"
 #include "worker/needed_models.h"
 #include "worker/reference_face.h"
 
@@ -16,11 +19,11 @@ typedef struct Step {
 
 struct FaceWork {
     FaceModels *models;
+    FaceRecord *record; /* NULL: nobody needs it */
     FaceTrackerConfig tracker_config;
     FaceTracker *tracker;
     Step steps[PROCESSORS_MAX];
     int step_count;
-    bool whole_frame; /* one of them is shown every frame */
 };
 
 static Provider provider_of(const Settings *settings)
@@ -28,15 +31,54 @@ static Provider provider_of(const Settings *settings)
     return provider_from_name(settings->execution_provider);
 }
 
+/* What the processors asked for need of a record. */
+static void ask_kinds(const Settings *settings, bool *record, bool *every_frame)
+{
+    *record = false;
+    *every_frame = false;
+    for (size_t i = 0; i < settings->frame_processors.count; i++) {
+        const ProcessorKind *kind = processor_find(settings->frame_processors.items[i]);
+        *record = *record || (kind != NULL && kind->needs_record);
+        *every_frame = *every_frame || (kind != NULL && kind->every_frame);
+    }
+}
+
 static Status open_models(FaceWork *work, const Settings *settings, Error *err)
 {
+    bool record = false;
+    bool every_frame = false;
+    ask_kinds(settings, &record, &every_frame);
     const FaceModelsConfig config = {
         .models_dir = settings->models_dir,
         .provider = provider_of(settings),
         .threads = 1, /* the pipeline's own threads fill the machine */
-        .with_embedder = !settings->many_faces,
+        .with_embedder = record || !settings->many_faces,
     };
     return face_models_open(&work->models, &config, err);
+}
+
+static Status open_record(FaceWork *work, const FaceWorkConfig *config, Error *err)
+{
+    bool needed = false;
+    bool every_frame = false;
+    ask_kinds(config->settings, &needed, &every_frame);
+    if (!needed) {
+        return STATUS_OK;
+    }
+    char *path = path_join(config->folder, FACE_RECORD_NAME);
+    const AnalysisConfig analysis = {
+        .models = work->models,
+        .input = config->input,
+        .path = path,
+        .key = config->key,
+        .decoder_threads = config->decoder_threads,
+        .every_frame = every_frame,
+        .stop = config->stop,
+        .work = config->work,
+    };
+    const Status status = analysis_open(&work->record, &analysis, err);
+    memory_free(path);
+    return status;
 }
 
 static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *err)
@@ -81,6 +123,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .threads = config->threads,
         .orientation = config->info->orientation,
         .sample_aspect_ratio = config->info->sample_aspect_ratio,
+        .record = work->record,
     };
     if (names->count > PROCESSORS_MAX) {
         return error_setf(err, ERROR_USAGE, "cannot use that many frame processors", NULL, "at most %d",
@@ -97,7 +140,6 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
             return STATUS_FAILED;
         }
         work->step_count++;
-        work->whole_frame = work->whole_frame || step->kind->whole_frame;
     }
     return STATUS_OK;
 }
@@ -107,6 +149,9 @@ Status face_work_open(FaceWork **out, const FaceWorkConfig *config, Error *err)
     *out = NULL;
     FaceWork *work = memory_alloc(1, sizeof *work);
     Status status = open_models(work, config->settings, err);
+    if (status == STATUS_OK) {
+        status = open_record(work, config, err);
+    }
     if (status == STATUS_OK) {
         status = open_steps(work, config, err);
     }
@@ -134,8 +179,24 @@ void face_work_free(FaceWork **work)
     }
     face_tracker_free(&(*work)->tracker);
     face_models_free(&(*work)->models);
+    face_record_free(&(*work)->record);
     memory_free(*work);
     *work = NULL;
+}
+
+static bool step_wants(const Step *step, const AVFrame *frame, const FrameFaces *faces)
+{
+    if (step->kind->whole_frame) {
+        return true;
+    }
+    if (step->kind->wants != NULL) {
+        return step->kind->wants(step->state, frame, faces);
+    }
+    bool selected = false;
+    for (int i = 0; i < faces->count; i++) {
+        selected = selected || (faces->face[i].selected && faces->face[i].opacity > 0.0F);
+    }
+    return selected;
 }
 
 Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, bool *change, Error *err)
@@ -143,9 +204,9 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
     if (face_tracker_next(work->tracker, frame, faces, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    *change = work->whole_frame;
-    for (int i = 0; i < faces->count; i++) {
-        *change = *change || (faces->face[i].selected && faces->face[i].opacity > 0.0F);
+    *change = false;
+    for (int i = 0; i < work->step_count; i++) {
+        *change = *change || step_wants(&work->steps[i], frame, faces);
     }
     return STATUS_OK;
 }

@@ -16,6 +16,8 @@ typedef struct FaceWorkConfig {
     const Settings *settings;
     const char *input;  /* opened a second time for the reference frame only */
     const char *source; /* the source face's picture; may be NULL */
+    const char *folder; /* the video's: for what is noted of the faces in all of it */
+    const char *key;    /* what the output is made from */
     const MediaInfo *info;
     int threads;
     int decoder_threads; /* where the reference frame is read */

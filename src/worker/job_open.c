@@ -86,6 +86,8 @@ Status job_open_faces(Job *job, Error *err)
         .settings = config->settings,
         .input = config->input,
         .source = config->source,
+        .folder = config->folder,
+        .key = config->key,
         .info = &job->info,
         .threads = job->shape.execution_threads,
         .decoder_threads = job->shape.decoder_threads,
