@@ -107,6 +107,7 @@ system_has_runtime() { command -v pkg-config >/dev/null && pkg-config --exists l
 missing_artefacts() {
   system_has_runtime || wanted_files runtime | missing_files
   wanted_models | missing_files
+  wanted_files models | missing_files
   ! needs_media || wanted_files media | missing_files
 }
 
@@ -325,6 +326,7 @@ main() {
 
   headline "Step $((++step)) of $steps: models"
   [[ -z $artefacts ]] || make_models
+  [[ -z $artefacts ]] || take_files models
   say "  $CACHE/models: $(wanted_models | wc -l) models"
 
   if needs_media; then

@@ -25,6 +25,14 @@ static Status read_ranges(const Settings *settings, const Places *places, RangeS
     return range_check(ranges, places->videos.count, notes, err);
 }
 
+/* The default names the source picture; where there is none, it is the video's name. */
+static const char *name_template(const Settings *settings, const Places *places)
+{
+    const char *usual = option_find("output-name")->fallback;
+    return places->source == NULL && strcmp(settings->output_name, usual) == 0 ? "{stem}"
+                                                                               : settings->output_name;
+}
+
 static Status name_output(const Settings *settings, const Places *places, size_t index, char **name,
                           Error *err)
 {
@@ -32,7 +40,7 @@ static Status name_output(const Settings *settings, const Places *places, size_t
         *name = text_duplicate(places->output_name);
     } else {
         const NameParts parts = {places->source, places->videos.items[index], (int64_t)index + 1};
-        if (naming_expand(settings->output_name, &parts, name, err) != STATUS_OK) {
+        if (naming_expand(name_template(settings, places), &parts, name, err) != STATUS_OK) {
             return STATUS_FAILED;
         }
     }

@@ -2,10 +2,14 @@
 
 #include <string.h>
 
+#include "face/anonymizer.h"
+#include "face/debugger.h"
 #include "face/face_swapper.h"
 
 static const ProcessorKind *const kinds[] = {
     &face_swapper_kind,
+    &anonymizer_kind,
+    &debugger_kind,
 };
 
 const ProcessorKind *const *processor_all(int *count)

@@ -56,6 +56,9 @@ typedef struct Settings {
     int64_t reference_face_position;
     int64_t reference_frame_number;
     double similar_face_distance;
+    char *anonymizer_way;     /* "blur", "pixelate", "solid", "replace" */
+    char *anonymizer_face;    /* NULL: the average one */
+    TextList keep_identities; /* pictures */
     /* output */
     bool keep_fps;
     FrameRate output_fps; /* as given; ask settings_frame_rate for what holds */

@@ -15,8 +15,9 @@
 #define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
 #define GB 1000000000
 
-static const char *const processors[] = {"face_swapper", NULL};
 static const char *const pixel_boosts[] = {"off", "256", "512", "1024", NULL};
+static const char *const processors[] = {"face_swapper", "face_anonymizer", "face_debugger", NULL};
+static const char *const anonymizer_ways[] = {"blur", "pixelate", "solid", "replace", NULL};
 static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc", NULL};
 static const char *const verifications[] = {"normal", "full", NULL};
 static const char *const sandboxes[] = {"strict", "auto", "off", NULL};
@@ -93,6 +94,7 @@ const Option option_table[] = {
      .offset = FIELD(output_name),
      .value = "TEMPLATE",
      .fallback = "{source}_{number}",
+     .fallback_help = "{source}_{number}; {stem} where no source picture is needed",
      .help =
          "Names of the outputs: {source} is the source picture's name without its extension, {number} the "
          "last number in the video's name (the whole name where it has none), {stem} the video's name, "
@@ -161,6 +163,32 @@ const Option option_table[] = {
      .maximum = 4,
      .fallback = "0.85",
      .help = "How far from the reference a face may be and still count as the same person"},
+    {.name = "anonymizer",
+     .picture = true,
+     .type = OPTION_CHOICE,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(anonymizer_way),
+     .value = "HOW",
+     .fallback = "blur",
+     .choices = anonymizer_ways,
+     .help =
+         "What face_anonymizer puts over a face: blur, pixelate, solid (black), or replace (an average face, "
+         "for looks: not for people who must not be recognised)"},
+    {.name = "anonymizer-face",
+     .picture = true,
+     .type = OPTION_FILE,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(anonymizer_face),
+     .value = "IMAGE",
+     .fallback_help = "an average face",
+     .help = "Picture of the face that --anonymizer replace puts in"},
+    {.name = "keep-identity",
+     .picture = true,
+     .type = OPTION_FILES,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(keep_identities),
+     .value = "IMAGE...",
+     .help = "Pictures of people whom face_anonymizer leaves as they are, one person each"},
 
     {.name = "keep-fps",
      .picture = true,

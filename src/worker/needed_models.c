@@ -17,6 +17,9 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
         .source_path = source,
         .swapper_model = settings->face_swapper_model,
         .pixel_boost = boost_side(settings->pixel_boost),
+        .anonymizer_way = settings->anonymizer_way,
+        .anonymizer_face = settings->anonymizer_face,
+        .keep_identities = &settings->keep_identities,
     };
 }
 

@@ -26,8 +26,9 @@ bool needed_models_has(const NeededModels *needed, const KnownModel *model);
 /* What the user's own models take of memory, by the sizes of their files; those that are missing count
  * nothing. */
 typedef struct OwnModelsMemory {
-    int64_t bytes;         /* that stay */
-    int64_t loading_bytes; /* for a moment beside these, while the models are opened: each is there twice then */
+    int64_t bytes; /* that stay */
+    int64_t
+        loading_bytes; /* for a moment beside these, while the models are opened: each is there twice then */
 } OwnModelsMemory;
 
 OwnModelsMemory needed_models_memory(const NeededModels *needed, const char *models_dir);

@@ -17,6 +17,8 @@
 #include "options/parse.h"
 #include "options/value.h"
 
+#define PROCESSORS "face_swapper, face_anonymizer, face_debugger"
+
 enum { MOST_WORDS = 8 };
 
 static int count_words(const char *const *words)
@@ -279,10 +281,12 @@ static void bad_command_lines(void **state)
         {{"-5"}, "unknown option: -5 (a range begins with its first position: 1-5)"},
         /* what the old system had and comes later is unknown until then */
         {{"--frame-processor", "face_enhancer"},
-         "--frame-processor: 'face_enhancer' is not known; known: face_swapper"},
+         "--frame-processor: 'face_enhancer' is not known; known: face_swapper, face_anonymizer, "
+         "face_debugger"},
         {{"--frame-processor", "face_swapper", "face_enhancer"},
-         "--frame-processor: 'face_enhancer' is not known; known: face_swapper"},
-        {{"--frame-processor=face_swapper,"}, "--frame-processor: '' is not known; known: face_swapper"},
+         "--frame-processor: 'face_enhancer' is not known; known: face_swapper, face_anonymizer, "
+         "face_debugger"},
+        {{"--frame-processor=face_swapper,"}, "--frame-processor: '' is not known; known: " PROCESSORS},
         /* values */
         {{"--jobs"}, "--jobs: needs a value (--jobs=N)"},
         {{"-j"}, "-j: needs a value (--jobs=N)"},
@@ -610,7 +614,7 @@ static void bad_json_is_refused(void **state)
         {"{\"source\": {\"hex\": \"6x\"}}", "its value in JSON is not text"},
         {"{\"source\": \"\"}", "'' is empty"},
         {"{\"frame-processor\": \"face_swapper\"}", "its value in JSON is not a list"},
-        {"{\"frame-processor\": [\"gone\"]}", "'gone' is not known; known: face_swapper"},
+        {"{\"frame-processor\": [\"gone\"]}", "'gone' is not known; known: " PROCESSORS},
         {"{\"output-video-encoder\": \"gone\"}",
          "'gone' is not known; known: libx264, libx265, libvpx-vp9, h264_nvenc, hevc_nvenc"},
         {"{\"output-fps\": \"fast\"}",
