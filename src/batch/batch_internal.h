@@ -149,10 +149,11 @@ typedef struct Batch {
     int64_t held_ms;
     bool lacks_space; /* the next video is not started for want of it */
     char space_text[256];
-    /* pauses */
-    bool paused; /* all, by the user */
+    /* choosing */
     PlannerOrder order;
     PastMemory past; /* what workers took */
+    /* pauses */
+    bool paused; /* all, by the user */
     BatchPause told_pause;
     int64_t told_pause_ms;
     /* the end */
@@ -269,9 +270,10 @@ void batch_stop_rest(Batch *batch);
 
 /* ---- watching.c ---- */
 
-/* Every 250 ms: memory, the workers' resident sets, whether they get on, the space on the volumes. */
+/* Every 250 ms: memory and what the governor says of it, the workers' resident sets, whether they get on, the
+ * space on the volumes. */
 void batch_watch(Batch *batch);
-/* Tells of the batch's pauses: by the user, for want of space. */
+/* Tells of the batch's pauses: by the user, for want of space or of memory. */
 void batch_tell_pause(Batch *batch);
 
 /* ---- governing.c: memory ---- */
@@ -283,6 +285,13 @@ void batch_govern(Batch *batch);
 /* Whether a video that could start waits for memory. */
 bool batch_lacks_memory(const Batch *batch);
 void batch_fail_for_memory(Batch *batch, size_t index);
+/* At a chunk's end. */
+void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chunk);
+/* A pause waits for the end of the chunk, however long that takes. */
+enum { BATCH_CHUNK_GRACE_MS = 6 * 3600 * 1000 };
+/* `why`: a phrase. False: it leaves already, for another reason. */
+bool batch_end_with_chunk(Batch *batch, Runner *runner, Wish wish, const char *why);
+
 /* ---- governing_text.c: phrases ---- */
 
 enum { GOVERNING_FIGURES = 640 };
@@ -294,6 +303,9 @@ void governing_figures(const Batch *batch, const GovernorDecision *decision, boo
 /* "memory is short: FIGURES", … Returns `buffer`. */
 const char *governing_state_text(const GovernorDecision *decision, const char *figures, char *buffer,
                                  size_t size);
+
+/* "firefox (815) 3.1 GB", behind a comma where there are some already. */
+void governing_add_holder(Text *list, const char *name, pid_t pid, int64_t bytes);
 
 /* ---- video_memory.c: of a graphics card ---- */
 
@@ -309,15 +321,6 @@ int64_t video_memory_of_a_video(const Batch *batch);
 void video_memory_plan(const Batch *batch, PlannerMachine *machine);
 /* Who else holds it: "python3 (815) 3.1 GB, …". */
 void video_memory_holders(const Batch *batch, Text *list);
-
-/* ---- governing.c again: leaks ---- */
-
-/* At a chunk's end. */
-void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chunk);
-/* A pause waits for the end of the chunk, however long that takes. */
-enum { BATCH_CHUNK_GRACE_MS = 6 * 3600 * 1000 };
-/* `why`: a phrase. */
-void batch_end_with_chunk(Batch *batch, Runner *runner, Wish wish, const char *why);
 
 /* ---- worker_limits.c: what each worker may take ---- */
 

@@ -138,29 +138,49 @@ static bool fill_window(Batch *batch, size_t most)
 
 /* ---- which one comes next ---- */
 
-static PlannerVideo describe(const Batch *batch, size_t index)
+/* What is the same for all that one pick looks at. */
+typedef struct Describing {
+    const Batch *batch;
+    double cores;
+    int64_t card_bytes;
+    double factor[PAST_MEMORY_KINDS + 1]; /* by kind */
+} Describing;
+
+static void describe_begin(const Batch *batch, Describing *describing)
 {
-    const Item *item = &batch->items[index];
     const Settings *settings = batch->settings;
+    describing->batch = batch;
+    describing->cores =
+        planner_cores(settings->execution_threads, settings->encoder_threads, (double)machine_cores());
+    describing->card_bytes = video_memory_of_a_video(batch);
+    for (int kind = 0; kind <= PAST_MEMORY_KINDS; kind++) {
+        describing->factor[kind] = past_memory_factor(&batch->past, kind);
+    }
+}
+
+static PlannerVideo describe(const Describing *describing, size_t index)
+{
+    const Batch *batch = describing->batch;
+    const Item *item = &batch->items[index];
     return (PlannerVideo){
-        .bytes = (int64_t)((double)item->memory_bytes * past_memory_factor(&batch->past, item->kind)),
-        .video_bytes = video_memory_of_a_video(batch),
-        .cores =
-            planner_cores(settings->execution_threads, settings->encoder_threads, (double)machine_cores()),
+        .bytes = (int64_t)((double)item->memory_bytes * describing->factor[item->kind]),
+        .video_bytes = describing->card_bytes,
+        .cores = describing->cores,
         .length = item->length_s > 0 ? item->length_s : (double)batch->plan->items[index].size_bytes,
         .passed = item->passed,
     };
 }
 
-static size_t list_running(const Batch *batch, PlannerVideo *running, int64_t *ours)
+static size_t list_running(const Describing *describing, PlannerVideo *running, int64_t *ours)
 {
+    const Batch *batch = describing->batch;
     size_t count = 0;
     for (size_t i = 0; i < batch->slots; i++) {
         const Runner *runner = &batch->runners[i];
         if (runner->used) {
             const int64_t rss_bytes = batch->items[runner->item].video->report.rss_bytes;
             PlannerVideo *video = &running[count++];
-            *video = describe(batch, runner->item);
+            *video = describe(describing, runner->item);
             video->bytes = rss_bytes > video->bytes && video->bytes > 0 ? rss_bytes : video->bytes;
             *ours += rss_bytes;
         }
@@ -176,14 +196,16 @@ static bool pick(Batch *batch, size_t *index)
     PlannerVideo *waiting = memory_alloc(batch->again_count, sizeof *waiting);
     size_t count = 0;
     int64_t ours = 0;
+    Describing describing;
+    describe_begin(batch, &describing);
     for (size_t i = 0; i < batch->again_count; i++) {
         const size_t candidate = batch->again[i];
         if (!wants_to_be_alone(batch, candidate) && batch_may_start(batch, candidate)) {
             indices[count] = candidate;
-            waiting[count++] = describe(batch, candidate);
+            waiting[count++] = describe(&describing, candidate);
         }
     }
-    const size_t running_count = list_running(batch, running, &ours);
+    const size_t running_count = list_running(&describing, running, &ours);
     PlannerMachine machine = planning_machine(batch->settings, &batch->memory, ours);
     video_memory_plan(batch, &machine);
     const PlannerPick found = planner_pick(&machine, batch->order, running, running_count, waiting, count);

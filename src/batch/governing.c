@@ -150,12 +150,12 @@ static void tell_state(Batch *batch, const GovernorDecision *decision)
 
 /* ---- what is done ---- */
 
-static void tell_action(Batch *batch, Runner *runner, const char *text)
+static void tell_action(Batch *batch, Runner *runner, LogLevel level, const char *text)
 {
     video_log_line(&runner->log, "runbatch", text);
     batch_tell(batch, &(Event){.kind = EVENT_LOG,
                                .video = &batch->items[runner->item].video->report,
-                               .level = LOG_LEVEL_WARN,
+                               .level = level,
                                .text = text});
 }
 
@@ -163,24 +163,26 @@ static void change_share(Batch *batch, Runner *runner, int level)
 {
     char text[96];
     const int percent = (int)governor_shrunk(WHOLE_PERCENT, level);
+    const bool less = level > runner->shrunk;
     (void)snprintf(text, sizeof text,
-                   level > runner->shrunk ? "memory is short: goes on with %d %% of its threads and frames"
-                                          : "memory is back: goes on with %d %% of its threads and frames",
+                   less ? "memory is short: goes on with %d %% of its threads and frames"
+                        : "memory is back: goes on with %d %% of its threads and frames",
                    percent);
     runner->shrunk = level;
     runner_set_share(runner, percent);
-    tell_action(batch, runner, text);
+    tell_action(batch, runner, less ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, text);
 }
 
-void batch_end_with_chunk(Batch *batch, Runner *runner, Wish wish, const char *why)
+bool batch_end_with_chunk(Batch *batch, Runner *runner, Wish wish, const char *why)
 {
     Video *video = batch->items[runner->item].video;
     if (video->wish != WISH_NONE || runner->stopping) {
-        return; /* it leaves already */
+        return false; /* it leaves already */
     }
     video->wish = wish;
     text_copy(video->leaves_for, sizeof video->leaves_for, why);
     runner_stop(runner, batch->now_ms, BATCH_CHUNK_GRACE_MS);
+    return true;
 }
 
 static void act(Batch *batch, const GovernorDecision *decision)
@@ -201,8 +203,10 @@ static void act(Batch *batch, const GovernorDecision *decision)
         change_share(batch, runner, action->level);
         break;
     case GOVERNOR_REQUEUE:
-        batch_end_with_chunk(batch, runner, WISH_REQUEUE, why);
-        tell_action(batch, runner, "memory is short: it ends with its chunk, and goes on later");
+        if (batch_end_with_chunk(batch, runner, WISH_REQUEUE, why)) {
+            tell_action(batch, runner, LOG_LEVEL_WARN,
+                        "memory is short: it ends with its chunk, and goes on later");
+        }
         break;
     case GOVERNOR_END: {
         char english[sizeof why];
@@ -257,7 +261,7 @@ void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chun
     leak_add(&runner->leak, chunk->first_frame + chunk->frames - video->reused_frames, chunk->rss_bytes,
              runner->shrunk);
     const LeakFinding finding = leak_judge(&runner->leak);
-    if (finding.verdict != LEAK_FOUND || video->wish != WISH_NONE) {
+    if (finding.verdict != LEAK_FOUND) {
         return;
     }
     char slope[FIGURE];
@@ -270,7 +274,8 @@ void batch_watch_for_leaks(Batch *batch, Runner *runner, const ChunkReport *chun
     (void)phrase_make(why, sizeof why,
                       N_("its worker leaks memory, %s a frame (%s in %s frames), and is renewed"), slope,
                       grown, frames);
-    batch_end_with_chunk(batch, runner, WISH_RENEW, why);
-    batch->statistics.renewed++;
-    batch_warn(batch, video, why);
+    if (batch_end_with_chunk(batch, runner, WISH_RENEW, why)) {
+        batch->statistics.renewed++;
+        batch_warn(batch, video, why);
+    }
 }

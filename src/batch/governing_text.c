@@ -24,7 +24,7 @@ static bool is_in_group(const Batch *batch, pid_t pid)
            (place.path[length] == '\0' || place.path[length] == '/');
 }
 
-static void add_holder(Text *list, const char *name, pid_t pid, int64_t bytes)
+void governing_add_holder(Text *list, const char *name, pid_t pid, int64_t bytes)
 {
     char size[FIGURE];
     text_appendf(list, "%s%s (%d) %s", list->length > 0 ? ", " : "", name, (int)pid,
@@ -42,7 +42,7 @@ static void list_holders(const Batch *batch, Text *list)
     for (size_t i = 0; i < count && told < HOLDERS_TOLD; i++) {
         const ProcessHolder *holder = &holders[i];
         if (!holder->ours && holder->rss_bytes >= HOLDER_LEAST && is_in_group(batch, holder->pid)) {
-            add_holder(list, holder->name, holder->pid, holder->rss_bytes);
+            governing_add_holder(list, holder->name, holder->pid, holder->rss_bytes);
             told++;
         }
     }
@@ -52,9 +52,7 @@ static void list_holders(const Batch *batch, Text *list)
 static const char *whole_text(const Batch *batch, const GovernorDecision *decision, char *buffer, size_t size)
 {
     char total[FIGURE];
-    const double percent = decision->used_percent;
-    const double bytes = percent > 0 ? (double)decision->used_bytes / percent * 100 : 0;
-    (void)format_bytes((int64_t)bytes, total, sizeof total);
+    (void)format_bytes(decision->total_bytes, total, sizeof total);
     if (decision->resource == GOVERNOR_VIDEO_MEMORY) {
         return phrase_make(buffer, size, N_("%s of the graphics card"), total);
     }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "batch/worker_limits.h"
 #include "report/format.h"
 
 enum { END_WAIT_MS = 300, STDERR_BYTES = 16384 };
@@ -52,6 +53,17 @@ static Status spawn(Runner *runner, const char *executable, Error *err)
     return process_spawn(executable, arguments, &bounds, &runner->process, err);
 }
 
+static void log_limit(Runner *runner)
+{
+    char means[400];
+    char line[512];
+    if (runner->limit.bytes > 0) {
+        (void)limits_describe(limiter_findings(runner->limiter), means, sizeof means);
+        (void)snprintf(line, sizeof line, "%s: %.2f GB", means, (double)runner->limit.bytes / 1e9);
+        video_log_line(&runner->log, "runbatch", line);
+    }
+}
+
 Status runner_start(Runner *runner, const RunnerConfig *config, const Message *job, int64_t now_ms,
                     Error *err)
 {
@@ -67,6 +79,7 @@ Status runner_start(Runner *runner, const RunnerConfig *config, const Message *j
     video_log_line(&runner->log, "runbatch", line.data);
     text_free(&line);
     limiter_begin(config->limiter, config->memory_bytes, &runner->limit);
+    log_limit(runner);
     Status status = spawn(runner, config->executable, err);
     if (status == STATUS_OK) {
         status = message_send(runner->process.channel, job, err);
@@ -335,6 +348,16 @@ static bool was_ended_by_us(const Runner *runner)
            (number == SIGTERM || number == SIGKILL);
 }
 
+/* What RLIMIT_DATA refuses a worker tells itself; but where it allows more than the machine has, the machine
+ * refused. */
+static bool is_refused_by_limit(const Runner *runner)
+{
+    MemInfo machine = {0};
+    (void)meminfo_read(runner->root, &machine, NULL);
+    return !WIFSIGNALED(runner->wait_status) && runner->limit.data_bytes > 0 &&
+           runner->limit.data_bytes < machine.total_bytes + machine.swap_total_bytes;
+}
+
 /* Whether a failure for want of memory is that of its own limit: as far as was not seen by the supervisor's
  * look. */
 static bool is_own_limit(const Runner *runner, int64_t own_kills)
@@ -343,9 +366,8 @@ static bool is_own_limit(const Runner *runner, int64_t own_kills)
     if (limit->bytes == 0 || error_is_set(&runner->defect)) {
         return runner->over_limit;
     }
-    /* without a group: what RLIMIT_DATA refuses a worker tells itself */
     return limit->group.folder != NULL ? own_kills > 0 && group_was_full(&limit->group)
-                                       : !WIFSIGNALED(runner->wait_status);
+                                       : is_refused_by_limit(runner);
 }
 
 Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err)

@@ -5,7 +5,7 @@
 #include "report/i18n.h"
 
 /* The card that CUDA gives a program which asks for none. */
-enum { CARD = 0, HOLDERS_TOLD = 3, NAME_BYTES = 64 };
+enum { CARD = 0, HOLDERS_TOLD = 3 };
 
 void video_memory_open(Batch *batch)
 {
@@ -89,14 +89,12 @@ void video_memory_holders(const Batch *batch, Text *list)
     int told = 0;
     for (size_t i = 0; i < batch->card.process_count && told < HOLDERS_TOLD; i++) {
         const GpuProcess *process = &batch->card.processes[i];
-        char size[NAME_BYTES];
         char name[PROCESSES_NAME_BYTES];
         if (process->used_bytes <= 0 || is_ours(batch, process->pid)) {
             continue;
         }
         processes_name(batch->hooks.root, process->pid, name);
-        text_appendf(list, "%s%s (%d) %s", told > 0 ? ", " : "", name, (int)process->pid,
-                     format_bytes(process->used_bytes, size, sizeof size));
+        governing_add_holder(list, name, process->pid, process->used_bytes);
         told++;
     }
 }

@@ -63,8 +63,12 @@ void limits_open(Batch *batch)
     }
     batch->limiter = limiter_new(
         &(LimiterConfig){.root = batch->hooks.root, .without_groups = batch->hooks.without_groups});
+    const Option *option = option_find("max-memory");
+    const bool asked = batch->settings->from[option - option_table] != SETTINGS_FROM_TABLE;
     if (limits_describe(limiter_findings(batch->limiter), line, sizeof line)) {
-        batch_tell(batch, &(Event){.kind = EVENT_NOTE, .text = line});
+        batch_tell(
+            batch,
+            &(Event){.kind = EVENT_NOTE, .level = asked ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, .text = line});
     } else {
         batch_warn(batch, NULL, line);
     }

@@ -345,6 +345,7 @@ static void weigh(const Governor *governor, const GovernorView *view, GovernorDe
         ours += input->workers[i].bytes[resource];
     }
     decision->used_percent = view->percent[resource];
+    decision->total_bytes = view->known[resource] ? input->reading[resource].total : 0;
     decision->used_bytes = view->known[resource] ? governor_used(&input->reading[resource]) : 0;
     decision->ours_bytes = ours < decision->used_bytes ? ours : decision->used_bytes;
     decision->others_bytes = decision->used_bytes - decision->ours_bytes;

@@ -145,6 +145,7 @@ typedef struct GovernorDecision {
     GovernorAction action;
     /* figures for what the user is told, of `resource` */
     double used_percent;
+    int64_t total_bytes;
     int64_t used_bytes;
     int64_t ours_bytes;
     int64_t others_bytes;

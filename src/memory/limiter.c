@@ -84,6 +84,12 @@ int64_t limit_data_bytes(int64_t bytes)
     return bytes < (INT64_MAX - MORE_BYTES) / TIMES ? TIMES * bytes + MORE_BYTES : INT64_MAX;
 }
 
+/* None under a sanitiser, whose shadow memory would count. */
+static int64_t data_bytes_of(int64_t bytes)
+{
+    return memory_can_be_guarded() ? limit_data_bytes(bytes) : 0;
+}
+
 void limiter_begin(Limiter *limiter, int64_t bytes, Limit *limit)
 {
     *limit = (Limit){.group = {.procs = -1}};
@@ -97,14 +103,14 @@ void limiter_begin(Limiter *limiter, int64_t bytes, Limit *limit)
         (void)group_make(&limiter->home, name, bytes, &limit->group);
     }
     if (limit->group.folder == NULL) {
-        limit->data_bytes = limit_data_bytes(bytes);
+        limit->data_bytes = data_bytes_of(bytes);
     }
 }
 
 void limiter_leave_group(const Limiter *limiter, Limit *limit)
 {
     group_remove(&limiter->home, &limit->group);
-    limit->data_bytes = limit_data_bytes(limit->bytes);
+    limit->data_bytes = data_bytes_of(limit->bytes);
 }
 
 void limiter_end(Limiter *limiter, Limit *limit)

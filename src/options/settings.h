@@ -87,7 +87,7 @@ typedef struct Settings {
     int64_t decoder_threads;        /* 0: one per core, at most 4 */
     int64_t encoder_threads;        /* 0: one per core, at most 16 */
     int64_t frame_budget_bytes;     /* 0: worked out from the video's size */
-    int64_t max_memory_bytes;       /* of one worker; 0: no limit */
+    int64_t max_memory_bytes;       /* of one worker; 8 GB; 0: no limit */
     Share max_total_memory;         /* of the whole batch; 0: what there is */
     int64_t max_video_memory_bytes; /* of a graphics card */
     double memory_high;             /* percent; more than memory_resume */

@@ -432,8 +432,8 @@ const Option option_table[] = {
      .value = "SIZE",
      .maximum = TIB * 1024,
      .plain_bytes = GB,
-     .fallback = "0",
-     .fallback_help = "0, no limit",
+     .fallback = "8",
+     .fallback_help = "8; 0 is no limit",
      .help =
          "Most memory of one video's worker; one that needs more is ended, and its video tried again with "
          "less (a plain number is in GB; kB, MB, GB; KiB, MiB, GiB)"},

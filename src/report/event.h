@@ -35,7 +35,7 @@ typedef enum EventKind {
     EVENT_VIDEO_CANCELLED, /* video: by the user */
     EVENT_VIDEO_STOPPED,   /* video: not finished, because the batch was interrupted */
     EVENT_MEMORY,          /* memory; video and moment when it belongs to the start or end of a video */
-    EVENT_NOTE,            /* text: what holds for the whole batch */
+    EVENT_NOTE,            /* text: what holds for the whole batch; level: DEBUG where nobody asked for it */
     EVENT_WARNING,         /* text; video may be NULL */
     EVENT_LOG,             /* level, text; video: a line of a worker's log */
     EVENT_BATCH_STOPPING,  /* text: why (the name of the signal, or what would fail every video) */

@@ -200,7 +200,10 @@ static bool is_shown(const Ui *ui, const Event *event)
     if (event->kind == EVENT_BATCH_STOPPING && event->level == LOG_LEVEL_ERROR) {
         return false; /* the command tells the error when all is over */
     }
-    return event->kind != EVENT_LOG || ui->verbose || event->level <= LOG_LEVEL_WARN;
+    const LogLevel least = event->kind == EVENT_LOG    ? LOG_LEVEL_WARN
+                           : event->kind == EVENT_NOTE ? LOG_LEVEL_INFO
+                                                       : LOG_LEVEL_DEBUG;
+    return ui->verbose || event->level <= least;
 }
 
 void ui_write_lines(Ui *ui, const Event *event)

@@ -1,12 +1,20 @@
 /* What supervisor and worker tell each other: one JSON object a line over a socket pair.
  *
- *   worker → supervisor            supervisor → worker
- *   hello {version, program}       job {settings, input, output, temporary, source, folder, key,
- * memory_bytes} started {width, height, …}     probe {input, output}     (to `worker --probe` only) chunk
- * {index, frames, …}       look {input}              (likewise) progress {frames, fps, work}   stop
- * {grace_ms} share {percent} log {level, text} done {…}  or  failed {…}       the last message of a worker
- *   probed {complete, why}         the answer to one probe
- *   looked {width, height, …}      the answer to one look
+ * From the supervisor:
+ *   - job {settings, input, output, temporary, source, folder, key, memory_bytes}
+ *   - stop {grace_ms}
+ *   - share {percent}
+ *   - probe {input, output}, look {input}: to `worker --probe` only
+ *
+ * From a worker:
+ *   - hello {version, program}: the first one
+ *   - started {width, height, …}
+ *   - chunk {index, frames, …}
+ *   - progress {frames, fps, work}
+ *   - log {level, text}
+ *   - done {…} or failed {…}: the last one
+ *   - probed {complete, why}: the answer to one probe
+ *   - looked {width, height, …}: the answer to one look
  *
  * "type" names the kind. The other side's bytes are untrusted: a line is at most MESSAGE_MAX_BYTES long,
  * every number is checked, unknown fields are ignored, an unknown type is an error. Paths are strings, or

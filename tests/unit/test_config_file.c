@@ -322,7 +322,7 @@ static void ones_own_preset_takes_a_built_in_ones_place(void **state)
     Config config = config_of("[preset stable]\nexecution-threads = 1\n");
     Settings settings = settings_of(&config, WORDS("--preset=stable"));
     assert_int_equal(settings.execution_threads, 1);
-    assert_int_equal(settings.max_memory_bytes, 0);
+    assert_int_equal(settings.max_memory_bytes, 8000000000);
     settings_free(&settings);
     Error err = {0};
     assert_int_equal(parse("run", &config, WORDS("--preset=none"), &settings, &err), STATUS_FAILED);

@@ -221,7 +221,7 @@ static void good_command_lines(void **state)
         {{"--disk-reserve=4096"}, "disk-reserve", "\"4096B\""},
         {{"--max-video-memory=2.5"}, "max-video-memory", "2500000000"},
         {{"-q"}, "max-video-memory", "10240000000"},
-        {{"-q"}, "max-memory", "0"},
+        {{"-q"}, "max-memory", "8000000000"},
         /* presets */
         {{"--output-video-preset=veryslow"}, "output-video-preset", "\"veryslow\""},
         {{"--output-video-preset=5", "--output-video-encoder=libvpx-vp9"}, "output-video-preset", "\"5\""},

@@ -88,10 +88,28 @@ static void and_so_without_control_groups(void **state)
 static void without_a_limit_nothing_is_limited(void **state)
 {
     Bench *bench = *state;
+    bench->settings.max_memory_bytes = 0;
     bench_add(bench, "hog1");
     bench_run(bench);
     assert_int_equal(bench->result.done, 1);
     assert_int_equal(bench_told(bench, "note"), 0);
+}
+
+/* As in the old system; which means holds them is proved and told, with the limit in the video's log. */
+static void eight_gigabytes_are_the_default(void **state)
+{
+    Bench *bench = *state;
+    char text[4096] = "";
+    bench_add(bench, "good1");
+    bench_run(bench);
+    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(bench_told(bench, "note -: memory limits of workers"), 1);
+    FILE *log = fopen(bench->plan.items[0].log, "re");
+    assert_non_null(log);
+    assert_true(fread(text, 1, sizeof text - 1, log) > 0);
+    (void)fclose(log);
+    assert_non_null(strstr(text, "memory limits of workers: "));
+    assert_non_null(strstr(text, ": 8.00 GB"));
 }
 
 /* The score of the worker that was started last, when its first chunk has come. */
@@ -161,8 +179,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(a_leak_ends_its_worker_alone),       BENCH_TEST(and_so_without_control_groups),
-        BENCH_TEST(without_a_limit_nothing_is_limited), BENCH_TEST(workers_go_before_all_others),
-        cmocka_unit_test(each_finding_has_its_words),
+        BENCH_TEST(without_a_limit_nothing_is_limited), BENCH_TEST(eight_gigabytes_are_the_default),
+        BENCH_TEST(workers_go_before_all_others),       cmocka_unit_test(each_finding_has_its_words),
     };
     return cmocka_run_group_tests_name("worker_limits", tests, NULL, NULL);
 }
