@@ -19,6 +19,7 @@ static const char *const class_names[ERROR_CLASS_COUNT] = {
     [ERROR_VIDEO_MEMORY] = "video_memory",
     [ERROR_ENCODER] = "encoder",
     [ERROR_VERIFY] = "verify",
+    [ERROR_REFUSED] = "refused",
     [ERROR_CRASH] = "crash",
     [ERROR_KILLED] = "killed",
     [ERROR_TIMEOUT] = "timeout",

@@ -36,6 +36,7 @@ typedef enum ErrorClass {
     ERROR_VIDEO_MEMORY, /* out of a graphics card's memory */
     ERROR_ENCODER,      /* the encoder or the muxer refused */
     ERROR_VERIFY,       /* a finished file did not pass its check */
+    ERROR_REFUSED,      /* the content gate: it is not to be worked on */
     ERROR_CRASH,        /* a worker ended without a word */
     ERROR_KILLED,       /* somebody ended a worker by a signal */
     ERROR_TIMEOUT,      /* no progress for too long */

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "batch/cleaner_internal.h"
 #include "face/record.h"
+#include "worker/gate_pass.h"
 
 /* ---- names ---- */
 
@@ -44,7 +45,7 @@ static bool is_ours(const char *name, bool in_frames)
     }
     return is_numbered(name, "chunk-", 6, chunk) || strcmp(name, "recipe.json") == 0 ||
            strcmp(name, "recipe.json.part") == 0 || strcmp(name, FACE_RECORD_NAME) == 0 ||
-           strcmp(name, FACE_RECORD_NAME ".part") == 0;
+           strcmp(name, FACE_RECORD_NAME ".part") == 0 || strcmp(name, GATE_NOTE_NAME) == 0;
 }
 
 /* ---- folders by descriptor ---- */

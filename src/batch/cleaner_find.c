@@ -71,6 +71,8 @@ const char *cleaner_reason(const VideoRow *row, double wall_s)
         return "finished";
     case VIDEO_CANCELLED:
         return "cancelled";
+    case VIDEO_REFUSED:
+        return "refused";
     case VIDEO_FAILED:
         if (row->error.class_ == ERROR_INPUT && row->work == NULL) {
             return "cannot be made"; /* as the run that failed has found */

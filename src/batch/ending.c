@@ -49,6 +49,17 @@ static void set_aside(Batch *batch, size_t index, const char *decision)
     items_settle(batch, index);
 }
 
+static void refuse(Batch *batch, size_t index)
+{
+    Video *video = batch->items[index].video;
+    video->report.error = video->row.error;
+    clean(batch, video);
+    record_ended(batch, video, VIDEO_REFUSED, "refused", "");
+    batch->statistics.refused++;
+    batch_tell_video(batch, EVENT_VIDEO_REFUSED, video, NULL);
+    items_settle(batch, index);
+}
+
 static void fail(Batch *batch, size_t index, const char *decision)
 {
     Video *video = batch->items[index].video;
@@ -187,6 +198,10 @@ static void decide(Batch *batch, size_t index, const Error *error)
         return;
     }
     video->row.error = *error;
+    if (error->class_ == ERROR_REFUSED) {
+        refuse(batch, index);
+        return;
+    }
     RetryDecision decision = retry_decide(&video->retry, &failure);
     if (decision.action == RETRY_WITH_SPACE) {
         batch_lacks_space(batch, video);

@@ -103,10 +103,12 @@ static Status find_models(RecipeBook *book, const Settings *settings, Error *err
     NeededModels needed;
     Status status = needed_models(settings, &needed, err);
     for (int i = 0; status == STATUS_OK && i < needed.count; i++) {
-        KnownFile *model = &book->models[i];
-        model->identity.size = -1;
-        status = known_model_path(needed.models[i].model, settings->models_dir, &model->path, err);
-        book->model_count = i + (status == STATUS_OK ? 1 : 0);
+        KnownFile *model = &book->models[book->model_count];
+        if (!needed.models[i].judge) {
+            model->identity.size = -1;
+            status = known_model_path(needed.models[i].model, settings->models_dir, &model->path, err);
+            book->model_count += status == STATUS_OK;
+        }
     }
     return status;
 }

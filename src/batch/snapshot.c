@@ -267,8 +267,9 @@ void snapshot_free(Snapshot *snapshot)
 bool video_view_has_reason(const VideoView *video)
 {
     const VideoState state = video->state;
-    return error_is_set(&video->row.error) && (state == VIDEO_WAITING || state == VIDEO_FAILED ||
-                                               state == VIDEO_SET_ASIDE || state == VIDEO_STOPPED);
+    return error_is_set(&video->row.error) &&
+           (state == VIDEO_WAITING || state == VIDEO_FAILED || state == VIDEO_SET_ASIDE ||
+            state == VIDEO_REFUSED || state == VIDEO_STOPPED);
 }
 
 double video_view_share(const VideoView *video)

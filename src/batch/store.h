@@ -58,6 +58,7 @@ typedef enum VideoState {
     VIDEO_FAILED,    /* with a reason */
     VIDEO_SET_ASIDE, /* it ended its worker too often ("poisoned") */
     VIDEO_CANCELLED, /* by the user */
+    VIDEO_REFUSED,   /* by the content gate, with a reason */
     VIDEO_STATE_COUNT,
 } VideoState;
 

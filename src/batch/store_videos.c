@@ -15,6 +15,7 @@ static const char *const state_names[VIDEO_STATE_COUNT] = {
     [VIDEO_FAILED] = "failed",
     [VIDEO_SET_ASIDE] = "set_aside",
     [VIDEO_CANCELLED] = "cancelled",
+    [VIDEO_REFUSED] = "refused",
 };
 
 const char *video_state_name(VideoState state)

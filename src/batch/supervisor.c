@@ -292,7 +292,7 @@ static void tell_end(Batch *batch)
     statistics->planned = (int)batch->plan->count;
     statistics->interrupted = batch->stopping && !error_is_set(&batch->shared);
     statistics->not_started = statistics->planned - statistics->done - statistics->skipped -
-                              statistics->failed - statistics->cancelled;
+                              statistics->failed - statistics->cancelled - statistics->refused;
     statistics->elapsed_s = (double)(clock_now_ms() - batch->began_ms) / 1000.0;
     batch_tell(batch, &(Event){.kind = EVENT_BATCH_DONE, .statistics = statistics});
 }

@@ -35,7 +35,7 @@ static int run_plan(const Settings *settings, const Plan *plan)
         code = print_error(&err);
     } else if (result.interrupted) {
         code = EXIT_CODE_INTERRUPTED;
-    } else if (result.failed > 0) {
+    } else if (result.failed > 0 || result.statistics.refused > 0) {
         code = EXIT_CODE_SOME_FAILED;
     }
     batch_result_free(&result);

@@ -33,6 +33,6 @@ const ProcessorKind *processor_find(const char *name)
 void processor_needs_model(ProcessorNeeds *needs, const KnownModel *model, bool passing)
 {
     if (needs->model_count < PROCESSOR_MODELS_MOST) {
-        needs->models[needs->model_count++] = (ProcessorModel){model, passing};
+        needs->models[needs->model_count++] = (ProcessorModel){.model = model, .passing = passing};
     }
 }

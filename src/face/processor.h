@@ -39,6 +39,7 @@ enum { PROCESSOR_MODELS_MOST = 4 };
 typedef struct ProcessorModel {
     const KnownModel *model;
     bool passing; /* loaded while the processor is opened, and not kept */
+    bool judge;   /* the picture does not depend on it, only whether there is one */
 } ProcessorModel;
 
 typedef struct ProcessorNeeds {

@@ -106,7 +106,10 @@ typedef struct Settings {
     bool verbose;
     bool json;
     unsigned char from[OPTION_MOST]; /* a SettingsFrom by row of the table; not in JSON */
-    bool provenance;                 /* write "made with" metadata into outputs */
+    bool content_gate;
+    char *content_gate_model;
+    double content_gate_threshold;
+    bool provenance; /* write "made with" metadata into outputs */
 } Settings;
 
 /* Fills `settings` (which owns nothing before) with the table's defaults. */

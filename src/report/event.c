@@ -21,6 +21,7 @@ static const char *const kind_names[EVENT_KIND_COUNT] = {
     [EVENT_VIDEO_WAITING] = "video_waiting",
     [EVENT_VIDEO_PAUSED] = "video_paused",
     [EVENT_VIDEO_SET_ASIDE] = "video_set_aside",
+    [EVENT_VIDEO_REFUSED] = "video_refused",
     [EVENT_VIDEO_CANCELLED] = "video_cancelled",
     [EVENT_VIDEO_STOPPED] = "video_stopped",
     [EVENT_MEMORY] = "memory",
@@ -188,6 +189,7 @@ static void add_kind(json_t *object, const Event *event)
         break;
     case EVENT_VIDEO_FAILED:
     case EVENT_VIDEO_SET_ASIDE:
+    case EVENT_VIDEO_REFUSED:
         add_failure(object, video);
         break;
     case EVENT_VIDEO_PAUSED:

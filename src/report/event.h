@@ -32,6 +32,7 @@ typedef enum EventKind {
     EVENT_VIDEO_WAITING,   /* video; text: what for */
     EVENT_VIDEO_PAUSED,    /* video: by the user */
     EVENT_VIDEO_SET_ASIDE, /* video, video->error: it ended its worker too often */
+    EVENT_VIDEO_REFUSED,   /* video, video->error: by the content gate */
     EVENT_VIDEO_CANCELLED, /* video: by the user */
     EVENT_VIDEO_STOPPED,   /* video: not finished, because the batch was interrupted */
     EVENT_MEMORY,          /* memory; video and moment when it belongs to the start or end of a video */
@@ -73,7 +74,7 @@ typedef struct VideoReport {
     int64_t peak_rss_bytes; /* of the worker */
     pid_t worker;
     VideoResult result; /* EVENT_VIDEO_DONE */
-    Error error;        /* EVENT_VIDEO_FAILED, _RETRY, _SET_ASIDE; empty otherwise */
+    Error error;        /* EVENT_VIDEO_FAILED, _RETRY, _SET_ASIDE, _REFUSED; empty otherwise */
 } VideoReport;
 
 typedef struct ChunkNews {

@@ -65,6 +65,7 @@ json_t *statistics_to_json(const Statistics *statistics)
     (void)json_object_set_new(object, "skipped", json_integer(statistics->skipped));
     (void)json_object_set_new(object, "failed", json_integer(statistics->failed));
     (void)json_object_set_new(object, "set_aside", json_integer(statistics->set_aside));
+    (void)json_object_set_new(object, "refused", json_integer(statistics->refused));
     (void)json_object_set_new(object, "cancelled", json_integer(statistics->cancelled));
     (void)json_object_set_new(object, "retried", json_integer(statistics->retried));
     (void)json_object_set_new(object, "not_started", json_integer(statistics->not_started));
@@ -111,6 +112,9 @@ void statistics_to_text(const Statistics *statistics, Text *text)
     if (statistics->set_aside > 0) {
         text_appendf(text, _("  Of them set aside, because they ended their workers again and again: %d\n"),
                      statistics->set_aside);
+    }
+    if (statistics->refused > 0) {
+        text_appendf(text, _("  Refused by the content gate: %d\n"), statistics->refused);
     }
     if (statistics->cancelled > 0) {
         text_appendf(text, _("  Cancelled: %d\n"), statistics->cancelled);

@@ -54,6 +54,7 @@ typedef struct Statistics {
     int failed;      /* those set aside included */
     int set_aside;   /* of them: they ended their workers too often */
     int cancelled;   /* by the user */
+    int refused;     /* by the content gate; not among those that failed */
     int retried;     /* attempts that failed and were made again */
     int not_started; /* because the batch was interrupted */
     bool interrupted;

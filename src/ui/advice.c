@@ -90,6 +90,9 @@ const char *advice_text(const Snapshot *snapshot, const VideoView *video, char *
             buffer, size,
             _("it ended its worker again and again: look at its log; runbatch resume tries it once more"));
         break;
+    case VIDEO_REFUSED:
+        text_copy(buffer, size, _("it is not worked on; see --content-gate-threshold"));
+        break;
     case VIDEO_CANCELLED:
         text_copy(buffer, size, _("runbatch resume makes it after all, from the beginning"));
         break;

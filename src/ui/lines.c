@@ -145,6 +145,11 @@ static void append_event(Ui *ui, Text *text, const Event *event, const char **co
                      format_reason(&video->error, video->input, reason, sizeof reason));
         *colour = COLOUR_BAD;
         break;
+    case EVENT_VIDEO_REFUSED:
+        append_head(ui, text, video);
+        text_appendf(text, ": %s", format_reason(&video->error, video->input, reason, sizeof reason));
+        *colour = COLOUR_WARN;
+        break;
     case EVENT_VIDEO_RETRY:
         append_head(ui, text, video);
         text_appendf(text, ": %s", phrase_text(event->text, reason, sizeof reason));
@@ -195,7 +200,7 @@ static bool is_shown(const Ui *ui, const Event *event)
 {
     if (ui->mode == UI_MODE_QUIET) {
         return event->kind == EVENT_VIDEO_FAILED || event->kind == EVENT_VIDEO_SET_ASIDE ||
-               event->kind == EVENT_WARNING;
+               event->kind == EVENT_VIDEO_REFUSED || event->kind == EVENT_WARNING;
     }
     if (event->kind == EVENT_BATCH_STOPPING && event->level == LOG_LEVEL_ERROR) {
         return false; /* the command tells the error when all is over */

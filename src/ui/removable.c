@@ -20,7 +20,7 @@ static const char *why_word(const char *why)
 {
     static const char *const words[] = {N_("finished"),  N_("cancelled"),  N_("cannot be made"),
                                         N_("abandoned"), N_("unfinished"), N_("old"),
-                                        N_("damaged")};
+                                        N_("damaged"),   N_("refused")};
     for (size_t i = 0; why != NULL && i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i], why) == 0) {
             return _(words[i]);

@@ -27,6 +27,7 @@ const char *video_state_word(VideoState state)
         [VIDEO_PAUSED] = N_("paused"),       [VIDEO_STOPPED] = N_("stopped"),
         [VIDEO_DONE] = N_("done"),           [VIDEO_FAILED] = N_("failed"),
         [VIDEO_SET_ASIDE] = N_("set aside"), [VIDEO_CANCELLED] = N_("cancelled"),
+        [VIDEO_REFUSED] = N_("refused"),
     };
     return _(words[state]);
 }
@@ -36,6 +37,7 @@ static const char *colour_of(VideoState state)
     static const char *const colours[VIDEO_STATE_COUNT] = {
         [VIDEO_WAITING] = COLOUR_WARN, [VIDEO_PAUSED] = COLOUR_WARN, [VIDEO_STOPPED] = COLOUR_WARN,
         [VIDEO_DONE] = COLOUR_GOOD,    [VIDEO_FAILED] = COLOUR_BAD,  [VIDEO_SET_ASIDE] = COLOUR_BAD,
+        [VIDEO_REFUSED] = COLOUR_WARN,
     };
     return colours[state];
 }
@@ -97,9 +99,9 @@ static void describe_run(const Snapshot *snapshot, const Standing *standing, Tex
 static void append_counts(const Snapshot *snapshot, const Standing *standing, const PageFrame *frame,
                           Text *page)
 {
-    static const VideoState order[] = {VIDEO_RUNNING, VIDEO_WAITING,   VIDEO_PAUSED,
-                                       VIDEO_STOPPED, VIDEO_QUEUED,    VIDEO_DONE,
-                                       VIDEO_FAILED,  VIDEO_SET_ASIDE, VIDEO_CANCELLED};
+    static const VideoState order[] = {VIDEO_RUNNING, VIDEO_WAITING,  VIDEO_PAUSED, VIDEO_STOPPED,
+                                       VIDEO_QUEUED,  VIDEO_DONE,     VIDEO_FAILED, VIDEO_SET_ASIDE,
+                                       VIDEO_REFUSED, VIDEO_CANCELLED};
     Text line = {0};
     text_appendf(&line, dngettext(I18N_DOMAIN, "%zu video", "%zu videos", snapshot->count), snapshot->count);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -151,9 +153,9 @@ void status_head(const Snapshot *snapshot, const PageFrame *frame, Text *page)
 static int rank_of(VideoState state)
 {
     static const int ranks[VIDEO_STATE_COUNT] = {
-        [VIDEO_RUNNING] = 0, [VIDEO_WAITING] = 1,   [VIDEO_PAUSED] = 1,
-        [VIDEO_STOPPED] = 1, [VIDEO_FAILED] = 2,    [VIDEO_SET_ASIDE] = 2,
-        [VIDEO_QUEUED] = 3,  [VIDEO_CANCELLED] = 4, [VIDEO_DONE] = 5,
+        [VIDEO_RUNNING] = 0,   [VIDEO_WAITING] = 1,   [VIDEO_PAUSED] = 1,  [VIDEO_STOPPED] = 1,
+        [VIDEO_FAILED] = 2,    [VIDEO_SET_ASIDE] = 2, [VIDEO_REFUSED] = 2, [VIDEO_QUEUED] = 3,
+        [VIDEO_CANCELLED] = 4, [VIDEO_DONE] = 5,
     };
     return ranks[state];
 }

@@ -160,6 +160,7 @@ static void keep_state(Ui *ui, const Event *event)
     case EVENT_VIDEO_DONE:
     case EVENT_VIDEO_FAILED:
     case EVENT_VIDEO_SET_ASIDE:
+    case EVENT_VIDEO_REFUSED:
     case EVENT_VIDEO_CANCELLED:
     case EVENT_VIDEO_SKIPPED:
         settle(ui, event);

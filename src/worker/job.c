@@ -366,8 +366,9 @@ static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
 
 static Status run_steps(Job *job, Error *err)
 {
-    static Status (*const steps[])(Job *, Error *) = {job_open_input, job_open_faces,  job_open_output,
-                                                      job_go_on,      job_open_frames, run_frames};
+    static Status (*const steps[])(Job *, Error *) = {job_open_input,  job_pass_gate, job_open_faces,
+                                                      job_open_output, job_go_on,     job_open_frames,
+                                                      run_frames};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (atomic_load(&job->control->stop)) {
             return STATUS_STOPPED;

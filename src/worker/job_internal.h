@@ -39,6 +39,7 @@ typedef struct Job {
 
 /* In this order. STATUS_STOPPED too. */
 Status job_open_input(Job *job, Error *err);
+Status job_pass_gate(Job *job, Error *err);
 Status job_open_faces(Job *job, Error *err);
 Status job_open_output(Job *job, Error *err);
 Status job_open_frames(Job *job, Error *err); /* behind job_go_on */

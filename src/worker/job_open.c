@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "worker/gate_pass.h"
 #include "worker/job_internal.h"
 
 /* What the worker will be like is settled before anything large is allocated. */
@@ -74,6 +75,20 @@ Status job_open_input(Job *job, Error *err)
              info->frame_rate.den > 0 ? av_q2d(info->frame_rate) : 0.0, (long long)info->frame_count);
     tell_shape(job);
     return STATUS_OK;
+}
+
+Status job_pass_gate(Job *job, Error *err)
+{
+    const GatePass pass = {
+        .settings = job->config->settings,
+        .input = job->config->input,
+        .folder = job->config->folder,
+        .key = job->config->key,
+        .decoder_threads = job->shape.decoder_threads,
+        .stop = &job->control->stop,
+        .work = &job->control->work,
+    };
+    return gate_pass(&pass, err);
 }
 
 Status job_open_faces(Job *job, Error *err)

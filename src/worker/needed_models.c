@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "worker/gate_pass.h"
 
 /* "off" is 0. */
 static int boost_side(const char *text)
@@ -52,7 +53,14 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
     *needed = (NeededModels){0};
     const char *name = NULL;
     for (int i = 0; (name = face_models_name(i, !settings->many_faces)) != NULL; i++) {
-        add(needed, (ProcessorModel){known_model_find(name), false});
+        add(needed, (ProcessorModel){.model = known_model_find(name)});
+    }
+    if (gate_is_wanted(settings)) {
+        const KnownModel *gate = known_model_find(settings->content_gate_model);
+        if (gate == NULL || gate->role != MODEL_CONTENT_GATE) {
+            return gate_refuse_model(settings->content_gate_model, err);
+        }
+        add(needed, (ProcessorModel){.model = gate, .passing = true, .judge = true});
     }
     const ProcessorOptions options = processor_options(settings, NULL);
     const TextList *processors = &settings->frame_processors;
