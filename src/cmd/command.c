@@ -82,6 +82,20 @@ static const HelpLine doctor_codes[] = {
     {0},
 };
 
+static const HelpLine models_examples[] = {
+    {"runbatch models", "what is there"},
+    {"runbatch models list --verbose", "all that are known, and where to get them"},
+    {"runbatch models add inswapper_128.onnx", "one of yours"},
+    {0},
+};
+static const HelpLine models_codes[] = {
+    {"0", "told, or added"},
+    {"1", "a model is wrong, or one of runbatch's own is missing"},
+    {"2", "the command line cannot be"},
+    {"3", "the file is no model that is known, or cannot be read or copied"},
+    {0},
+};
+
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
@@ -166,6 +180,15 @@ const Command command_table[] = {
      .examples = doctor_examples,
      .exit_codes = doctor_codes,
      .run = cmd_doctor},
+    {.name = "models",
+     .usage = "[list | verify | add FILE | info NAME] [OPTION]...",
+     .help = "Tell which models are there, check them, add one of yours",
+     .about = "list (or nothing) tells which models are there and where; verify reads them all: sums, and "
+              "inputs and outputs of your own; add checks a file and copies it to your folder of models; "
+              "info tells all that is known of one.",
+     .examples = models_examples,
+     .exit_codes = models_codes,
+     .run = cmd_models},
     {.name = "help",
      .usage = "[COMMAND] [--man]",
      .help = "Print this help, or that of one command; with --man the manual page's source",

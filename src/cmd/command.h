@@ -50,6 +50,7 @@ int cmd_continue(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_clean(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_models(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -12,6 +12,7 @@
 #define SHOWS "status report"
 #define ASKS "pause continue cancel"
 #define ALL RUN_WITH " " SHOWS " " ASKS " clean"
+#define EVERY ALL " models"
 #define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
 #define GB 1000000000
 
@@ -42,6 +43,13 @@ const Option option_table[] = {
      .commands = SHOWS " " ASKS,
      .help = "Videos by the name of their output or input, with or without extension, by their position, or "
              "by a range of positions: clip7.mp4, clip7, 7, 7-9"},
+    {.name = "words",
+     .type = OPTION_POSITIONAL,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(words),
+     .value = "WORD",
+     .commands = "models",
+     .help = "What to do: list, verify, add FILE, info NAME"},
     {.name = "source",
      .short_name = 's',
      .type = OPTION_FILE,
@@ -561,6 +569,7 @@ const Option option_table[] = {
      .offset = FIELD(models_dir),
      .value = "DIR",
      .fallback_help = "$RUNBATCH_MODELS, then the standard folders",
+     .commands = RUN_WITH " models",
      .help = "Folder with the models"},
 
     {.name = "dry-run",
@@ -591,26 +600,26 @@ const Option option_table[] = {
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(verbose),
      .fallback = "off",
-     .commands = RUNS " " SHOWS,
+     .commands = RUNS " " SHOWS " models",
      .help = "Print more: about each step, and every video"},
     {.name = "json",
      .type = OPTION_BOOL,
      .group = OPTION_GROUP_TALK,
      .offset = FIELD(json),
      .fallback = "off",
-     .commands = ALL,
+     .commands = EVERY,
      .help = "Write JSON on standard output: an object per event and line, or one for what is asked"},
     {.name = "help",
      .short_name = 'h',
      .type = OPTION_HELP,
      .group = OPTION_GROUP_TALK,
-     .commands = ALL,
+     .commands = EVERY,
      .help = "Print this help and end"},
     {.name = "version",
      .short_name = 'V',
      .type = OPTION_VERSION,
      .group = OPTION_GROUP_TALK,
-     .commands = ALL,
+     .commands = EVERY,
      .help = "Print the versions of runbatch and of the libraries it uses, and end"},
 };
 

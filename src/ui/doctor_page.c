@@ -4,7 +4,6 @@
 #include "report/i18n.h"
 #include "ui/cells.h"
 
-#define COLOUR_OFF "\033[0m"
 #define BOLD "\033[1m"
 
 static const char *level_word(CheckLevel level)

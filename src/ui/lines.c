@@ -5,12 +5,8 @@
 #include "report/format.h"
 #include "report/i18n.h"
 #include "report/phrase.h"
+#include "ui/page.h"
 #include "ui/ui_internal.h"
-
-#define COLOUR_BAD "\033[31m"
-#define COLOUR_WARN "\033[33m"
-#define COLOUR_GOOD "\033[32m"
-#define COLOUR_OFF "\033[0m"
 
 static void append_head(const Ui *ui, Text *text, const VideoReport *video)
 {

@@ -9,6 +9,11 @@
 
 #include "base/text.h"
 
+#define COLOUR_GOOD "\033[32m"
+#define COLOUR_WARN "\033[33m"
+#define COLOUR_BAD "\033[31m"
+#define COLOUR_OFF "\033[0m"
+
 typedef struct PageFrame {
     size_t columns; /* SIZE_MAX: as wide as it is */
     size_t rows;    /* likewise */

@@ -15,10 +15,6 @@
 #include "ui/table.h"
 #include "worker/job_shape.h"
 
-#define COLOUR_BAD "\033[31m"
-#define COLOUR_WARN "\033[33m"
-#define COLOUR_GOOD "\033[32m"
-
 enum { NUMBER_BYTES = 48, REASON_BYTES = 1600, MEMORY_BYTES = 400 };
 
 static const char *state_word(ForecastState state)

@@ -13,10 +13,6 @@
 #include "ui/progress.h"
 #include "ui/table.h"
 
-#define COLOUR_BAD "\033[31m"
-#define COLOUR_WARN "\033[33m"
-#define COLOUR_GOOD "\033[32m"
-
 enum { BAR_COLUMNS = 40, REASON_BYTES = 1600 };
 
 const char *video_state_word(VideoState state)
