@@ -43,3 +43,17 @@ bool utf8_next(const char **text, uint32_t *code)
     *text += length - 1;
     return true;
 }
+
+void utf8_append_clean(Text *to, const char *text)
+{
+    text_append(to, "");
+    while (*text != '\0') {
+        const char *begin = text;
+        uint32_t code = 0;
+        if (utf8_next(&text, &code)) {
+            text_append_bytes(to, begin, (size_t)(text - begin));
+        } else {
+            text_append(to, "\xEF\xBF\xBD");
+        }
+    }
+}

@@ -96,6 +96,13 @@ static const HelpLine models_codes[] = {
     {0},
 };
 
+static const HelpLine info_codes[] = {
+    {"0", "told"},
+    {"2", "the command line cannot be"},
+    {"3", "the file cannot be read"},
+    {0},
+};
+
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
@@ -189,6 +196,12 @@ const Command command_table[] = {
      .examples = models_examples,
      .exit_codes = models_codes,
      .run = cmd_models},
+    {.name = "info",
+     .usage = "FILE [OPTION]...",
+     .help = "Tell what a video says of itself: streams, tags, whether runbatch changed its faces",
+     .about = "Reads the file's header in a sandbox of its own. Works on any video, not only on runbatch's.",
+     .exit_codes = info_codes,
+     .run = cmd_info},
     {.name = "help",
      .usage = "[COMMAND] [--man]",
      .help = "Print this help, or that of one command; with --man the manual page's source",

@@ -2,14 +2,12 @@
  *
  * A disk that hangs, a driver that does, a file that makes a library crash end the child and nothing else; a
  * line says so. The child dies with its parent. Used by a process with one thread (it forks).
- * Memory: what the child finds, at most APART_BYTES.
+ * Memory: what the child finds (base/apart.h).
  */
 #ifndef RUNBATCH_DOCTOR_APART_H
 #define RUNBATCH_DOCTOR_APART_H
 
 #include "doctor/checkup.h"
-
-enum { APART_BYTES = 4 * 1024 * 1024 };
 
 /* Adds what `work` adds to `found` in the child. Where it is not done in `limit_ms`, or dies, the one check
  * "unfinished" of the group, an error, is added instead. */

@@ -47,6 +47,7 @@ typedef struct Settings {
     char *output;      /* -o of `run`; NULL otherwise */
     char *output_name; /* "{source}_{number}" */
     TextList ranges;   /* positional */
+    TextList files;    /* positional of `info` */
     TextList words;    /* positional of `models` */
     TextList videos;   /* positional of the commands that show or ask */
     /* faces */

@@ -12,7 +12,7 @@
 #define SHOWS "status report"
 #define ASKS "pause continue cancel"
 #define ALL RUN_WITH " " SHOWS " " ASKS " clean"
-#define EVERY ALL " models"
+#define EVERY ALL " models info"
 #define TIB (1024.0 * 1024.0 * 1024.0 * 1024.0)
 #define GB 1000000000
 
@@ -43,6 +43,13 @@ const Option option_table[] = {
      .commands = SHOWS " " ASKS,
      .help = "Videos by the name of their output or input, with or without extension, by their position, or "
              "by a range of positions: clip7.mp4, clip7, 7, 7-9"},
+    {.name = "files",
+     .type = OPTION_POSITIONAL,
+     .group = OPTION_GROUP_INPUT,
+     .offset = FIELD(files),
+     .value = "FILE",
+     .commands = "info",
+     .help = "A video"},
     {.name = "words",
      .type = OPTION_POSITIONAL,
      .group = OPTION_GROUP_INPUT,
@@ -357,6 +364,7 @@ const Option option_table[] = {
      .value = "HOW",
      .fallback = "auto",
      .choices = sandboxes,
+     .commands = RUN_WITH " info",
      .help = "What a worker may do: strict (nothing but its own video; refuses where the kernel cannot see "
              "to it), "
              "auto (as much of that as the kernel can), off"},

@@ -13,16 +13,7 @@ json_t *json_text(const char *text)
         return json_null();
     }
     Text clean = {0};
-    text_append(&clean, "");
-    for (const char *c = text; *c != '\0';) {
-        const char *begin = c;
-        uint32_t code = 0;
-        if (utf8_next(&c, &code)) {
-            text_append_bytes(&clean, begin, (size_t)(c - begin));
-        } else {
-            text_append(&clean, "\xEF\xBF\xBD");
-        }
-    }
+    utf8_append_clean(&clean, text);
     json_t *value = json_stringn(clean.data, clean.length);
     text_free(&clean);
     return value;

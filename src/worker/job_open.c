@@ -165,7 +165,7 @@ Status job_open_writer(Job *job, Error *err)
 Status job_open_output(Job *job, Error *err)
 {
     if (job_is_marked(job)) {
-        provenance_make(&job->provenance, &job->config->settings->frame_processors);
+        provenance_make(&job->provenance, &job->config->settings->frame_processors, job->config->output);
     }
     const Status status = job_open_writer(job, err);
     if (status == STATUS_OK) {

@@ -3,13 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 
 #define DIGITAL_SOURCE_TYPE                                                                                  \
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+
+#define COMMENT_BEGIN "Faces changed by runbatch "
 
 static const char xmp_packet[] = "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
                                  "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n"
@@ -27,26 +31,6 @@ static const char xmp_packet[] = "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCe
 static const uint8_t xmp_uuid[16] = {0xBE, 0x7A, 0xCF, 0xCB, 0x97, 0xA9, 0x42, 0xE8,
                                      0x9C, 0x71, 0x99, 0x94, 0x91, 0xE3, 0xAF, 0xAC};
 
-void provenance_make(Provenance *provenance, const TextList *processors)
-{
-    Text comment = {0};
-    text_append(&comment, "Faces changed by runbatch " RUNBATCH_VERSION " (");
-    for (size_t i = 0; i < processors->count; i++) {
-        text_appendf(&comment, "%s%s", i > 0 ? ", " : "", processors->items[i]);
-    }
-    text_append(&comment, "). Digital source type: " DIGITAL_SOURCE_TYPE);
-    *provenance = (Provenance){
-        .comment = comment.data,
-        .pairs = {{"comment", comment.data}, {"DIGITAL_SOURCE_TYPE", DIGITAL_SOURCE_TYPE}, {NULL, NULL}},
-    };
-}
-
-void provenance_free(Provenance *provenance)
-{
-    memory_free(provenance->comment);
-    *provenance = (Provenance){0};
-}
-
 static bool holds_boxes(const char *name)
 {
     static const char *const extensions[] = {".mp4", ".m4v", ".mov"};
@@ -56,6 +40,33 @@ static bool holds_boxes(const char *name)
         }
     }
     return false;
+}
+
+void provenance_make(Provenance *provenance, const TextList *processors, const char *final_name)
+{
+    Text comment = {0};
+    text_append(&comment, COMMENT_BEGIN RUNBATCH_VERSION " (");
+    for (size_t i = 0; i < processors->count; i++) {
+        text_appendf(&comment, "%s%s", i > 0 ? ", " : "", processors->items[i]);
+    }
+    text_append(&comment, "). Digital source type: " DIGITAL_SOURCE_TYPE);
+    *provenance = (Provenance){
+        .comment = comment.data,
+        .pairs = {{"comment", comment.data},
+                  {"DIGITAL_SOURCE_TYPE", DIGITAL_SOURCE_TYPE},
+                  {NULL, NULL},
+                  {NULL, NULL}},
+    };
+    if (!holds_boxes(final_name)) {
+        provenance->pairs[2][0] = "XMP";
+        provenance->pairs[2][1] = xmp_packet;
+    }
+}
+
+void provenance_free(Provenance *provenance)
+{
+    memory_free(provenance->comment);
+    *provenance = (Provenance){0};
 }
 
 Status provenance_add_xmp(const char *path, const char *final_name, Error *err)
@@ -90,4 +101,36 @@ Status provenance_add_xmp(const char *path, const char *final_name, Error *err)
     }
     (void)close(fd);
     return status;
+}
+
+/* The tag's name in whatever case the container gives it. */
+static const char *tag_of(const json_t *tags, const char *name)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)tags, key, value)
+    {
+        if (strcasecmp(key, name) == 0) {
+            return json_string_value(value);
+        }
+    }
+    return NULL;
+}
+
+json_t *provenance_read(const json_t *described)
+{
+    const json_t *tags = json_object_get(described, "tags");
+    const char *box = json_string_value(json_object_get(described, "xmp"));
+    const char *xmp = box != NULL ? box : tag_of(tags, "XMP");
+    const char *comment = tag_of(tags, "comment");
+    const char *mark = comment != NULL ? strstr(comment, COMMENT_BEGIN) : NULL;
+    char version[32] = "";
+    char processors[256] = "";
+    const bool read =
+        mark != NULL && sscanf(mark + strlen(COMMENT_BEGIN), "%31s (%255[^)])", version, processors) == 2;
+    const bool in_comment = mark != NULL && strstr(mark, DIGITAL_SOURCE_TYPE) != NULL;
+    return json_pack("{s:b, s:s?, s:s?, s:s?, s:b}", "marked", read, "version", read ? version : NULL,
+                     "processors", read ? processors : NULL, "digital_source_type",
+                     in_comment ? DIGITAL_SOURCE_TYPE : NULL, "xmp",
+                     xmp != NULL && strstr(xmp, DIGITAL_SOURCE_TYPE) != NULL);
 }

@@ -6,10 +6,12 @@
 #ifndef RUNBATCH_WORKER_PROVENANCE_H
 #define RUNBATCH_WORKER_PROVENANCE_H
 
+#include <jansson.h>
+
 #include "base/error.h"
 #include "base/text.h"
 
-enum { PROVENANCE_PAIRS = 3 };
+enum { PROVENANCE_PAIRS = 4 };
 
 /* Metadata for WriterConfig.metadata; the strings live as long as this. Zero-initialise, fill with
  * provenance_make, free with provenance_free. */
@@ -18,12 +20,18 @@ typedef struct Provenance {
     const char *pairs[PROVENANCE_PAIRS][2]; /* the last has a NULL key */
 } Provenance;
 
-/* `processors`: the names of what was done, "face_swapper". */
-void provenance_make(Provenance *provenance, const TextList *processors);
+/* `processors`: the names of what was done, "face_swapper". `final_name` tells by its extension whether the
+ * XMP packet goes into a box (provenance_add_xmp) or is a tag: Matroska and WebM have no other place for it.
+ */
+void provenance_make(Provenance *provenance, const TextList *processors, const char *final_name);
 void provenance_free(Provenance *provenance);
 
 /* Adds the XMP box to the end of a finished MPEG-4 or QuickTime file at `path`; `final_name` tells by its
  * extension whether it is one. Other containers carry the pairs only. */
 Status provenance_add_xmp(const char *path, const char *final_name, Error *err);
+
+/* What a file says of that, from what media_describe told of it: "marked", "version", "processors",
+ * "digital_source_type" (null where it does not say), "xmp" (whether the XMP packet says so too). New. */
+json_t *provenance_read(const json_t *described);
 
 #endif

@@ -22,7 +22,7 @@ static void the_comment_says_what_was_done(void **state)
     text_list_add(&names, "face_swapper");
     text_list_add(&names, "face_enhancer");
     Provenance provenance;
-    provenance_make(&provenance, &names);
+    provenance_make(&provenance, &names, "a.mp4");
     assert_string_equal(provenance.pairs[0][0], "comment");
     assert_non_null(
         strstr(provenance.pairs[0][1], "runbatch " RUNBATCH_VERSION " (face_swapper, face_enhancer)"));
