@@ -174,15 +174,32 @@ static void retry(Batch *batch, size_t index, const RetryDecision *decision, con
 
 /* ---- what becomes of a failure ---- */
 
-/* Whether every other video would fail alike: before its first frame, for the source picture or a model. */
+static bool is_about(const Error *error, const char *path)
+{
+    return path != NULL && strncmp(error->file, path, sizeof error->file - 1) == 0;
+}
+
+/* A file that all videos have in common: the source picture, or one that an option names. */
+static bool is_about_shared_file(const Batch *batch, const Error *error)
+{
+    TextList files = {0};
+    bool found = is_about(error, batch->plan->source);
+    settings_files(batch->settings, &files);
+    for (size_t i = 0; i < files.count && !found; i++) {
+        found = is_about(error, files.items[i]);
+    }
+    text_list_free(&files);
+    return found;
+}
+
+/* Whether every other video would fail alike: before its first frame, for such a file or a model. */
 static bool is_shared(const Batch *batch, const Video *video, const Error *error)
 {
-    const char *source = batch->plan->source;
     if (video->began) {
         return false;
     }
     if (error->class_ == ERROR_INPUT || error->class_ == ERROR_ENVIRONMENT) {
-        return source != NULL && strncmp(error->file, source, sizeof error->file - 1) == 0;
+        return is_about_shared_file(batch, error);
     }
     return error->class_ == ERROR_MODEL;
 }

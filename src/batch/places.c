@@ -36,9 +36,26 @@ static Status check_readable(const char *what, const char *path, const char *tod
     return STATUS_OK;
 }
 
+/* What options name and every video needs. */
+static Status check_files(const Settings *settings, Error *err)
+{
+    TextList files = {0};
+    Status status = STATUS_OK;
+    settings_files(settings, &files);
+    for (size_t i = 0; i < files.count && status == STATUS_OK; i++) {
+        status = check_readable("cannot read a file that an option names", files.items[i],
+                                "check its path and its permissions", err);
+    }
+    text_list_free(&files);
+    return status;
+}
+
 Status places_find_source(const Settings *settings, Places *places, Error *err)
 {
     static const char what[] = "cannot read the source picture";
+    if (check_files(settings, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
     if (!settings_needs_source(settings)) {
         return STATUS_OK;
     }

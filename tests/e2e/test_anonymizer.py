@@ -58,9 +58,13 @@ class Anonymizer(BatchCase):
 
     def test_it_must_be_clear_whom_to_leave(self):
         result = self.run_batch("run", "--frame-processor", "face_anonymizer", "--keep-identity", media("sample1.jpg"))
-        self.assert_code(result, 1)
+        self.assert_code(result, 3)
         self.assertIn("sample1.jpg", str(result))
         self.assertIn("--keep-identity", str(result))
+        self.assertNotIn("clip2", result.out)
+        result = self.run_batch("run", "--frame-processor", "face_anonymizer", "--keep-identity", self.path("nobody.png"))
+        self.assert_code(result, 3)
+        self.assertIn("nobody.png", result.err)
         self.assertEqual(self.finished_outputs(), [])
 
 
