@@ -160,7 +160,7 @@ fuzz_tests() {
 }
 
 # shellcheck disable=SC2317 # called by check
-c_sources() { find src tests bench -name '*.[ch]' -print0; }
+c_sources() { find src include contrib tests bench -name '*.[ch]' -print0; }
 
 # shellcheck disable=SC2317 # called by check
 check_format() { c_sources | xargs -0 -r clang-format --dry-run --Werror; }
@@ -187,7 +187,7 @@ check_tidy() {
 # shellcheck disable=SC2317 # called by check
 check_cppcheck() {
   cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j "$(nproc)" \
-    --suppressions-list=scripts/cppcheck.supp --template=gcc -D_GNU_SOURCE -I src src
+    --suppressions-list=scripts/cppcheck.supp --template=gcc -D_GNU_SOURCE -I src -I include src contrib
 }
 
 # shellcheck disable=SC2317 # called by check

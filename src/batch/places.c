@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/files.h"
 #include "batch/discovery.h"
 #include "batch/naming.h"
+#include "face/plugin.h"
 
 /* Neither folder is there: most likely the first try, in the wrong place. */
 static Status refuse_layout(const Settings *settings, Error *err)
@@ -36,6 +38,34 @@ static Status check_readable(const char *what, const char *path, const char *tod
     return STATUS_OK;
 }
 
+/* In a child: whatever it does when it is loaded, it does not do it to us. */
+static void try_plugin(const void *context, Text *answer)
+{
+    Error err = {0};
+    char line[1200] = "";
+    if (plugin_check(context, &err) != STATUS_OK) {
+        text_copy(line, sizeof line, err.why);
+    }
+    text_append(answer, line);
+}
+
+static Status check_plugin(const char *path, Error *err)
+{
+    enum { LONGEST_MS = 20000 };
+    Text answer = {0};
+    int wait_status = 0;
+    const ApartEnding ending = apart_ask(try_plugin, path, LONGEST_MS, &answer, &wait_status);
+    Status status = STATUS_OK;
+    if (ending != APART_GOOD || answer.length > 0) {
+        status = error_set(err, ERROR_USAGE, "cannot use the frame processor", path,
+                           ending == APART_GOOD ? answer.data
+                                                : "what loads it crashed, or did not come to an end");
+        error_advise(err, "docs/processors.md tells how one is made");
+    }
+    text_free(&answer);
+    return status;
+}
+
 /* What options name and every video needs. */
 static Status check_files(const Settings *settings, Error *err)
 {
@@ -47,6 +77,10 @@ static Status check_files(const Settings *settings, Error *err)
                                 "check its path and its permissions", err);
     }
     text_list_free(&files);
+    for (size_t i = 0; i < settings->frame_processors.count && status == STATUS_OK; i++) {
+        const char *name = settings->frame_processors.items[i];
+        status = plugin_is_path(name) ? check_plugin(name, err) : STATUS_OK;
+    }
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "face/anonymizer.h"
 #include "face/debugger.h"
 #include "face/face_swapper.h"
+#include "face/plugin.h"
 
 static const ProcessorKind *const kinds[] = {
     &face_swapper_kind,
@@ -22,6 +23,9 @@ const ProcessorKind *processor_find(const char *name)
 {
     int count = 0;
     const ProcessorKind *const *all = processor_all(&count);
+    if (plugin_is_path(name)) {
+        return &plugin_kind;
+    }
     for (int i = 0; i < count; i++) {
         if (strcmp(all[i]->name, name) == 0) {
             return all[i];

@@ -22,6 +22,7 @@ typedef struct ProcessorOptions {
 } ProcessorOptions;
 
 typedef struct ProcessorConfig {
+    const char *name; /* as the user gave it */
     const FaceModels *models;
     const char *models_dir;
     Provider provider;
@@ -30,6 +31,7 @@ typedef struct ProcessorConfig {
     int threads;          /* how many threads will call process: scratch memory is made for as many */
     Orientation orientation;
     AVRational sample_aspect_ratio;
+    AVRational time_base;     /* of the frames' pts */
     const FaceRecord *record; /* of the whole video; NULL where nobody needs it */
 } ProcessorConfig;
 
@@ -69,7 +71,7 @@ typedef struct ProcessorKind {
 /* `passing` as in ProcessorModel. */
 void processor_needs_model(ProcessorNeeds *needs, const KnownModel *model, bool passing);
 
-/* NULL when there is none of that name. */
+/* By its name, or by the path of a shared object (face/plugin.h). NULL when there is none of that name. */
 const ProcessorKind *processor_find(const char *name);
 /* All of them, `count` filled. */
 const ProcessorKind *const *processor_all(int *count);

@@ -36,7 +36,7 @@ typedef struct MemoryTask {
     int reference_frames; /* that the decoder keeps */
     int64_t frames;       /* in the video */
     int audio_streams;
-    const char *encoder;      /* "libx264" */
+    const char *encoder;       /* "libx264" */
     const char *preset;        /* NULL: the encoder's own */
     bool faces;                /* whether they are looked for at all */
     int64_t own_model_bytes;   /* of the user's models that are loaded beside the default ones */

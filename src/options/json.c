@@ -95,6 +95,15 @@ json_t *settings_to_json_anywhere(const Settings *settings)
                 (void)json_array_append_new(paths, json_from_path(list->items[k]));
             }
             (void)json_object_set_new(object, option->name, paths);
+        } else if (option->paths) {
+            const TextList *list = option_field_const(option, settings);
+            json_t *names = json_array();
+            for (size_t k = 0; k < list->count; k++) {
+                const char *name = list->items[k];
+                (void)json_array_append_new(names, strchr(name, '/') != NULL ? json_from_path(name)
+                                                                             : json_from_text(name));
+            }
+            (void)json_object_set_new(object, option->name, names);
         }
     }
     return object;

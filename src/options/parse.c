@@ -45,7 +45,7 @@ static Status assign_pieces(const Parser *parser, const Option *option, const ch
         Text piece = {0};
         text_append_bytes(&piece, start, length);
         Status status = STATUS_OK;
-        if (!option_has_choice(option, piece.data)) {
+        if (!option_has_choice(option, piece.data) && !(option->paths && strchr(piece.data, '/') != NULL)) {
             status = option_assign(option, piece.data, parser->settings, parser->err);
         } else {
             text_list_add(pieces, piece.data);

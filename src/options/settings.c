@@ -35,6 +35,12 @@ void option_files(const Option *option, const Settings *settings, TextList *path
     for (size_t i = 0; list != NULL && i < list->count; i++) {
         text_list_add(paths, list->items[i]);
     }
+    list = option->paths ? field : NULL;
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        if (strchr(list->items[i], '/') != NULL) {
+            text_list_add(paths, list->items[i]);
+        }
+    }
 }
 
 void settings_files(const Settings *settings, TextList *paths)

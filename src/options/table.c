@@ -123,7 +123,10 @@ const Option option_table[] = {
      .value = "NAME...",
      .fallback = "face_swapper",
      .choices = processors,
-     .help = "What is done to the faces, in this order"},
+     .paths = true,
+     .help =
+         "What is done to the faces, in this order; the path of a shared object (./mine.so) is a processor "
+         "of your own"},
     {.name = "face-swapper-model",
      .picture = true,
      .type = OPTION_TEXT,

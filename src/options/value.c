@@ -328,7 +328,8 @@ static Status assign_list(const Option *option, const char *text, Settings *sett
     if (option->type == OPTION_FILES && text[0] == '\0') {
         return refuse(option, text, "is empty", err);
     }
-    if (option->type == OPTION_LIST && check_choice(option, text, err) != STATUS_OK) {
+    const bool path = option->paths && strchr(text, '/') != NULL;
+    if (option->type == OPTION_LIST && !path && check_choice(option, text, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     if (option->type != OPTION_POSITIONAL) {

@@ -115,7 +115,7 @@ static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *
 static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *err)
 {
     const TextList *names = &config->settings->frame_processors;
-    const ProcessorConfig processor = {
+    ProcessorConfig processor = {
         .models = work->models,
         .models_dir = config->settings->models_dir,
         .provider = provider_of(config->settings),
@@ -123,6 +123,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .threads = config->threads,
         .orientation = config->info->orientation,
         .sample_aspect_ratio = config->info->sample_aspect_ratio,
+        .time_base = config->info->time_base,
         .record = work->record,
     };
     if (names->count > PROCESSORS_MAX) {
@@ -136,6 +137,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
             return error_setf(err, ERROR_USAGE, "cannot use the frame processor", NULL, "there is no \"%s\"",
                               names->items[i]);
         }
+        processor.name = names->items[i];
         if (step->kind->open(&step->state, &processor, err) != STATUS_OK) {
             return STATUS_FAILED;
         }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 
 #define DIGITAL_SOURCE_TYPE                                                                                  \
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -47,7 +48,7 @@ void provenance_make(Provenance *provenance, const TextList *processors, const c
     Text comment = {0};
     text_append(&comment, COMMENT_BEGIN RUNBATCH_VERSION " (");
     for (size_t i = 0; i < processors->count; i++) {
-        text_appendf(&comment, "%s%s", i > 0 ? ", " : "", processors->items[i]);
+        text_appendf(&comment, "%s%s", i > 0 ? ", " : "", path_name(processors->items[i]));
     }
     text_append(&comment, "). Digital source type: " DIGITAL_SOURCE_TYPE);
     *provenance = (Provenance){

@@ -43,6 +43,12 @@ def why_not():
     return ""
 
 
+def machine_kills():
+    """By the kernel, for want of memory, on the whole machine since it runs."""
+    with open("/proc/vmstat") as handle:
+        return int(dict(line.split() for line in handle)["oom_kill"])
+
+
 class MemoryGroup:
     def __init__(self, limit_mb):
         self.limit = limit_mb << 20
