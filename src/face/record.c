@@ -247,7 +247,7 @@ static bool write_view(FILE *file, const FaceView *view)
     (void)put_floats(at, view->embedding, EMBEDDING_SIZE);
     const size_t picture = (size_t)view->picture_bytes;
     return fwrite(bytes, 1, sizeof bytes, file) == sizeof bytes &&
-           fwrite(view->picture, 1, picture, file) == picture;
+           (picture == 0 || fwrite(view->picture, 1, picture, file) == picture);
 }
 
 Status face_record_add_track(FaceRecordWriter *writer, const FaceTrack *track, Error *err)

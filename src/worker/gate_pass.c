@@ -170,9 +170,6 @@ static Status look_by_seeking(Looking *looking, Error *err)
     const int64_t step = ticks_between(looking->info);
     const int64_t frames = looking->info->frame_count;
     int64_t last_pts = INT64_MIN;
-    if (step <= 0 || frames < GATE_EVERY * (GATE_FRAMES + 1)) {
-        return STATUS_AGAIN; /* a few frames are decoded as fast */
-    }
     for (int64_t number = 0; number < frames; number += GATE_EVERY) {
         const int64_t pts = looking->info->first_pts + number / GATE_EVERY * step;
         Status status = go_to(looking, pts, last_pts, err);
@@ -190,6 +187,15 @@ static Status look_by_seeking(Looking *looking, Error *err)
     return STATUS_OK;
 }
 
+/* What could not be read looks like the end. */
+static Status check_reads(const Looking *looking, Error *err)
+{
+    const int error = reader_damage(looking->reader).read_errno;
+    return error == 0
+               ? STATUS_OK
+               : error_set_errno(err, ERROR_DISK, "cannot read the whole video", looking->pass->input, error);
+}
+
 static Status look(Looking *looking, Error *err)
 {
     Error ignored = {0};
@@ -197,7 +203,14 @@ static Status look(Looking *looking, Error *err)
     if (status != STATUS_OK) {
         return status;
     }
+    /* A few frames are decoded as fast. */
+    if (ticks_between(looking->info) <= 0 || looking->info->frame_count < GATE_EVERY * (GATE_FRAMES + 1)) {
+        return look_through(looking, err);
+    }
     status = look_by_seeking(looking, &ignored);
+    if (check_reads(looking, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
     if (status == STATUS_AGAIN || (status == STATUS_FAILED && ignored.class_ == ERROR_INPUT)) {
         status = open_reader(looking, err);
         return status == STATUS_OK ? look_through(looking, err) : status;
@@ -239,6 +252,9 @@ Status gate_pass(const GatePass *pass, Error *err)
                                       provider_from_name(pass->settings->execution_provider), err);
     if (status == STATUS_OK) {
         status = look(&looking, err);
+    }
+    if (status == STATUS_OK) {
+        status = check_reads(&looking, err);
     }
     content_gate_free(&looking.gate);
     reader_free(&looking.reader);
