@@ -103,6 +103,20 @@ static const HelpLine info_codes[] = {
     {0},
 };
 
+static const HelpLine faces_examples[] = {
+    {"runbatch faces", "who is to be seen in the videos of inputVideos/"},
+    {"runbatch faces 1-30 --html people.html", "those of the first thirty, with pictures"},
+    {"runbatch faces --name 1=anna,2=ben", "names for two of them"},
+    {0},
+};
+static const HelpLine faces_codes[] = {
+    {"0", "told"},
+    {"1", "some videos could not be looked at; it tells which and why"},
+    {"2", "the command line cannot be"},
+    {"3", "a folder, a permission or a model is missing, or a file cannot be written"},
+    {0},
+};
+
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
@@ -187,6 +201,16 @@ const Command command_table[] = {
      .examples = doctor_examples,
      .exit_codes = doctor_codes,
      .run = cmd_doctor},
+    {.name = "faces",
+     .usage = "[RANGE]... [OPTION]...",
+     .help = "Find the people who are to be seen in the videos, and tell in which and when",
+     .about =
+         "Looks at every frame of every video, and puts the faces together to people, each with a number "
+         "that stays and a name that can be given. What was seen of a video is kept in "
+         "outputVideos/.runbatch, so that a second call is quick. Makes no video (docs/faces.md).",
+     .examples = faces_examples,
+     .exit_codes = faces_codes,
+     .run = cmd_faces},
     {.name = "models",
      .usage = "[list | verify | add FILE | info NAME] [OPTION]...",
      .help = "Tell which models are there, check them, add one of yours",

@@ -61,6 +61,8 @@ typedef struct Settings {
     char *anonymizer_way;     /* "blur", "pixelate", "solid", "replace" */
     char *anonymizer_face;    /* NULL: the average one */
     TextList keep_identities; /* pictures */
+    char *person_names;       /* of `faces`: "3=anna,4=ben"; NULL otherwise */
+    char *html;               /* of `faces`: a file; NULL: none */
     /* output */
     bool keep_fps;
     FrameRate output_fps; /* as given; ask settings_frame_rate for what holds */

@@ -7,7 +7,7 @@
 
 #define FIELD(name) offsetof(Settings, name)
 /* Which commands take an option (Option.commands). */
-#define RUNS "run resume plan"
+#define RUNS "run resume plan faces"
 #define RUN_WITH RUNS " doctor" /* those that must know how a batch would run */
 #define SHOWS "status report"
 #define ASKS "pause continue cancel"
@@ -207,6 +207,20 @@ const Option option_table[] = {
      .offset = FIELD(keep_identities),
      .value = "IMAGE...",
      .help = "Pictures of people whom face_anonymizer leaves as they are, one person each"},
+    {.name = "name",
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(person_names),
+     .value = "N=NAME,...",
+     .commands = "faces",
+     .help = "Give people names by their numbers: 3=anna,4=ben; 3= takes one away"},
+    {.name = "html",
+     .type = OPTION_FILE,
+     .group = OPTION_GROUP_TALK,
+     .offset = FIELD(html),
+     .value = "FILE",
+     .commands = "faces",
+     .help = "Write the people with their pictures into a page for a browser, in one file"},
 
     {.name = "keep-fps",
      .picture = true,

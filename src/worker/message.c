@@ -125,6 +125,7 @@ bool message_look_from_json(const json_t *object, MediaLook *look)
 static bool read_job(const json_t *object, Message *message)
 {
     message->settings = json_incref(json_object_get(object, "settings"));
+    message->faces_only = json_is_true(json_object_get(object, "faces_only"));
     return json_is_object(message->settings) && get_path(object, "input", &message->input) &&
            get_path(object, "output", &message->output) &&
            get_path(object, "temporary", &message->temporary) &&
@@ -277,6 +278,7 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "folder", json_from_text(message->folder));
         set(object, "key", json_string(message->key));
         set(object, "memory_bytes", json_integer(message->memory_bytes));
+        set(object, "faces_only", json_boolean(message->faces_only));
         /* fall through */
     case MESSAGE_PROBE:
         set(object, "input", json_from_text(message->input));

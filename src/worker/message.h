@@ -80,11 +80,12 @@ typedef struct Message {
     char *temporary;      /* job; there already, empty, made by the supervisor */
     char *folder;         /* job: the video's own folder for chunks, there already */
     int64_t memory_bytes; /* job: that the worker may take, so that its shape fits; 0: no limit */
-    char key[33];   /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
-    char *source;   /* job; NULL when no processor needs one */
-    char *text;     /* log; owned */
-    LogLevel level; /* log */
-    MediaLook look; /* started, looked */
+    char key[33];    /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
+    char *source;    /* job; NULL when no processor needs one */
+    bool faces_only; /* job: only notes the faces of the video in `folder` (worker/faces_job.h) */
+    char *text;      /* log; owned */
+    LogLevel level;  /* log */
+    MediaLook look;  /* started, looked */
     WorkerShape shape;       /* started: what the worker is like, */
     MemoryEstimate estimate; /* started: and the memory that this will take */
     int64_t frames;          /* progress: written so far, earlier runs' included */

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "media/media_log.h"
 #include "memory/meminfo.h"
+#include "worker/faces_job.h"
 #include "worker/job.h"
 #include "worker/log_limit.h"
 #include "worker/message.h"
@@ -120,7 +121,8 @@ static void *run_job(void *argument)
         .source = run->job.source,
         .memory_bytes = run->job.memory_bytes,
     };
-    run->status = job_run(&config, &run->control, &run->result, &run->error);
+    run->status = run->job.faces_only ? faces_job_run(&config, &run->control, &run->result, &run->error)
+                                      : job_run(&config, &run->control, &run->result, &run->error);
     const uint64_t one = 1;
     (void)!write(run->finished, &one, sizeof one);
     return NULL;

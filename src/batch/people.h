@@ -1,0 +1,71 @@
+/* The people of a batch: the tracks of all its videos put together by likeness (face/cluster.h), each person
+ * with a number that stays, and the name that a user gave.
+ *
+ * First within each video, then over all of them, so that memory goes by the people of the videos and not by
+ * their tracks. Numbers, names and likenesses are kept in the state folder, "faces/people.json"; a person
+ * seen again has the number and the name of before. One thread.
+ */
+#ifndef RUNBATCH_BATCH_PEOPLE_H
+#define RUNBATCH_BATCH_PEOPLE_H
+
+#include "batch/face_records.h"
+#include "face/face.h"
+
+#define PEOPLE_FILE "faces/people.json"
+
+enum { PERSON_VIEWS = 6, PERSON_NAME_SIZE = 64 };
+
+/* A person in one of the videos. */
+typedef struct PersonVideo {
+    size_t video; /* by the plan */
+    int tracks;
+    int64_t frames;
+    double first_s; /* since the first frame */
+    double last_s;
+} PersonVideo;
+
+typedef struct PersonView {
+    size_t video;
+    int64_t frame;
+    double at_s;
+    float quality;
+    void *picture; /* JPEG; owned */
+    int picture_bytes;
+} PersonView;
+
+typedef struct Person {
+    int number; /* from 1 */
+    char name[PERSON_NAME_SIZE];
+    bool seen; /* in these videos; others are only remembered, and have nothing below but the embedding */
+    float embedding[EMBEDDING_SIZE]; /* unit length */
+    int64_t frames;
+    PersonVideo *videos;
+    size_t video_count;
+    PersonView views[PERSON_VIEWS]; /* the best first */
+    int view_count;
+} Person;
+
+typedef struct People {
+    Person *items; /* seen ones first, then by number */
+    size_t count;
+    int64_t unsure_frames; /* of faces that nobody could tell: turned away, too small */
+} People;
+
+/* What is remembered; none where there is no file. ERROR_ENVIRONMENT where it cannot be read. */
+Status people_read(const char *state_dir, People *people, Error *err);
+Status people_write(const char *state_dir, const People *people, Error *err);
+
+/* Who is to be seen in the videos; `people` as read before. */
+Status people_find(const FaceRecords *records, People *people, Error *err);
+
+/* "3=anna,4=ben": gives names; an empty one takes it away. ERROR_USAGE for what is no such thing, or a number
+ * that nobody has. */
+Status people_name(People *people, const char *names, Error *err);
+
+/* By number or name; NULL when there is none. */
+const Person *people_get(const People *people, const char *who);
+
+/* Copes with a zeroed one; leaves it zeroed. */
+void people_free(People *people);
+
+#endif
