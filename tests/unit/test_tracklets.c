@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "canonical_face.h"
 #include "face/tracklets.h"
 
@@ -49,9 +50,8 @@ static FaceRecord *play(World *world)
     (void)snprintf(path, sizeof path, "/tmp/runbatch-tracklets-%ld", (long)getpid());
     assert_int_equal(face_record_create(&writer, path, &info, NULL), STATUS_OK);
     Tracklets *tracklets = tracklets_new(&senses, info.time_base, writer);
-    AVFrame *frame = av_frame_alloc();
-    FrameFaces *faces = calloc(1, sizeof *faces);
-    assert_true(frame != NULL && faces != NULL);
+    AVFrame *frame = memory_check(av_frame_alloc());
+    FrameFaces *faces = memory_alloc(1, sizeof *faces);
     faces->count = world->faces;
     for (int64_t i = 0; i < FRAMES; i++) {
         frame->pts = i;
@@ -63,7 +63,7 @@ static FaceRecord *play(World *world)
         assert_int_equal(tracklets_next(tracklets, frame, faces, NULL), STATUS_OK);
     }
     assert_int_equal(tracklets_finish(tracklets, NULL), STATUS_OK);
-    free(faces);
+    memory_free(faces);
     av_frame_free(&frame);
     tracklets_free(&tracklets);
     face_record_writer_free(&writer);
@@ -76,8 +76,7 @@ static FaceRecord *play(World *world)
 /* Who each track is, by its embedding. */
 static void read_people(const FaceRecord *record, int *person, int capacity)
 {
-    FaceTrack *track = calloc(1, sizeof *track);
-    assert_non_null(track);
+    FaceTrack *track = memory_alloc(1, sizeof *track);
     int64_t cursor = 0;
     while (face_record_next_track(record, &cursor, track, NULL) == STATUS_OK) {
         assert_true(track->track >= 1 && track->track < capacity);
@@ -85,7 +84,7 @@ static void read_people(const FaceRecord *record, int *person, int capacity)
             person[track->track] = track->embedding[i] > 0.99F ? i : person[track->track];
         }
     }
-    free(track);
+    memory_free(track);
 }
 
 /* How many sightings nobody can tell; none may be told wrong. */
@@ -165,8 +164,7 @@ static void a_cut_ends_tracks(void **state)
     (void)state;
     World world = {.faces = 1, .person = stays, .cut_at = 30};
     FaceRecord *record = play(&world);
-    FaceTrack *track = calloc(1, sizeof *track);
-    assert_non_null(track);
+    FaceTrack *track = memory_alloc(1, sizeof *track);
     int64_t cursor = 0;
     assert_int_equal(face_record_info(record)->shots, 2);
     const int64_t last[] = {29, FRAMES - 1};
@@ -181,7 +179,7 @@ static void a_cut_ends_tracks(void **state)
         assert_memory_equal(track->view[0].picture, "abc", 3);
     }
     assert_int_equal(face_record_next_track(record, &cursor, track, NULL), STATUS_EOF);
-    free(track);
+    memory_free(track);
     face_record_free(&record);
 }
 
