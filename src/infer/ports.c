@@ -4,6 +4,24 @@
 
 static const char does_not_fit[] = "the model does not fit";
 
+bool port_type_from_onnx(int onnx, PortType *type)
+{
+    enum { ONNX_FLOAT = 1, ONNX_FLOAT16 = 10, ONNX_DOUBLE = 11 };
+    if (onnx != ONNX_FLOAT && onnx != ONNX_FLOAT16 && onnx != ONNX_DOUBLE) {
+        return false;
+    }
+    *type = onnx == ONNX_FLOAT ? PORT_FLOAT : onnx == ONNX_FLOAT16 ? PORT_HALF : PORT_DOUBLE;
+    return true;
+}
+
+const char *port_onnx_type_name(int onnx)
+{
+    static const char *const names[] = {"nothing", "float",  "uint8",     "int8",       "uint16",  "int16",
+                                        "int32",   "int64",  "text",      "bool",       "float16", "double",
+                                        "uint32",  "uint64", "complex64", "complex128", "bfloat16"};
+    return onnx >= 0 && onnx < (int)(sizeof names / sizeof names[0]) ? names[onnx] : "an unknown type";
+}
+
 void text_append_shape(Text *text, int rank, const int64_t *shape)
 {
     text_append(text, "[");
@@ -30,8 +48,12 @@ bool shapes_agree(int rank, const int64_t *shape, int other_rank, const int64_t 
     return true;
 }
 
+/* A single value may be a tensor without dimensions. */
 static bool port_fits(const Port *found, const Port *expected)
 {
+    if (found->rank == 0) {
+        return expected->rank == 1 && expected->shape[0] == 1;
+    }
     return shapes_agree(found->rank, found->shape, expected->rank, expected->shape);
 }
 

@@ -31,6 +31,11 @@ typedef struct ModelPorts {
     Port outputs[SESSION_MAX_PORTS];
 } ModelPorts;
 
+/* False when it is none of them. `onnx` is a TensorProto.DataType. */
+bool port_type_from_onnx(int onnx, PortType *type);
+/* "float", "int64", … static memory */
+const char *port_onnx_type_name(int onnx);
+
 /* The rank is the same, and every size that is fixed on both sides (-1: free). */
 bool shapes_agree(int rank, const int64_t *shape, int other_rank, const int64_t *other);
 

@@ -1,31 +1,17 @@
 #include "infer/session.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <onnxruntime_c_api.h>
-#include <onnxruntime_run_options_config_keys.h>
 #include <onnxruntime_session_options_config_keys.h>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "infer/runtime.h"
+#include "infer/session_internal.h"
 
 static const char cannot_load[] = "cannot load the model";
-static const char cannot_run[] = "cannot run the model";
-
-struct Session {
-    const Runtime *runtime;
-    OrtSession *ort;
-    char *path;
-    bool on_cpu; /* all of it: it uses the arena that all sessions share */
-    ModelPorts ports;
-};
 
 static Status check_file(const char *path, Error *err)
 {
@@ -98,10 +84,10 @@ static Status read_shape(const Session *session, const OrtTypeInfo *type, Port *
                       err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
+    if (!port_type_from_onnx((int)element, &port->type)) {
         return error_setf(err, ERROR_MODEL, cannot_load, session->path,
-                          "'%s' is a tensor of element type %d, only 32-bit float (1) is supported",
-                          port->name, (int)element);
+                          "'%s' holds %s, only float, float16 and double are supported", port->name,
+                          port_onnx_type_name((int)element));
     }
     if (rank > TENSOR_MAX_RANK) {
         return error_setf(err, ERROR_MODEL, cannot_load, session->path,
@@ -183,34 +169,12 @@ static Status read_ports(Session *session, Error *err)
     return STATUS_OK;
 }
 
-/* Numbers too small for a normal float make some models several times slower. ONNX Runtime switches them off
- * for its own threads, but part of the work is done by the caller's. */
-static unsigned int denormals_off(void)
-{
-#if defined(__SSE2__)
-    const unsigned int before = _mm_getcsr();
-    _mm_setcsr(before | _MM_FLUSH_ZERO_ON | 0x40U /* denormals are zero */);
-    return before;
-#else
-    return 0;
-#endif
-}
-
-static void denormals_restore(unsigned int before)
-{
-#if defined(__SSE2__)
-    _mm_setcsr(before);
-#else
-    (void)before;
-#endif
-}
-
 static Status create(Session *session, const OrtSessionOptions *options, Error *err)
 {
     const Runtime *runtime = session->runtime;
-    const unsigned int before = denormals_off(); /* the library would leave them off in this thread */
+    const unsigned int before = session_denormals_off(); /* the library would leave them off in this thread */
     OrtStatus *status = runtime->api->CreateSession(runtime->env, session->path, options, &session->ort);
-    denormals_restore(before);
+    session_denormals_restore(before);
     if (status == NULL) {
         return STATUS_OK;
     }
@@ -305,128 +269,4 @@ Status session_fit_ports(Session *session, const Port *inputs, int input_count, 
                          int output_count, Error *err)
 {
     return ports_fit(&session->ports, inputs, input_count, outputs, output_count, session->path, err);
-}
-
-static Status check_tensor(const Session *session, const Port *port, const Tensor *tensor, Error *err)
-{
-    bool whole = tensor->rank == port->rank;
-    for (int i = 0; whole && i < tensor->rank; i++) {
-        whole = tensor->shape[i] >= 0;
-    }
-    if (whole && shapes_agree(tensor->rank, tensor->shape, port->rank, port->shape)) {
-        return STATUS_OK;
-    }
-    Text text = {0};
-    text_append_shape(&text, tensor->rank, tensor->shape);
-    text_append(&text, ", the model's is ");
-    text_append_shape(&text, port->rank, port->shape);
-    (void)error_setf(err, ERROR_INTERNAL, cannot_run, session->path, "the tensor for '%s' has the shape %s",
-                     port->name, text.data);
-    text_free(&text);
-    return STATUS_FAILED;
-}
-
-static Status wrap(const Session *session, const Port *port, const Tensor *tensor, OrtValue **value,
-                   Error *err)
-{
-    if (check_tensor(session, port, tensor, err) != STATUS_OK) {
-        return STATUS_FAILED;
-    }
-    size_t bytes = sizeof(float);
-    for (int i = 0; i < tensor->rank; i++) {
-        bytes *= (size_t)tensor->shape[i];
-    }
-    const Runtime *runtime = session->runtime;
-    return runtime_check(runtime,
-                         runtime->api->CreateTensorWithDataAsOrtValue(
-                             runtime->cpu, tensor->data, bytes, tensor->shape, (size_t)tensor->rank,
-                             ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, value),
-                         ERROR_INTERNAL, cannot_run, session->path, err);
-}
-
-static atomic_bool shrink_wanted;
-
-void session_shrink_arena(void)
-{
-    atomic_store(&shrink_wanted, true);
-}
-
-/* NULL, unless this run is to shrink the arena: one that ends on a graphics card may not know of it, and
- * would fail. */
-static Status make_run_options(const Session *session, OrtRunOptions **options, Error *err)
-{
-    const Runtime *runtime = session->runtime;
-    *options = NULL;
-    if (!session->on_cpu || !atomic_exchange(&shrink_wanted, false)) {
-        return STATUS_OK;
-    }
-    Status status = runtime_check(runtime, runtime->api->CreateRunOptions(options), ERROR_INTERNAL,
-                                  cannot_run, NULL, err);
-    if (status == STATUS_OK) {
-        status = runtime_check(runtime,
-                               runtime->api->AddRunConfigEntry(
-                                   *options, kOrtRunOptionsConfigEnableMemoryArenaShrinkage, "cpu:0"),
-                               ERROR_INTERNAL, cannot_run, NULL, err);
-    }
-    return status;
-}
-
-static Status run_bound(const Session *session, const char *const *input_names, OrtValue *const *inputs,
-                        size_t input_count, const char *const *output_names, OrtValue **outputs,
-                        size_t output_count, Error *err)
-{
-    const Runtime *runtime = session->runtime;
-    OrtRunOptions *options = NULL;
-    Status status = make_run_options(session, &options, err);
-    if (status == STATUS_OK) {
-        const unsigned int before = denormals_off();
-        OrtStatus *ran =
-            runtime->api->Run(session->ort, options, input_names, (const OrtValue *const *)inputs,
-                              input_count, output_names, output_count, outputs);
-        denormals_restore(before);
-        status = runtime_check(runtime, ran, ERROR_MODEL, cannot_run, session->path, err);
-    }
-    if (options != NULL) {
-        runtime->api->ReleaseRunOptions(options);
-    }
-    return status;
-}
-
-Status session_run(const Session *session, const Tensor *inputs, int input_count, const Tensor *outputs,
-                   int output_count, Error *err)
-{
-    if (input_count != session->ports.input_count || output_count > session->ports.output_count) {
-        return error_setf(err, ERROR_INTERNAL, cannot_run, session->path,
-                          "%d inputs and %d outputs given, the model has %d and %d", input_count,
-                          output_count, session->ports.input_count, session->ports.output_count);
-    }
-    const char *input_names[SESSION_MAX_PORTS];
-    const char *output_names[SESSION_MAX_PORTS];
-    OrtValue *input_values[SESSION_MAX_PORTS] = {NULL};
-    OrtValue *output_values[SESSION_MAX_PORTS] = {NULL};
-    size_t kept = 0;
-    Status status = STATUS_OK;
-    for (int i = 0; i < input_count && status == STATUS_OK; i++) {
-        input_names[i] = session->ports.inputs[i].name;
-        status = wrap(session, &session->ports.inputs[i], &inputs[i], &input_values[i], err);
-    }
-    for (int i = 0; i < output_count && status == STATUS_OK; i++) {
-        if (outputs[i].data != NULL) {
-            output_names[kept] = session->ports.outputs[i].name;
-            status = wrap(session, &session->ports.outputs[i], &outputs[i], &output_values[kept++], err);
-        }
-    }
-    if (status == STATUS_OK) {
-        status = run_bound(session, input_names, input_values, (size_t)input_count, output_names,
-                           output_values, kept, err);
-    }
-    for (int i = 0; i < SESSION_MAX_PORTS; i++) {
-        if (input_values[i] != NULL) {
-            session->runtime->api->ReleaseValue(input_values[i]);
-        }
-        if (output_values[i] != NULL) {
-            session->runtime->api->ReleaseValue(output_values[i]);
-        }
-    }
-    return status;
 }

@@ -2,8 +2,8 @@
  *
  * A Session is immutable after session_open and may be run by several threads at once. Spinning is off: idle
  * threads sleep. All sessions share one arena that grows by just what is asked for, so memory stays flat and
- * is the same from run to run. All float tensors. Worst-case memory: the weights, plus the model's largest
- * activations per running thread.
+ * is the same from run to run. Float tensors for the caller; a model's half and double ones are copied.
+ * Worst-case memory: the weights, plus the model's largest activations and those copies per running thread.
  */
 #ifndef RUNBATCH_INFER_SESSION_H
 #define RUNBATCH_INFER_SESSION_H
