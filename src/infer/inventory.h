@@ -25,7 +25,8 @@ typedef struct InventoryEntry {
  * inventory_entry_free. */
 void inventory_find(const KnownModel *model, const char *models_dir, InventoryEntry *entry);
 
-/* Reads all of a found one's file for its sum, and loads it where that does not decide. */
+/* Reads all of a found one's file for its sum, and loads it. Of a wrong one of the user's there may be no
+ * sum. */
 void inventory_verify(InventoryEntry *entry);
 
 void inventory_entry_free(InventoryEntry *entry);

@@ -69,8 +69,9 @@ class Graph:
         return name
 
     def model(self, inputs, outputs):
-        def value(name, shape):
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        """Values are (name, shape) or (name, shape, type)."""
+        def value(name, shape, kind=TensorProto.FLOAT):
+            return helper.make_tensor_value_info(name, kind, shape)
 
         graph = helper.make_graph(self.nodes, "made", [value(*i) for i in inputs], [value(*o) for o in outputs],
                                   self.initializers)
