@@ -3,7 +3,7 @@
 
 The cases of a TAP test come from the JUnit file; any other test is one case. A test that failed as a whole without
 naming a failed case (it crashed, or took too long) counts as one failed case more. The names of failed cases go to
-standard error.
+standard error, one a line.
 """
 
 import json
@@ -65,7 +65,7 @@ def main():
     for name, outcome in outcomes(Path(sys.argv[1]), sys.argv[2]):
         counts[outcome] += 1
         if outcome == "failed":
-            print(f"  failed: {name}", file=sys.stderr)
+            print(name, file=sys.stderr)
     print(counts["passed"], counts["failed"], counts["skipped"])
 
 

@@ -13,7 +13,7 @@
 # breaks off counts as a failure, and the steps behind it run nevertheless. The exit code is 0 only if nothing failed.
 #
 # Suites of meson: unit, tools, e2e, fault, fuzz (replays the corpora). A test that is in the suite `slow` as well is left
-# out under the sanitisers. Fuzz targets are the executables build-fuzz/tests/fuzz/fuzz_*; the seeds of fuzz_NAME stand in
+# out under the sanitisers, one that is not in the suite `threads` under the thread sanitiser. Fuzz targets are the executables build-fuzz/tests/fuzz/fuzz_*; the seeds of fuzz_NAME stand in
 # tests/fuzz/corpus/NAME/. Tests find the cache folder in RUNBATCH_CACHE, and in RUNBATCH_SANITIZER
 # which sanitiser they run under (address, thread, or empty).
 set -uo pipefail
@@ -23,7 +23,7 @@ source "$(dirname "$0")/lib.sh"
 SUITES=(unit tools fuzz e2e fault)
 # Not under the sanitisers: the tools are Python.
 NOT_SANITIZED=tools
-FUZZ_SECONDS=20
+FUZZ_SECONDS=15
 # A sanitised program takes several times as long.
 SANITIZER_TIMEOUT=5
 
@@ -32,6 +32,7 @@ with_setup=yes
 passed=0
 failed=0
 skipped=0
+failures=() # their names, for the end
 
 while (($#)); do
   case $1 in
@@ -61,8 +62,16 @@ count() {
   skipped=$((skipped + ${3:-0}))
 }
 
+# failure NAME
+failure() {
+  say "  failed: $1"
+  failures+=("$1")
+  count 0 1
+}
+
 finish() {
   headline "Results after $((SECONDS / 60)) min $((SECONDS % 60)) s"
+  ((${#failures[@]} == 0)) || printf 'failed: %s\n' "${failures[@]}"
   ((skipped == 0)) || say "$skipped skipped"
   say "$passed passed, $failed failed"
   ((failed == 0))
@@ -78,8 +87,7 @@ check() {
     count 1 0
   else
     tail -n 60 <<<"$output"
-    say "  failed: $name"
-    count 0 1
+    failure "$name"
   fi
 }
 
@@ -89,14 +97,13 @@ must() {
   shift
   headline "$name"
   "$@" && return
-  say "  failed: $name"
-  count 0 1
+  failure "$name"
   return 1
 }
 
 # meson_tests FOLDER TIMEOUT_MULTIPLIER SUITE...
 meson_tests() {
-  local folder=$1 multiplier=$2 suite started counts chosen
+  local folder=$1 multiplier=$2 suite started counts chosen names
   shift 2
   for suite in "$@"; do
     chosen=(--suite "$suite")
@@ -106,19 +113,21 @@ meson_tests() {
     meson test -C "$folder" --no-rebuild --list "${chosen[@]}" 2>/dev/null | grep ' / ' >/dev/null || continue
     started=$SECONDS
     rm -f "$folder/meson-logs/log-$suite".*
-    # Timings and memory are measured in some of them: one at a time, but for those that only compute.
-    local processes=1
+    # Those of `alone` run one at a time nevertheless.
+    local processes
+    processes=$(nproc)
     # Many of those wait for a made-up worker more than they compute.
-    [[ $suite != unit && $suite != fuzz ]] || processes=$((2 * $(nproc)))
+    [[ $suite != unit && $suite != fuzz ]] || processes=$((2 * processes))
     meson test -C "$folder" --no-rebuild "${chosen[@]}" --print-errorlogs --logbase "log-$suite" \
       --timeout-multiplier "$multiplier" --num-processes "$processes"
-    if counts=$("$PYTHON" scripts/count_tests.py "$folder/meson-logs" "log-$suite"); then
+    if counts=$("$PYTHON" scripts/count_tests.py "$folder/meson-logs" "log-$suite" 2>"$folder/failed-$suite"); then
+      mapfile -t names < <(sed "s|^|$folder, $suite, |" "$folder/failed-$suite")
+      ((${#names[@]} == 0)) || { printf '  failed: %s\n' "${names[@]}"; failures+=("${names[@]}"); }
       say "  $folder, $suite: ${counts% *} passed/failed, $((SECONDS - started)) s"
       # shellcheck disable=SC2086 # three numbers
       count $counts
     else
-      say "  failed: $folder, $suite: no result"
-      count 0 1
+      failure "$folder, $suite: no result"
     fi
   done
 }
@@ -135,6 +144,7 @@ sanitized_tests() {
   headline "Tests with the $1 sanitiser"
   local suites=() suite
   for suite in "${SUITES[@]}"; do [[ $suite == "$NOT_SANITIZED" ]] || suites+=("$suite"); done
+  [[ $1 != thread ]] || suites=(threads)
   RUNBATCH_SANITIZER=$1 \
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
     LSAN_OPTIONS=suppressions=$ROOT/scripts/lsan.supp:print_suppressions=0 \
@@ -143,19 +153,40 @@ sanitized_tests() {
     meson_tests "$2" "$SANITIZER_TIMEOUT" "${suites[@]}"
 }
 
+# fuzz TARGET
+fuzz() {
+  local corpus name=${1##*/fuzz_} status
+  corpus=$(mktemp -d)
+  [[ ! -d tests/fuzz/corpus/$name ]] || cp -r "tests/fuzz/corpus/$name/." "$corpus"
+  "$1" -max_total_time="$FUZZ_SECONDS" -rss_limit_mb=1024 -timeout=10 -artifact_prefix=build-fuzz/ "$corpus"
+  status=$?
+  rm -rf "$corpus"
+  return "$status"
+}
+
+# ended_well TARGET: what it said, and whether that was all right
+# shellcheck disable=SC2317 # called by check
+ended_well() {
+  cat "$1.log"
+  [[ $(<"$1.rc") == 0 ]]
+}
+
 fuzz_tests() {
-  local target name corpus
+  local target name at_once number=0
+  at_once=$(nproc)
   [[ -f tests/fuzz/meson.build ]] || return 0
   must "Building the fuzz targets" scripts/build.sh --fuzz --prefix "$CACHE" || return
   headline "Fuzzing, $FUZZ_SECONDS s each"
   for target in build-fuzz/tests/fuzz/fuzz_*; do
     [[ -f $target && -x $target ]] || continue
+    ((number++ < at_once)) || wait -n
+    (fuzz "$target" >"$target.log" 2>&1; echo $? >"$target.rc") &
+  done
+  wait
+  for target in build-fuzz/tests/fuzz/fuzz_*; do
+    [[ -f $target && -x $target ]] || continue
     name=$(basename "$target")
-    corpus=$(mktemp -d)
-    [[ ! -d tests/fuzz/corpus/${name#fuzz_} ]] || cp -r "tests/fuzz/corpus/${name#fuzz_}/." "$corpus"
-    check "$name" "$target" -max_total_time="$FUZZ_SECONDS" -rss_limit_mb=1024 -timeout=10 \
-      -artifact_prefix=build-fuzz/ "$corpus"
-    rm -rf "$corpus"
+    check "$name" ended_well "$target"
   done
 }
 
