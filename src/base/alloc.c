@@ -1,10 +1,38 @@
 #include "base/alloc.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* What counts for RLIMIT_DATA, from /proc/self/statm, its sixth number; 0: unknown. Allocates nothing. */
+static uint64_t data_bytes(void)
+{
+    char text[128] = "";
+    unsigned long long pages = 0;
+    const int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!read(fd, text, sizeof text - 1);
+        (void)close(fd);
+    }
+    return sscanf(text, "%*s %*s %*s %*s %*s %19llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE)
+                                                                   : 0;
+}
+
+/* Whether so many more are over RLIMIT_DATA: otherwise it was not that limit which refused them. */
+static bool is_over_data_limit(size_t bytes)
+{
+    enum { ALLOCATOR_BYTES = 1 << 20 }; /* what malloc asks for beyond what it was asked for */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return false;
+    }
+    const uint64_t used = data_bytes() + ALLOCATOR_BYTES;
+    return used >= limit.rlim_cur || bytes > limit.rlim_cur - used;
+}
 
 _Noreturn void memory_exhausted(size_t bytes)
 {
@@ -14,7 +42,7 @@ _Noreturn void memory_exhausted(size_t bytes)
                        bytes);
     }
     (void)!write(STDERR_FILENO, message, strlen(message));
-    _exit(EXIT_OUT_OF_MEMORY);
+    _exit(is_over_data_limit(bytes) ? EXIT_OVER_DATA_LIMIT : EXIT_OUT_OF_MEMORY);
 }
 
 static void *check(void *pointer, size_t count, size_t size)

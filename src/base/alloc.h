@@ -1,8 +1,8 @@
 /* Small allocations that cannot fail.
  *
- * Policy: a small allocation that fails ends the process with a message (exit code EXIT_OUT_OF_MEMORY; the
- * supervisor reads it as class "memory"). Large ones (frames, tensors) do not come from here: they are
- * reserved against a budget and may be told STATUS_OVER_BUDGET. Any thread may call.
+ * Policy: a small allocation that fails ends the process with a message (exit code EXIT_OUT_OF_MEMORY or
+ * EXIT_OVER_DATA_LIMIT; the supervisor reads both as class "memory"). Large ones (frames, tensors) do not
+ * come from here: they are reserved against a budget and may be told STATUS_OVER_BUDGET. Any thread may call.
  *
  * In a worker none may fail, be it ours or a library's (memory_guard). Libraries do not get over it: a
  * decoder leaves out a frame without a word, a demuxer calls the file damaged, others free twice or wait for
@@ -14,8 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The exit code of a process that could not get memory. */
+/* The exit codes of a process that could not get memory: there was none, or not for it (RLIMIT_DATA). */
 #define EXIT_OUT_OF_MEMORY 71
+#define EXIT_OVER_DATA_LIMIT 72
 
 /* From now on each allocation that fails anywhere in the process ends it, and each thread that cannot be
  * started for want of memory or of threads. */

@@ -5,16 +5,9 @@
 #include <stdint.h>
 
 #include "base/alloc.h"
+#include "base/sanitizer.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_OWN_ALLOCATOR 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_OWN_ALLOCATOR 1
-#endif
-#endif
-
-#if defined(__GLIBC__) && !defined(HAS_OWN_ALLOCATOR)
+#if defined(__GLIBC__) && !IS_SANITIZED
 
 #include <dlfcn.h>
 #include <errno.h>

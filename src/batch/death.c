@@ -58,6 +58,22 @@ static void explain_signal(int number, bool kernel_cleared, char *why, size_t si
     }
 }
 
+/* `code`: its exit code, -1 when it was killed. */
+static void explain_memory(const Death *death, int code, char *why, size_t size)
+{
+    char limit[32];
+    if (death->over_limit) {
+        (void)snprintf(why, size, "it needed more memory than its limit, %s",
+                       format_gigabytes(death->limit_bytes, limit, sizeof limit));
+    } else if (code == EXIT_OVER_DATA_LIMIT) {
+        (void)snprintf(why, size, "it may not allocate more memory (ulimit -d)");
+    } else if (code == EXIT_OUT_OF_MEMORY) {
+        (void)snprintf(why, size, "it ran out of memory");
+    } else {
+        (void)snprintf(why, size, "it was killed by the kernel's out-of-memory killer");
+    }
+}
+
 static ErrorClass explain(const Death *death, char *why, size_t size)
 {
     const int code = WIFEXITED(death->wait_status) ? WEXITSTATUS(death->wait_status) : -1;
@@ -66,23 +82,13 @@ static ErrorClass explain(const Death *death, char *why, size_t size)
         (void)snprintf(why, size, "%s", death->defect->why);
         return death->defect->class_;
     }
-    if (was_killed(death) && oom_kills > 0) {
-        char limit[32];
-        if (death->over_limit) {
-            (void)snprintf(why, size, "it needed more memory than its limit, %s",
-                           format_gigabytes(death->limit_bytes, limit, sizeof limit));
-        } else {
-            (void)snprintf(why, size, "it was killed by the kernel's out-of-memory killer");
-        }
+    if ((was_killed(death) && oom_kills > 0) || code == EXIT_OUT_OF_MEMORY || code == EXIT_OVER_DATA_LIMIT) {
+        explain_memory(death, code, why, size);
         return ERROR_MEMORY;
     }
     if (WIFSIGNALED(death->wait_status)) {
         explain_signal(WTERMSIG(death->wait_status), oom_kills == 0, why, size);
         return is_sent(WTERMSIG(death->wait_status)) ? ERROR_KILLED : ERROR_CRASH;
-    }
-    if (code == EXIT_OUT_OF_MEMORY) {
-        (void)snprintf(why, size, "it ran out of memory");
-        return ERROR_MEMORY;
     }
     (void)snprintf(why, size, "it ended without a result (exit code %d)", code);
     return ERROR_CRASH;

@@ -28,9 +28,9 @@ typedef struct Death {
 /* As they are now; `root` stands for "/". */
 OomKills death_oom_kills(const char *root);
 
-/* Fills `err` (empty before): class memory for EXIT_OUT_OF_MEMORY and for SIGKILL while the group's number
- * grew (the machine's, where the group's is unknown; the worker's own group's, where it had one); killed for
- * a signal that is sent, not caused; otherwise crash or the defect's. */
+/* Fills `err` (empty before): class memory for EXIT_OUT_OF_MEMORY, EXIT_OVER_DATA_LIMIT and for SIGKILL while
+ * the group's number grew (the machine's, where the group's is unknown; the worker's own group's, where it
+ * had one); killed for a signal that is sent, not caused; otherwise crash or the defect's. */
 void death_explain(const Death *death, const char *input, Error *err);
 
 #endif

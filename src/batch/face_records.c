@@ -132,7 +132,7 @@ static Status start(Looking *looking, Looker *looker, size_t index, const char *
     text_copy(job.key, sizeof job.key, key);
     Status status = folder_make(folder, err);
     if (status == STATUS_OK) {
-        status = process_spawn(NULL, arguments, NULL, &looker->process, err);
+        status = process_spawn(NULL, arguments, &looker->process, err);
     }
     if (status == STATUS_OK) {
         (void)message_send(looker->process.channel, &job, NULL); /* one that is gone is seen soon */

@@ -22,7 +22,7 @@ static Status ask(Probe *probe, const Message *question, int64_t now_ms, Error *
 {
     const char *const arguments[] = {"runbatch", "worker", "--probe", probe->sandbox, NULL};
     if (probe->process.pid == 0 &&
-        process_spawn(probe->executable, arguments, NULL, &probe->process, err) != STATUS_OK) {
+        process_spawn(probe->executable, arguments, &probe->process, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     /* a worker that is gone is noticed when it is asked for the answer */

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "batch/worker_limits.h"
 #include "report/format.h"
@@ -30,27 +32,18 @@ void runner_blame(Runner *runner, int64_t now_ms, ErrorClass class_, const char 
     runner_kill(runner, now_ms);
 }
 
-/* In its control group, if it has one; where that cannot be joined, by the means that are left. */
-static Status spawn(Runner *runner, const char *executable, Error *err)
+/* It has no job yet, so all that depends on the video comes after this. */
+static void bind_memory(Runner *runner)
 {
-    static const char *const arguments[] = {"runbatch", "worker", NULL};
     const Limit *limit = &runner->limit;
-    if (limit->group.folder != NULL) {
-        Error refused = {0};
-        const ProcessBounds bounds = {.group = limit->group.procs};
-        if (process_spawn(executable, arguments, &bounds, &runner->process, &refused) == STATUS_OK) {
-            return STATUS_OK;
-        }
-        limiter_leave_group(runner->limiter, &runner->limit);
-        video_log_line(&runner->log, "runbatch", refused.why);
-    }
-    if (limit->bytes > 0 && limit->data_bytes > 0 &&
+    const int number = limiter_bind(runner->limiter, &runner->limit, runner->process.pid);
+    if (limit->bytes > 0 && limit->group.folder == NULL &&
         limiter_findings(runner->limiter)->means == LIMITER_GROUP) {
-        video_log_line(&runner->log, "runbatch",
-                       "it has no control group of its own: its memory is looked at");
+        char line[160];
+        (void)snprintf(line, sizeof line, "it has no control group of its own%s%s: its memory is looked at",
+                       number != 0 ? ", " : "", number != 0 ? strerror(number) : "");
+        video_log_line(&runner->log, "runbatch", line);
     }
-    const ProcessBounds bounds = {.group = -1, .data_bytes = limit->data_bytes};
-    return process_spawn(executable, arguments, &bounds, &runner->process, err);
 }
 
 static void log_limit(Runner *runner)
@@ -67,6 +60,7 @@ static void log_limit(Runner *runner)
 Status runner_start(Runner *runner, const RunnerConfig *config, const Message *job, int64_t now_ms,
                     Error *err)
 {
+    static const char *const arguments[] = {"runbatch", "worker", NULL};
     *runner = (Runner){.used = true,
                        .root = config->root,
                        .limiter = config->limiter,
@@ -80,8 +74,9 @@ Status runner_start(Runner *runner, const RunnerConfig *config, const Message *j
     text_free(&line);
     limiter_begin(config->limiter, config->memory_bytes, &runner->limit);
     log_limit(runner);
-    Status status = spawn(runner, config->executable, err);
+    Status status = process_spawn(config->executable, arguments, &runner->process, err);
     if (status == STATUS_OK) {
+        bind_memory(runner);
         status = message_send(runner->process.channel, job, err);
         if (status == STATUS_EOF) {
             status = STATUS_OK; /* it died at once; its end tells why */
@@ -348,16 +343,6 @@ static bool was_ended_by_us(const Runner *runner)
            (number == SIGTERM || number == SIGKILL);
 }
 
-/* What RLIMIT_DATA refuses a worker tells itself; but where it allows more than the machine has, the machine
- * refused. */
-static bool is_refused_by_limit(const Runner *runner)
-{
-    MemInfo machine = {0};
-    (void)meminfo_read(runner->root, &machine, NULL);
-    return !WIFSIGNALED(runner->wait_status) && runner->limit.data_bytes > 0 &&
-           runner->limit.data_bytes < machine.total_bytes + machine.swap_total_bytes;
-}
-
 /* Whether a failure for want of memory is that of its own limit: as far as was not seen by the supervisor's
  * look. */
 static bool is_own_limit(const Runner *runner, int64_t own_kills)
@@ -366,8 +351,10 @@ static bool is_own_limit(const Runner *runner, int64_t own_kills)
     if (limit->bytes == 0 || error_is_set(&runner->defect)) {
         return runner->over_limit;
     }
-    return limit->group.folder != NULL ? own_kills > 0 && group_was_full(&limit->group)
-                                       : is_refused_by_limit(runner);
+    if (limit->group.folder != NULL) {
+        return own_kills > 0 && group_was_full(&limit->group);
+    }
+    return WIFEXITED(runner->wait_status) && WEXITSTATUS(runner->wait_status) == EXIT_OVER_DATA_LIMIT;
 }
 
 Status runner_outcome(Runner *runner, const char *input, VideoResult *result, Error *err)

@@ -43,7 +43,7 @@ bool limits_describe(const LimiterFindings *findings, char *line, size_t size)
                        _("memory limits of workers: looked at ten times a second%s; no control groups: %s"),
                        findings->data ? " (RLIMIT_DATA)" : "", reason(findings));
     }
-    return findings->means != LIMITER_NOTHING;
+    return findings->means == LIMITER_GROUP || findings->watch;
 }
 
 const char *limits_advice(const LimiterFindings *findings)

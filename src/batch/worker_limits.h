@@ -8,7 +8,7 @@
 #include "memory/limiter.h"
 
 /* "memory limits of workers: a control group each (version 2)", or what holds them instead and why, in the
- * user's language. False: nothing holds them. */
+ * user's language. False: nothing holds them, or not all of what they take. */
 bool limits_describe(const LimiterFindings *findings, char *line, size_t size);
 
 /* What to do to get the best of them, in the user's language; "": it is the best, or there is nothing to do.

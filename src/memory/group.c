@@ -236,6 +236,11 @@ int group_make(const GroupHome *home, const char *name, int64_t limit_bytes, Gro
     return number;
 }
 
+int group_join(const Group *group, pid_t pid)
+{
+    return dprintf(group->procs, "%ld", (long)pid) > 0 ? 0 : errno;
+}
+
 void group_remove(const GroupHome *home, Group *group)
 {
     if (group->folder == NULL) {

@@ -53,7 +53,7 @@ typedef struct GroupHome {
 typedef struct Group {
     char *folder; /* NULL: none */
     int version;
-    int procs; /* its cgroup.procs, open for writing: who writes "0" is in it */
+    int procs; /* its cgroup.procs, open for writing: who writes "0" is in it; for group_join */
 } Group;
 
 /* `root` stands for "/" and must outlive it. `calls` NULL: the system's. False: see obstacle; closing is
@@ -65,6 +65,9 @@ void group_home_close(GroupHome *home);
 /* Makes the group `name` with that limit, which includes swap (version 1) or forbids it (version 2). 0, or an
  * errno and no group. */
 int group_make(const GroupHome *home, const char *name, int64_t limit_bytes, Group *group);
+/* Moves a process into it; what that has already taken counts where it was. The kernel lets the caller wait
+ * for some 10 ms, not the process. 0 or an errno. */
+int group_join(const Group *group, pid_t pid);
 /* Removes it. What still has a process stays, until group_home_close or a later group_home_open. */
 void group_remove(const GroupHome *home, Group *group);
 

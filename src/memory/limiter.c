@@ -1,9 +1,11 @@
 #include "memory/limiter.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/sanitizer.h"
 #include "memory/limit_proof.h"
 
 struct Limiter {
@@ -52,7 +54,7 @@ Limiter *limiter_new(const LimiterConfig *config)
     find_group(limiter, config);
     findings->watch = limit_proof_watch(config->root);
     if (findings->means == LIMITER_NOTHING) {
-        findings->data = limit_proof_data();
+        findings->data = !IS_SANITIZED && limit_proof_data();
         findings->means = findings->watch || findings->data ? LIMITER_WATCH : LIMITER_NOTHING;
     }
     findings->took_ms = (int)(clock_now_ms() - began_ms);
@@ -84,12 +86,6 @@ int64_t limit_data_bytes(int64_t bytes)
     return bytes < (INT64_MAX - MORE_BYTES) / TIMES ? TIMES * bytes + MORE_BYTES : INT64_MAX;
 }
 
-/* None under a sanitiser, whose shadow memory would count. */
-static int64_t data_bytes_of(int64_t bytes)
-{
-    return memory_can_be_guarded() ? limit_data_bytes(bytes) : 0;
-}
-
 void limiter_begin(Limiter *limiter, int64_t bytes, Limit *limit)
 {
     *limit = (Limit){.group = {.procs = -1}};
@@ -103,14 +99,33 @@ void limiter_begin(Limiter *limiter, int64_t bytes, Limit *limit)
         (void)group_make(&limiter->home, name, bytes, &limit->group);
     }
     if (limit->group.folder == NULL) {
-        limit->data_bytes = data_bytes_of(bytes);
+        limit->data_bytes = limit_data_bytes(bytes);
     }
 }
 
-void limiter_leave_group(const Limiter *limiter, Limit *limit)
+/* A sanitiser's shadow memory counts, and is far more than any limit. */
+static void bind_data(int64_t bytes, pid_t pid)
 {
-    group_remove(&limiter->home, &limit->group);
-    limit->data_bytes = data_bytes_of(limit->bytes);
+    struct rlimit limit;
+    const rlim_t most = (rlim_t)bytes;
+    if (!IS_SANITIZED && prlimit(pid, RLIMIT_DATA, NULL, &limit) == 0 && limit.rlim_max > most) {
+        limit.rlim_max = most;
+        limit.rlim_cur = limit.rlim_cur < most ? limit.rlim_cur : most;
+        (void)prlimit(pid, RLIMIT_DATA, &limit, NULL);
+    }
+}
+
+int limiter_bind(const Limiter *limiter, Limit *limit, pid_t pid)
+{
+    int number = 0;
+    if (limit->group.folder != NULL && (number = group_join(&limit->group, pid)) != 0) {
+        group_remove(&limiter->home, &limit->group);
+        limit->data_bytes = limit_data_bytes(limit->bytes);
+    }
+    if (limit->data_bytes > 0) {
+        bind_data(limit->data_bytes, pid);
+    }
+    return number;
 }
 
 void limiter_end(Limiter *limiter, Limit *limit)

@@ -58,14 +58,15 @@ void limiter_free(Limiter **limiter);
 /* One worker's. Zeroed: none. */
 typedef struct Limit {
     int64_t bytes;      /* 0: none */
-    Group group;        /* to be joined before it runs anything; folder NULL: by RLIMIT_DATA and looks */
+    Group group;        /* folder NULL: by RLIMIT_DATA and looks */
     int64_t data_bytes; /* its RLIMIT_DATA; 0: as it is */
 } Limit;
 
 /* `limiter` NULL or `bytes` 0: none. Cannot fail: where no group can be made any more, the rest holds. */
 void limiter_begin(Limiter *limiter, int64_t bytes, Limit *limit);
-/* The worker could not join its group: the rest holds. */
-void limiter_leave_group(const Limiter *limiter, Limit *limit);
+/* Binds the worker, which has been started and has nothing to do yet: so the wait for the kernel (group_join)
+ * is at the same time as its loading. 0, or the errno for which it is not in its group: the rest holds. */
+int limiter_bind(const Limiter *limiter, Limit *limit, pid_t pid);
 void limiter_end(Limiter *limiter, Limit *limit);
 
 /* What a process and its children have taken, of what counts here; 0: it is gone. `root` stands for "/". */

@@ -84,6 +84,16 @@ const char *job_memory_text(const MemoryEstimate *estimate, char *buffer, size_t
     return buffer;
 }
 
+static bool is_default(int64_t max_memory_bytes)
+{
+    Settings usual;
+    settings_defaults(&usual);
+    const bool same = max_memory_bytes == usual.max_memory_bytes;
+    settings_free(&usual);
+    return same;
+}
+
+/* `asked`: it is --max-memory that is too little, not what there is. */
 static Status refuse(bool asked, int64_t budget_bytes, const MemoryTask *task, Error *err)
 {
     char needs[256];
@@ -91,7 +101,10 @@ static Status refuse(bool asked, int64_t budget_bytes, const MemoryTask *task, E
     const MemoryEstimate needed = memory_needed(task, &least);
     char what[128];
     const double budget_gb = (double)budget_bytes / 1e9;
-    if (asked) {
+    if (asked && is_default(budget_bytes)) {
+        (void)snprintf(what, sizeof what, _("cannot work within %.2f GB, the default of --max-memory"),
+                       budget_gb);
+    } else if (asked) {
         (void)snprintf(what, sizeof what, _("cannot work within --max-memory %.2f GB"), budget_gb);
     } else {
         (void)snprintf(what, sizeof what,

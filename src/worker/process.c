@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -53,22 +52,6 @@ static void child_reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Before it has any memory of its own to speak of. */
-static void child_be_bound(const ProcessBounds *bounds, int report)
-{
-    struct rlimit limit;
-    oom_score_raise(OOM_SCORE_OF_WORKERS);
-    if (bounds->group >= 0 && write(bounds->group, "0", 1) != 1) {
-        child_fail(report);
-    }
-    const rlim_t most = (rlim_t)bounds->data_bytes;
-    if (most > 0 && getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_max > most) {
-        limit.rlim_max = most;
-        limit.rlim_cur = limit.rlim_cur < most ? limit.rlim_cur : most;
-        (void)setrlimit(RLIMIT_DATA, &limit);
-    }
-}
-
 typedef struct ChildFiles {
     int null;
     int errors;
@@ -76,15 +59,14 @@ typedef struct ChildFiles {
     int report;
 } ChildFiles;
 
-static void child_run(const char *executable, char *const *arguments, const ProcessBounds *bounds,
-                      const ChildFiles *files, pid_t parent)
+static void child_run(const char *executable, char *const *arguments, const ChildFiles *files, pid_t parent)
 {
     (void)setpgid(0, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
         _exit(127);
     }
     child_reset_signals();
-    child_be_bound(bounds, files->report);
+    oom_score_raise(OOM_SCORE_OF_WORKERS);
     if (dup2(files->null, STDIN_FILENO) < 0 || dup2(files->errors, STDOUT_FILENO) < 0 ||
         dup2(files->errors, STDERR_FILENO) < 0 || dup2(files->channel, PROCESS_CHANNEL_FD) < 0) {
         child_fail(files->report);
@@ -166,11 +148,9 @@ static int wait_for_exec(int report)
     return count == (ssize_t)sizeof number ? number : 0;
 }
 
-Status process_spawn(const char *executable, const char *const *arguments, const ProcessBounds *bounds,
-                     Process *process, Error *err)
+Status process_spawn(const char *executable, const char *const *arguments, Process *process, Error *err)
 {
     static const char what[] = "cannot start a worker process";
-    static const ProcessBounds unbound = {.group = -1};
     *process = (Process){.channel = -1, .errors = -1};
     const char *program = executable != NULL ? executable : "/proc/self/exe";
     Ends ends;
@@ -189,8 +169,7 @@ Status process_spawn(const char *executable, const char *const *arguments, const
     const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid == 0) {
-        child_run(program, (char *const *)(uintptr_t)arguments, bounds != NULL ? bounds : &unbound, &files,
-                  parent);
+        child_run(program, (char *const *)(uintptr_t)arguments, &files, parent);
     }
     int number = pid < 0 ? errno : 0;
     (void)sigprocmask(SIG_SETMASK, &before, NULL);

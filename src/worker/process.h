@@ -24,16 +24,9 @@ typedef struct Process {
     int errors;  /* non-blocking read end of its standard output and error; -1 none */
 } Process;
 
-/* What a child is held to from its first instruction on. */
-typedef struct ProcessBounds {
-    int group; /* a control group's cgroup.procs, open for writing, above PROCESS_CHANNEL_FD; -1: none */
-    int64_t data_bytes; /* RLIMIT_DATA; 0: as it is */
-} ProcessBounds;
-
-/* `executable` NULL: this program. `arguments` begins with argv[0] and ends with NULL. `bounds` NULL: none; a
- * group that cannot be joined is a failure. On failure `process` is empty. */
-Status process_spawn(const char *executable, const char *const *arguments, const ProcessBounds *bounds,
-                     Process *process, Error *err);
+/* `executable` NULL: this program. `arguments` begins with argv[0] and ends with NULL. On failure `process`
+ * is empty. */
+Status process_spawn(const char *executable, const char *const *arguments, Process *process, Error *err);
 
 void process_signal(const Process *process, int number);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "report/i18n.h"
 #include "worker/sandbox_internal.h"
 
@@ -123,7 +124,7 @@ static void drop_capabilities(void)
 static bool is_alone(void)
 {
     struct stat status;
-    return SANDBOX_FOR_SANITIZERS || stat("/proc/self/task", &status) != 0 || status.st_nlink <= 3;
+    return IS_SANITIZED || stat("/proc/self/task", &status) != 0 || status.st_nlink <= 3;
 }
 
 static Status refuse(const SandboxFeatures *features, SandboxPart part, Error *err)
@@ -168,7 +169,7 @@ Status sandbox_enter(const SandboxConfig *config, Error *err)
     limit_tasks();
     lower_limit(RLIMIT_CORE, 0);
     lower_limit(RLIMIT_NOFILE, config->gpu ? FILES_MOST_GPU : FILES_MOST);
-    if (config->most_bytes > 0 && !SANDBOX_FOR_SANITIZERS) { /* their shadow counts */
+    if (config->most_bytes > 0 && !IS_SANITIZED) { /* their shadow counts */
         lower_limit(RLIMIT_DATA, config->most_bytes);
     }
     drop_capabilities();

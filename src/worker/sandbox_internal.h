@@ -4,17 +4,6 @@
 
 #include "worker/sandbox.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANDBOX_FOR_SANITIZERS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANDBOX_FOR_SANITIZERS 1
-#endif
-#endif
-#ifndef SANDBOX_FOR_SANITIZERS
-#define SANDBOX_FOR_SANITIZERS 0
-#endif
-
 /* The kernel's version of Landlock, or -errno. */
 int landlock_version(void);
 /* 0, or the errno that says why the calling thread, and those it starts, are not confined. No new privileges

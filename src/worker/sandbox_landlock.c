@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sanitizer.h"
 #include "worker/sandbox_internal.h"
 
 /* Numbers and bits of the kernel's interface (include/uapi/linux/landlock.h): the headers at hand may be
@@ -171,7 +172,7 @@ int landlock_enter(const SandboxConfig *config, int abi)
         allow(&ruleset, system_paths[i], READ_FILE, READ_FOLDER);
     }
     allow_self(&ruleset);
-#if SANDBOX_FOR_SANITIZERS
+#if IS_SANITIZED
     allow(&ruleset, "/proc/self/exe", READ_FILE, 0); /* names of functions in a report */
 #endif
     if (config->gpu) {

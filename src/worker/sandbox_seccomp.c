@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sanitizer.h"
 #include "worker/sandbox_internal.h"
 
 /* Found by tracing jobs (strace -f over all encoders, containers and options), and grouped by what needs
@@ -136,7 +137,7 @@ static const char *const allowed[] = {
     "clock_nanosleep",
     "clock_nanosleep_time64",
     "nanosleep",
-#if SANDBOX_FOR_SANITIZERS
+#if IS_SANITIZED
     /* the leak check at the end: another process stops all threads of this one */
     "clone",
     "prctl",

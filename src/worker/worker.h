@@ -12,7 +12,8 @@
 #define WORKER_PROCESS_NAME "runbatch-worker"
 #define WORKER_PROBE_NAME "runbatch-probe"
 
-/* Exit codes: 0 a result was told (done or failed), 2 not started by runbatch, EXIT_OUT_OF_MEMORY. */
+/* Exit codes: 0 a result was told (done or failed), 2 not started by runbatch, EXIT_OUT_OF_MEMORY,
+ * EXIT_OVER_DATA_LIMIT. */
 int worker_main(int argc, char **argv);
 
 #endif

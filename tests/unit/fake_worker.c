@@ -273,6 +273,8 @@ static void misbehave_by_ending(const char *way)
         (void)raise(SIGKILL);
     } else if (strcmp(way, "memory") == 0) {
         exit(EXIT_OUT_OF_MEMORY);
+    } else if (strcmp(way, "overdata") == 0) {
+        exit(EXIT_OVER_DATA_LIMIT);
     } else if (strcmp(way, "hang") == 0) {
         (void)signal(SIGTERM, SIG_IGN);
         sleep_for_ever();

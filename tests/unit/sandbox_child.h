@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "base/sanitizer.h"
 #include "worker/sandbox_internal.h"
 
 /* Layers that are entered; the others are told not to be there. */
@@ -50,7 +51,7 @@ int outcome(const World *world, int layers, int landlock_abi, Attempt *attempt);
 bool has_layers(int layers);
 
 /* What the sanitisers' leak check needs is not refused in their builds. */
-enum { FILTERED = SANDBOX_FOR_SANITIZERS ? 0 : SECCOMP };
+enum { FILTERED = IS_SANITIZED ? 0 : SECCOMP };
 
 typedef struct Try {
     const char *what;

@@ -200,8 +200,9 @@ static void ask_the_impossible(void)
     (void)none;
 }
 
-/* Its exit code; 0 when `ask` came back. What it said goes to `line`. */
-static int ask_with_little(void (*ask)(void), bool guarded, char *line, size_t size)
+/* Its exit code; 0 when `ask` came back. What it said goes to `line`. `what` is limited: RLIMIT_DATA or
+ * RLIMIT_AS. */
+static int ask_with_little(void (*ask)(void), __rlimit_resource_t what, bool guarded, char *line, size_t size)
 {
     int files[2];
     assert_int_equal(pipe(files), 0);
@@ -209,7 +210,7 @@ static int ask_with_little(void (*ask)(void), bool guarded, char *line, size_t s
     if (pid == 0) {
         const struct rlimit limit = {WITHIN, WITHIN};
         (void)dup2(files[1], STDERR_FILENO);
-        (void)setrlimit(RLIMIT_DATA, &limit);
+        (void)setrlimit(what, &limit);
         if (guarded) {
             memory_guard();
         }
@@ -236,11 +237,13 @@ static void nothing_goes_on_without_memory(void **state)
         skip();
     }
     for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
-        assert_int_equal(ask_with_little(asks[i], true, line, sizeof line), EXIT_OUT_OF_MEMORY);
+        assert_int_equal(ask_with_little(asks[i], RLIMIT_DATA, true, line, sizeof line),
+                         EXIT_OVER_DATA_LIMIT);
         assert_non_null(strstr(line, "bytes more were asked for"));
-        assert_int_equal(ask_with_little(asks[i], false, line, sizeof line), 0);
+        assert_int_equal(ask_with_little(asks[i], RLIMIT_AS, true, line, sizeof line), EXIT_OUT_OF_MEMORY);
+        assert_int_equal(ask_with_little(asks[i], RLIMIT_DATA, false, line, sizeof line), 0);
     }
-    assert_int_equal(ask_with_little(ask_the_impossible, true, line, sizeof line), 0);
+    assert_int_equal(ask_with_little(ask_the_impossible, RLIMIT_DATA, true, line, sizeof line), 0);
 }
 
 int main(void)

@@ -99,6 +99,16 @@ static void what_is_told_as_the_least_works(void **state)
     assert_string_equal(err.what, "cannot work within 0.05 GB, which is all there is for a worker here");
     assert_non_null(strstr(err.todo, "--max-total-memory"));
     error_clear(&err);
+    /* a default is not told as something that was asked for */
+    assert_int_equal(settings.max_memory_bytes, 8000000000);
+    MemoryTask vast = task;
+    vast.width = 32768;
+    vast.height = 32768;
+    assert_int_equal(job_shape_choose(&settings, &vast, 2, settings.max_memory_bytes, &shape, &err),
+                     STATUS_FAILED);
+    assert_string_equal(err.what, "cannot work within 8.00 GB, the default of --max-memory");
+    assert_non_null(strstr(err.todo, "is the least that works"));
+    error_clear(&err);
     settings.max_memory_bytes = 50000000;
     assert_int_equal(job_shape_choose(&settings, &task, 2, 50000000, &shape, &err), STATUS_FAILED);
     assert_int_equal(err.class_, ERROR_USAGE);

@@ -1,14 +1,15 @@
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -40,17 +41,16 @@ static Limiter *with_groups(void)
     return limiter;
 }
 
-/* A child that is bound as a worker is, touches `bytes` and ends with 0, or 1 when they were refused. Its
- * wait status. */
-static int take(const Limit *limit, size_t bytes)
+/* A child that is bound as a worker is, when it runs already, touches `bytes` and ends with 0, or 1 when they
+ * were refused. Its wait status. */
+static int take(const Limiter *limiter, Limit *limit, size_t bytes)
 {
+    int bound[2];
+    char byte = 0;
+    assert_int_equal(pipe(bound), 0);
     const pid_t child = fork();
     if (child == 0) {
-        const struct rlimit data = {(rlim_t)limit->data_bytes, (rlim_t)limit->data_bytes};
-        if (limit->group.folder != NULL && write(limit->group.procs, "0", 1) != 1) {
-            _exit(2);
-        }
-        if (limit->data_bytes > 0 && setrlimit(RLIMIT_DATA, &data) != 0) {
+        if (read(bound[0], &byte, 1) != 1) {
             _exit(2);
         }
         char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -59,6 +59,12 @@ static int take(const Limit *limit, size_t bytes)
         }
         _exit(memory == MAP_FAILED);
     }
+    const bool in_group = limit->group.folder != NULL;
+    const int number = limiter_bind(limiter, limit, child);
+    assert_int_equal(limit->group.folder != NULL, in_group && number == 0);
+    assert_int_equal(write(bound[1], &byte, 1), 1);
+    (void)close(bound[0]);
+    (void)close(bound[1]);
     int status = -1;
     (void)waitpid(child, &status, 0);
     return status;
@@ -72,10 +78,10 @@ static void a_group_stops_what_goes_over_its_limit(void **state)
     limiter_begin(limiter, 32 * MB, &limit);
     assert_non_null(limit.group.folder);
     assert_int_equal(limit.data_bytes, 0);
-    assert_int_equal(take(&limit, 16 * MB), 0);
+    assert_int_equal(take(limiter, &limit, 16 * MB), 0);
     assert_int_equal(group_oom_kills(&limit.group), 0);
     assert_false(group_was_full(&limit.group));
-    assert_int_equal(take(&limit, 64 * MB), SIGKILL);
+    assert_int_equal(take(limiter, &limit, 64 * MB), SIGKILL);
     assert_int_equal(group_oom_kills(&limit.group), 1);
     assert_true(group_was_full(&limit.group));
     char *folder = text_duplicate(limit.group.folder);
@@ -83,6 +89,32 @@ static void a_group_stops_what_goes_over_its_limit(void **state)
     assert_null(limit.group.folder);
     limiter_free(&limiter);
     assert_false(file_is_folder(folder));
+    memory_free(folder);
+}
+
+/* The group is gone, or must not be joined: the rest holds. */
+static void who_cannot_join_is_held_by_the_rest(void **state)
+{
+    (void)state;
+    if (is_sanitized()) {
+        skip(); /* its shadow memory counts for RLIMIT_DATA */
+    }
+    Limiter *limiter = with_groups();
+    if (limiter == NULL) {
+        skip();
+    }
+    Limit limit;
+    limiter_begin(limiter, 32 * MB, &limit);
+    assert_non_null(limit.group.folder);
+    (void)close(limit.group.procs);
+    limit.group.procs = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    char *folder = text_duplicate(limit.group.folder);
+    assert_int_equal(take(limiter, &limit, (size_t)limit_data_bytes(32 * MB) + 32 * MB), 1 << 8);
+    assert_null(limit.group.folder);
+    assert_int_equal(limit.data_bytes, limit_data_bytes(32 * MB));
+    assert_false(file_is_folder(folder));
+    limiter_end(limiter, &limit);
+    limiter_free(&limiter);
     memory_free(folder);
 }
 
@@ -150,8 +182,8 @@ static void without_groups_the_rest_holds(void **state)
     limiter_begin(limiter, 32 * MB, &limit);
     assert_null(limit.group.folder);
     assert_true(limit.data_bytes > 512 * MB);
-    assert_int_equal(take(&limit, 64 * MB), 0); /* the look is what would end it */
-    assert_int_equal(take(&limit, (size_t)limit.data_bytes + 32 * MB), 1 << 8);
+    assert_int_equal(take(limiter, &limit, 64 * MB), 0); /* the look is what would end it */
+    assert_int_equal(take(limiter, &limit, (size_t)limit.data_bytes + 32 * MB), 1 << 8);
     limiter_end(limiter, &limit);
     limiter_free(&limiter);
     /* nothing wanted: nothing done */
@@ -257,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_group_stops_what_goes_over_its_limit),
         cmocka_unit_test(file_contents_do_not_count),
         cmocka_unit_test(what_works_is_found_in_time),
+        cmocka_unit_test(who_cannot_join_is_held_by_the_rest),
         cmocka_unit_test(without_groups_the_rest_holds),
         TREE_TEST(limits_are_not_believed),
         TREE_TEST(what_a_process_takes_is_with_its_children),

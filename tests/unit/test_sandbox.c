@@ -322,7 +322,7 @@ static void threads_that_are_there_are_told_of(void **state)
         skip();
     }
     assert_int_equal(outcome(*state, OUTSIDE, 0, filter_other_threads), 0);
-    if (!SANDBOX_FOR_SANITIZERS) { /* these have threads of their own */
+    if (!IS_SANITIZED) { /* these have threads of their own */
         assert_int_equal(outcome(*state, OUTSIDE, 0, enter_with_a_thread), 0);
     }
 }

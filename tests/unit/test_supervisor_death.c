@@ -36,6 +36,7 @@ static void deaths_are_told_by_their_cause(void **state)
         {SIGABRT, "free(): invalid pointer", ERROR_CRASH,
          "it ended by signal 6 (SIGABRT); its last line: free(): invalid pointer"},
         {EXIT_OUT_OF_MEMORY << 8, NULL, ERROR_MEMORY, "it ran out of memory"},
+        {EXIT_OVER_DATA_LIMIT << 8, NULL, ERROR_MEMORY, "it may not allocate more memory (ulimit -d)"},
         {0, NULL, ERROR_CRASH, "it ended without a result (exit code 0)"},
         {127 << 8, "cannot load libonnxruntime", ERROR_CRASH,
          "it ended without a result (exit code 127); its last line: cannot load libonnxruntime"},

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "batch/worker_limits.h"
 #include "batch_bench.h"
@@ -85,6 +86,22 @@ static void and_so_without_control_groups(void **state)
     assert_int_equal(bench_told(bench, "they are switched off"), 1);
 }
 
+/* How many lines of its log have that. */
+static int log_says(const Bench *bench, const char *name, const char *part)
+{
+    char line[1024];
+    int count = 0;
+    char *path = bench_path(bench, "out/.runbatch/logs/%s.log", name);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        count += strstr(line, part) != NULL;
+    }
+    (void)fclose(file);
+    memory_free(path);
+    return count;
+}
+
 static void without_a_limit_nothing_is_limited(void **state)
 {
     Bench *bench = *state;
@@ -93,23 +110,41 @@ static void without_a_limit_nothing_is_limited(void **state)
     bench_run(bench);
     assert_int_equal(bench->result.done, 1);
     assert_int_equal(bench_told(bench, "note"), 0);
+    assert_int_equal(log_says(bench, "hog1", "memory limits of workers"), 0);
+}
+
+/* Without groups, what ends for want of memory: by its own limit it has less at once, else it waits for what
+ * others give back. */
+static void whose_want_of_memory_it_is_is_told_apart(void **state)
+{
+    Bench *bench = *state;
+    bench->hooks.without_groups = true;
+    bench_add(bench, "overdata1");
+    bench_add(bench, "memory2");
+    bench_run(bench);
+    assert_int_equal(bench->result.failed, 2);
+    assert_string_equal(bench_failure(bench, "overdata1"),
+                        "memory it needed more memory than its limit, 8.00 GB");
+    assert_string_equal(bench_failure(bench, "memory2"), "memory it ran out of memory");
+    assert_int_equal(bench_told(bench, "video_retry overdata1.mp4: again when memory is back"), 0);
+    assert_true(bench_told(bench, "video_retry memory2.mp4: again when memory is back") > 0);
 }
 
 /* As in the old system; which means holds them is proved and told, with the limit in the video's log. */
 static void eight_gigabytes_are_the_default(void **state)
 {
     Bench *bench = *state;
-    char text[4096] = "";
     bench_add(bench, "good1");
+    bench_add(bench, "good2");
     bench_run(bench);
-    assert_int_equal(bench->result.done, 1);
+    assert_int_equal(bench->result.done, 2);
     assert_int_equal(bench_told(bench, "note -: memory limits of workers"), 1);
-    FILE *log = fopen(bench->plan.items[0].log, "re");
-    assert_non_null(log);
-    assert_true(fread(text, 1, sizeof text - 1, log) > 0);
-    (void)fclose(log);
-    assert_non_null(strstr(text, "memory limits of workers: "));
-    assert_non_null(strstr(text, ": 8.00 GB"));
+    assert_int_equal(bench->warnings.count, 0);
+    for (int i = 1; i <= 2; i++) {
+        const char *name = i == 1 ? "good1" : "good2";
+        assert_int_equal(log_says(bench, name, "memory limits of workers: "), 1);
+        assert_int_equal(log_says(bench, name, ": 8.00 GB"), 1);
+    }
 }
 
 /* The score of the worker that was started last, when its first chunk has come. */
@@ -158,7 +193,7 @@ static void each_finding_has_its_words(void **state)
          "memory limits of workers: looked at ten times a second; no control groups: none that limits memory "
          "is to be seen here"},
         {{.means = LIMITER_WATCH, .obstacle = GROUP_NOT_HELD, .data = true},
-         true,
+         false,
          "memory limits of workers: only what they ask for at once (RLIMIT_DATA); no control groups: a "
          "process "
          "that went over the limit of one was not stopped"},
@@ -179,8 +214,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(a_leak_ends_its_worker_alone),       BENCH_TEST(and_so_without_control_groups),
-        BENCH_TEST(without_a_limit_nothing_is_limited), BENCH_TEST(eight_gigabytes_are_the_default),
-        BENCH_TEST(workers_go_before_all_others),       cmocka_unit_test(each_finding_has_its_words),
+        BENCH_TEST(without_a_limit_nothing_is_limited), BENCH_TEST(workers_go_before_all_others),
+        BENCH_TEST(eight_gigabytes_are_the_default),    BENCH_TEST(whose_want_of_memory_it_is_is_told_apart),
+        cmocka_unit_test(each_finding_has_its_words),
     };
     return cmocka_run_group_tests_name("worker_limits", tests, NULL, NULL);
 }
