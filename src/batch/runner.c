@@ -292,20 +292,25 @@ void runner_check_time(Runner *runner, int64_t now_ms, int hello_timeout_ms)
     }
 }
 
-void runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms)
+bool runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms)
 {
-    if (!runner->said_hello || runner->ended || runner->end.kind != MESSAGE_NONE || timeout_ms <= 0) {
-        return;
+    enum { TELL_AFTER_MS = 5000 };
+    if (!runner->said_hello || runner->ended || runner->end.kind != MESSAGE_NONE) {
+        return false;
     }
     StallReading reading = {.work = runner->work, .loading = runner->opened && runner->work == 0};
     stall_read_process(runner->root, runner->process.pid, &reading);
-    reading.stopped = reading.stopped || runner->held_ms > 0;
-    if (stall_look(&runner->stall, now_ms, &reading) >= timeout_ms) {
+    reading.held = runner->held_ms > 0;
+    const bool hangs = stall_look(&runner->stall, now_ms, &reading) >= timeout_ms && timeout_ms > 0;
+    if (hangs) {
         char why[128];
         (void)snprintf(why, sizeof why, "it hung: it did not get on for %lld s",
                        (long long)timeout_ms / 1000);
         runner_blame(runner, now_ms, ERROR_TIMEOUT, why);
     }
+    const bool told = runner->told_stopped;
+    runner->told_stopped = runner->stall.stopped_ms >= TELL_AFTER_MS;
+    return runner->told_stopped && !told;
 }
 
 void runner_check_memory(Runner *runner, int64_t now_ms)

@@ -55,6 +55,7 @@ typedef struct Runner {
     int64_t bucket_ms;
     int64_t bucket_used;
     Stall stall;
+    bool told_stopped;
     int64_t work;    /* as it last told */
     int chunks;      /* told of, from the first on */
     int64_t held_ms; /* since when it is held; 0: it is not */
@@ -101,8 +102,9 @@ void runner_skip_time(Runner *runner, int64_t away_ms);
 /* Kills it when it said nothing, or did not end, for too long. */
 void runner_check_time(Runner *runner, int64_t now_ms, int hello_timeout_ms);
 
-/* Kills it when it did not get on for `timeout_ms`; 0: never. To be called a few times a second. */
-void runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms);
+/* Kills it when it did not get on for `timeout_ms`; 0: never. To be called a few times a second. True, once
+ * for each time: somebody else has stopped it (SIGSTOP) for a while; that alone is no reason to kill it. */
+bool runner_check_progress(Runner *runner, int64_t now_ms, int64_t timeout_ms);
 
 /* Kills it when it and its children took more memory than its limit. To be called every LIMITER_LOOK_MS. */
 void runner_check_memory(Runner *runner, int64_t now_ms);

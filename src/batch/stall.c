@@ -9,9 +9,11 @@ enum { LONGEST_LOOK_MS = 1000, SLACK_MS = 50, IDLE_SHARE = 100 };
 
 int64_t stall_look(Stall *stall, int64_t now_ms, const StallReading *reading)
 {
-    const int64_t passed_ms = stall->looked_ms > 0 && !reading->stopped ? now_ms - stall->looked_ms : 0;
+    int64_t passed_ms = stall->looked_ms > 0 ? now_ms - stall->looked_ms : 0;
+    passed_ms = passed_ms < LONGEST_LOOK_MS ? passed_ms : LONGEST_LOOK_MS;
     stall->looked_ms = now_ms;
-    stall->still_ms += passed_ms < LONGEST_LOOK_MS ? passed_ms : LONGEST_LOOK_MS;
+    stall->still_ms += reading->stopped || reading->held ? 0 : passed_ms;
+    stall->stopped_ms = reading->stopped && !reading->held ? stall->stopped_ms + passed_ms : 0;
     const int64_t idle_ms = SLACK_MS + stall->still_ms / IDLE_SHARE;
     const bool loads = reading->loading && reading->processor_ms - stall->processor_ms > idle_ms;
     if (reading->work != stall->work || loads) {

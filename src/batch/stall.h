@@ -19,12 +19,14 @@ typedef struct Stall {
     int64_t still_ms;  /* how long nothing has gone on */
     int64_t work;      /* when it last did */
     int64_t processor_ms;
+    int64_t stopped_ms; /* how long it has been stopped, by one who is not the supervisor */
 } Stall;
 
 typedef struct StallReading {
     int64_t work;         /* told by the worker */
     bool loading;         /* the input is open, work has not begun */
-    bool stopped;         /* by a signal: no time passes */
+    bool held;            /* by the supervisor: no time passes */
+    bool stopped;         /* by a signal: neither */
     int64_t processor_ms; /* user and system time so far; -1 unknown */
 } StallReading;
 

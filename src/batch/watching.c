@@ -10,6 +10,15 @@ enum { SAMPLE_MS = 250, PAUSE_NOTE_MS = 10000 };
 
 /* ---- workers ---- */
 
+static void warn_of_stopped(Batch *batch, const Runner *runner)
+{
+    char text[192];
+    (void)snprintf(text, sizeof text,
+                   _("somebody stopped its worker (SIGSTOP), and the video waits; to go on: kill -CONT %ld"),
+                   (long)runner->process.pid);
+    batch_warn(batch, batch->items[runner->item].video, text);
+}
+
 static void watch_workers(Batch *batch)
 {
     const int64_t stall_ms = (int64_t)(1000.0 * batch->settings->stall_timeout_s);
@@ -19,7 +28,9 @@ static void watch_workers(Batch *batch)
         if (!runner->used) {
             continue;
         }
-        runner_check_progress(runner, batch->now_ms, stall_ms);
+        if (runner_check_progress(runner, batch->now_ms, stall_ms)) {
+            warn_of_stopped(batch, runner);
+        }
         if (!runner->ended &&
             meminfo_read_process(batch->hooks.root, runner->process.pid, &memory, NULL) == STATUS_OK) {
             Video *video = batch->items[runner->item].video;

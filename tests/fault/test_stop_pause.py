@@ -184,7 +184,8 @@ class Stops(FaultCase):
         self.wait_chunk(run, 0)
         worker = run.workers()[0]
         os.kill(worker, signal.SIGSTOP)
-        time.sleep(4)
+        told = run.wait_event(lambda e: e["event"] == "warning" and f"kill -CONT {worker}" in str(e), 20)
+        self.assertIsNotNone(told, str(run))
         self.assertTrue(alive(worker))
         os.kill(worker, signal.SIGCONT)
         self.assertEqual(run.wait(), 0, str(run))

@@ -46,12 +46,20 @@ static void time_away_does_not_count(void **state)
     (void)state;
     Stall stall = {0};
     const StallReading nothing = {.processor_ms = -1};
-    const StallReading held = {.processor_ms = -1, .stopped = true};
+    const StallReading held = {.processor_ms = -1, .held = true, .stopped = true};
+    const StallReading stopped = {.processor_ms = -1, .stopped = true};
     (void)stall_look(&stall, 1000, &nothing);
     /* an hour in which we did not run ourselves */
     assert_int_equal(stall_look(&stall, 1000 + 3600000, &nothing), 1000);
     assert_int_equal(stall_look(&stall, 3602000, &held), 1000);
     assert_int_equal(stall_look(&stall, 3602500, &nothing), 1500);
+    /* stopped by somebody else: it is known for how long */
+    assert_int_equal(stall.stopped_ms, 0);
+    assert_int_equal(stall_look(&stall, 3602750, &stopped), 1500);
+    assert_int_equal(stall_look(&stall, 3603000, &stopped), 1500);
+    assert_int_equal(stall.stopped_ms, 500);
+    assert_int_equal(stall_look(&stall, 3603250, &held), 1500);
+    assert_int_equal(stall.stopped_ms, 0);
 }
 
 static void the_kernel_is_asked(void **state)
