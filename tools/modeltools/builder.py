@@ -8,14 +8,11 @@ from . import ModelError
 
 OPSET = 13
 IR_VERSION = 7
-# Below this size a packed weight saves nothing worth the three nodes that unpack it.
-PACK_FROM = 512
 
 
 class GraphBuilder:
-    def __init__(self, weights, keep_packed=False):
+    def __init__(self, weights):
         self.weights = weights
-        self.keep_packed = keep_packed
         self.inputs = []
         self.outputs = []
         self._nodes = []
@@ -53,30 +50,19 @@ class GraphBuilder:
 
     def values(self, name):
         try:
-            return self.weights[name].values
+            return self.weights[name]
         except KeyError:
             raise ModelError(f"the model has no weight {name}") from None
 
     def weight(self, name, rearrange=lambda array: array, channel_factor=None):
         """A weight as a tensor: rearranged, times `channel_factor` along its first axis.
 
-        With keep_packed large quantised weights stay 8 bit in the file and are unpacked by nodes that ONNX Runtime
-        folds when it loads the model: a quarter of the size, the same results.
+        Quantised ones too: to unpack them when the model is loaded takes longer than to read four times the bytes.
         """
-        values = self.values(name)
-        stored = self.weights[name]
-        column = None
+        array = rearrange(self.values(name)).astype(np.float32)
         if channel_factor is not None:
-            column = channel_factor.reshape([-1] + [1] * (rearrange(values).ndim - 1))
-        if self.keep_packed and stored.packed is not None and stored.packed.size > PACK_FROM:
-            floats = self.node("Cast", [self.constant(rearrange(stored.packed), name + "/packed")], to=TensorProto.FLOAT)
-            scaled = self.node("Mul", [floats, self.float_constant(stored.scale, name + "/scale")])
-            tensor = self.node("Add", [scaled, self.float_constant(stored.minimum, name + "/minimum")])
-            if column is not None:
-                tensor = self.node("Mul", [tensor, self.float_constant(column, name + "/factor")])
-            return tensor
-        array = rearrange(values).astype(np.float32)
-        return self.float_constant(array if column is None else array * column, name)
+            array = array * channel_factor.reshape([-1] + [1] * (array.ndim - 1))
+        return self.float_constant(array, name)
 
     def build(self, graph_name):
         """The checked model, without what its outputs do not need."""

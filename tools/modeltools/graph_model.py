@@ -32,15 +32,15 @@ CONVOLUTIONS = {
 }
 
 
-def convert(model, name, keep_packed=False, outputs=None):
+def convert(model, name, outputs=None):
     """`outputs` keeps only those of the model's outputs, by their names in its signature."""
-    return _GraphConverter(model, keep_packed, outputs).convert(name)
+    return _GraphConverter(model, outputs).convert(name)
 
 
 class _GraphConverter:
-    def __init__(self, model, keep_packed, outputs):
+    def __init__(self, model, outputs):
         self.nodes = {node["name"]: node for node in model.topology["node"]}
-        self.builder = GraphBuilder(model.weights, keep_packed)
+        self.builder = GraphBuilder(model.weights)
         self.outputs = self._find_outputs(model, outputs)
         for name in self.outputs:
             self.builder.reserve(name)

@@ -10,16 +10,16 @@ CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
 CHANNELS_FIRST_AXIS = {-1: 1, 3: 1, 1: 2, 2: 3}
 
 
-def convert(model, name, keep_packed=False):
-    return _LayersConverter(model, keep_packed).convert(name)
+def convert(model, name):
+    return _LayersConverter(model).convert(name)
 
 
 class _LayersConverter:
-    def __init__(self, model, keep_packed):
+    def __init__(self, model):
         config = (model.topology.get("model_config") or model.topology)["config"]
         self.layers = config["layers"] if isinstance(config, dict) else config
         self.output_layers = config.get("output_layers") if isinstance(config, dict) else None
-        self.builder = GraphBuilder(model.weights, keep_packed)
+        self.builder = GraphBuilder(model.weights)
         self.builder.reserve("output")
         self.by_name = {_name(layer): layer for layer in self.layers}
         self.folded = self._find_foldable()

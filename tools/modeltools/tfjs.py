@@ -18,18 +18,9 @@ _DTYPES = {
 }
 
 
-class Weight:
-    """One weight: `values` as the model computes with it; `packed`, `minimum`, `scale` where it is stored quantised."""
-
-    def __init__(self, values, packed=None, minimum=0.0, scale=1.0):
-        self.values = values
-        self.packed = packed
-        self.minimum = minimum
-        self.scale = scale
-
-
 class TfjsModel:
-    """`topology` is Keras' layer list or TensorFlow's node list, `weights` maps names to Weight."""
+    """`topology` is Keras' layer list or TensorFlow's node list, `weights` maps names to arrays, as the model computes with
+    them."""
 
     def __init__(self, description, shards):
         self.topology = description["modelTopology"]
@@ -64,12 +55,12 @@ class TfjsModel:
 def _weight(raw, dtype, quantised):
     wanted = _DTYPES[dtype]
     if not quantised:
-        return Weight(raw)
+        return raw
     if quantised["dtype"] == "float16":
-        return Weight(raw.astype(wanted))
+        return raw.astype(wanted)
     minimum, scale = quantised["min"], quantised["scale"]
     values = raw.astype(np.float32) * np.float32(scale) + np.float32(minimum)
-    return Weight(values.astype(wanted), raw, minimum, scale)
+    return values.astype(wanted)
 
 
 def load(path):
