@@ -13,6 +13,7 @@
 #include "face/record.h"
 #include "infer/known_model.h"
 #include "worker/message.h"
+#include "worker/needed_models.h"
 #include "worker/process.h"
 
 enum { LOOKERS_MOST = 4, END_WAIT_MS = 300, POLL_MS = 500 };
@@ -62,13 +63,18 @@ static void add_identity(Hash *hash, const FileIdentity *identity)
 static Status know_models(Looking *looking, Error *err)
 {
     Hash *hash = hash_new();
-    const char *name = NULL;
-    Status status = STATUS_OK;
+    FaceModelsConfig faces = face_models_config(looking->settings);
+    const KnownModel *list[FACE_MODELS_MOST];
+    int count = 0;
+    faces.with_embedder = true;
+    Status status = face_models_list(&faces, list, &count, err);
     hash_add(hash, RUNBATCH_VERSION, sizeof RUNBATCH_VERSION);
-    for (int i = 0; status == STATUS_OK && (name = face_models_name(i, true)) != NULL; i++) {
+    hash_add(hash, &faces.detector_score, sizeof faces.detector_score);
+    for (int i = 0; status == STATUS_OK && i < count; i++) {
         FileIdentity identity;
         char *path = NULL;
-        status = known_model_path(known_model_find(name), looking->settings->models_dir, &path, err);
+        hash_add(hash, list[i]->name, strlen(list[i]->name) + 1);
+        status = known_model_path(list[i], looking->settings->models_dir, &path, err);
         if (status == STATUS_OK) {
             status = file_identity(path, ERROR_MODEL, &identity, err);
         }

@@ -22,6 +22,7 @@
 #include "report/format.h"
 #include "report/i18n.h"
 #include "report/json_text.h"
+#include "worker/needed_models.h"
 #include "worker/sandbox_job.h"
 
 enum { SIZE_TEXT = 32 };
@@ -67,8 +68,9 @@ static Status look_for_faces(const char *path, const Settings *settings, Checkup
     StillFace *faces = memory_alloc(MOST, sizeof *faces);
     Status status = still_read(path, picture, &orientation, err);
     if (status == STATUS_OK) {
-        const FaceModelsConfig config = {
-            .models_dir = settings->models_dir, .provider = PROVIDER_CPU, .threads = 1};
+        FaceModelsConfig config = face_models_config(settings);
+        config.provider = PROVIDER_CPU;
+        config.with_embedder = false;
         status = face_models_open(&models, &config, err);
     }
     if (status == STATUS_OK) {

@@ -107,8 +107,12 @@ static Status try_provider(const DoctorConfig *config, Provider provider, Error 
 {
     char *path = NULL;
     Session *session = NULL;
-    Status status = known_model_path(known_model_find(face_models_name(0, false)),
-                                     config->settings->models_dir, &path, err);
+    const KnownModel *list[FACE_MODELS_MOST];
+    int count = 0;
+    Status status = face_models_list(&(FaceModelsConfig){0}, list, &count, err);
+    if (status == STATUS_OK) {
+        status = known_model_path(list[0], config->settings->models_dir, &path, err);
+    }
     if (status == STATUS_OK) {
         status = session_open(&session, &(SessionConfig){.path = path, .provider = provider}, err);
     }

@@ -8,8 +8,8 @@
  */
 static const float overlap_max = 0.4f;
 static const float containment_max = 0.7f;
-static const float default_threshold = 0.65f;
-/* For tiles: the least score, and the largest face's share of the next coarser region's width. */
+/* For tiles of the built-in detector: the least score, and the largest face's share of the next coarser
+ * region's width. */
 static const float tile_threshold = 0.9f;
 static const float tile_face_max = 0.09f;
 /* The second detector's score means something else; its recipe's threshold. */
@@ -55,6 +55,36 @@ static void sort_by_score(BoxList *list)
     }
 }
 
+void box_list_add(BoxList *list, const UprightBox *box)
+{
+    if (list->count < BOXES_MAX) {
+        list->box[list->count++] = *box;
+        return;
+    }
+    int worst = 0;
+    for (int i = 1; i < BOXES_MAX; i++) {
+        worst = list->box[i].score < list->box[worst].score ? i : worst;
+    }
+    if (list->box[worst].score < box->score) {
+        list->box[worst] = *box;
+    }
+}
+
+void box_list_keep_inside(BoxList *list, int width, int height)
+{
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        const UprightBox *box = &list->box[i];
+        /* Also false for what is not a number. */
+        const bool inside = box->x0 < box->x1 && box->y0 < box->y1 && box->x1 > 0 && box->y1 > 0 &&
+                            box->x0 < (float)width && box->y0 < (float)height;
+        if (inside) {
+            list->box[kept++] = *box;
+        }
+    }
+    list->count = kept;
+}
+
 void box_list_suppress(BoxList *list, float overlap, float containment)
 {
     sort_by_score(list);
@@ -84,17 +114,28 @@ static Detection to_detection(const UprightBox *box, const UprightView *view, fl
 {
     const Affine to_square = models_stored_to_square(aspect);
     const Affine map = affine_multiply(&to_square, &view->to_stored);
-    const float up_x = map.a * sinf(box->angle) - map.b * cosf(box->angle);
-    const float up_y = map.d * sinf(box->angle) - map.e * cosf(box->angle);
-    return (Detection){
+    const float sine = sinf(box->angle);
+    const float cosine = cosf(box->angle);
+    const float up_x = map.a * sine - map.b * cosine;
+    const float up_y = map.d * sine - map.e * cosine;
+    /* A box is upright in its view; of a face that lies on its side the longer side is the face's height. */
+    const bool sideways = box->pointed && fabsf(sine) > fabsf(cosine);
+    const float width = box->x1 - box->x0;
+    const float height = box->y1 - box->y0;
+    Detection detection = {
         .centre = affine_apply(&view->to_stored, (Point){(box->x0 + box->x1) / 2, (box->y0 + box->y1) / 2}),
-        .width = box->x1 - box->x0,
-        .height = box->y1 - box->y0,
+        .width = sideways ? height : width,
+        .height = sideways ? width : height,
         .angle = atan2f(up_x, -up_y),
         .score = box->score,
         .aspect = aspect,
         .mirrored = mirrored,
+        .pointed = box->pointed,
     };
+    for (int i = 0; i < 5; i++) {
+        detection.points[i] = affine_apply(&view->to_stored, box->points[i]);
+    }
+    return detection;
 }
 
 static void give(const BoxList *list, const UprightView *view, Orientation orientation, AVRational sar,
@@ -106,10 +147,33 @@ static void give(const BoxList *list, const UprightView *view, Orientation orien
     }
 }
 
-/* The width of the region that holds the whole picture, padded to the right or below to 4:3. */
-static float padded_width(const UprightView *view)
+/* The region at (x, y) of that width, with the proportions of the detector's input. */
+static Region region_at(const Detector *detector, float x, float y, float width)
 {
-    return fmaxf((float)view->width, (float)view->height * 4 / 3);
+    return (Region){x, y, width, width * (float)detector->height / (float)detector->width};
+}
+
+/* The width of the region that holds the whole picture, padded to the right or below. */
+static float padded_width(const Detector *detector, const UprightView *view)
+{
+    return fmaxf((float)view->width, (float)view->height * (float)detector->width / (float)detector->height);
+}
+
+static Status find_in_whole(const Detector *detector, const UprightView *view, float threshold, BoxList *list,
+                            Error *err)
+{
+    const Region whole = region_at(detector, 0, 0, padded_width(detector, view));
+    return detector->kind->find(detector, view, &whole, threshold, list, err);
+}
+
+/* Letterboxed in the middle. */
+static Status find_turned(const Detector *detector, const UprightView *view, float threshold, BoxList *list,
+                          Error *err)
+{
+    const float side = padded_width(detector, view);
+    const Region whole =
+        region_at(detector, ((float)view->width - side) / 2, ((float)view->height - side) / 2, side);
+    return detector->kind->find(detector, view, &whole, threshold, list, err);
 }
 
 Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
@@ -118,8 +182,8 @@ Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation
     *count = 0;
     const UprightView view = view_of(frame, orientation, sar);
     BoxList list = {0};
-    const Status status = detect_region(models, &view, 0, 0, padded_width(&view),
-                                        threshold > 0 ? threshold : default_threshold, &list, err);
+    const Status status =
+        find_in_whole(&models->detector, &view, threshold > 0 ? threshold : BEGIN_SCORE, &list, err);
     if (status == STATUS_OK) {
         give(&list, &view, orientation, sar, found, capacity, count);
     }
@@ -134,7 +198,7 @@ Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Ori
     const UprightView view = view_of(frame, orientation, sar);
     BoxList list = {0};
     const Status status =
-        detect_rotated(models, &view, threshold > 0 ? threshold : rotated_threshold, &list, err);
+        find_turned(&models->rotated, &view, threshold > 0 ? threshold : rotated_threshold, &list, err);
     if (status == STATUS_OK) {
         give(&list, &view, orientation, sar, found, capacity, count);
     }
@@ -143,13 +207,14 @@ Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Ori
 
 /* Whether a tile's border cuts the box; the neighbouring tile or the whole picture has that face whole. A
  * border of the picture itself cuts nothing off that could be had. */
-static bool is_cut(const UprightBox *box, const UprightView *view, float x, float y, float width)
+static bool is_cut(const UprightBox *box, const UprightView *view, const Region *tile)
 {
-    const float height = width * 3 / 4;
-    const float near = width * 0.01f;
-    return (x > 0 && box->x0 < x + near) || (y > 0 && box->y0 < y + near) ||
-           (x + width < (float)view->width && box->x1 > x + width - near) ||
-           (y + height < (float)view->height && box->y1 > y + height - near);
+    const float near = tile->width * 0.01f;
+    const float right = tile->x + tile->width;
+    const float bottom = tile->y + tile->height;
+    return (tile->x > 0 && box->x0 < tile->x + near) || (tile->y > 0 && box->y0 < tile->y + near) ||
+           (right < (float)view->width && box->x1 > right - near) ||
+           (bottom < (float)view->height && box->y1 > bottom - near);
 }
 
 static bool is_known(const BoxList *list, const UprightBox *box)
@@ -168,7 +233,8 @@ static bool is_known(const BoxList *list, const UprightBox *box)
 static Status detect_in_tiles(const FaceModels *models, const UprightView *view, float coarser_width,
                               float width, float threshold, BoxList *list, Error *err)
 {
-    const float height = width * 3 / 4;
+    const Detector *detector = &models->detector;
+    const float height = region_at(detector, 0, 0, width).height;
     const float most_x = fmaxf(0, (float)view->width - width);
     const float most_y = fmaxf(0, (float)view->height - height);
     const int columns = 1 + (int)ceilf(most_x / (width * 0.8f));
@@ -179,8 +245,9 @@ static Status detect_in_tiles(const FaceModels *models, const UprightView *view,
         const int row = tile / columns;
         const float x = columns > 1 ? most_x * (float)column / (float)(columns - 1) : 0;
         const float y = rows > 1 ? most_y * (float)row / (float)(rows - 1) : 0;
+        const Region region = region_at(detector, x, y, width);
         BoxList here = {0};
-        if (detect_region(models, view, x, y, width, fmaxf(threshold, tile_threshold), &here, err) !=
+        if (detector->kind->find(detector, view, &region, fmaxf(threshold, tile_threshold), &here, err) !=
             STATUS_OK) {
             return STATUS_FAILED;
         }
@@ -189,7 +256,7 @@ static Status detect_in_tiles(const FaceModels *models, const UprightView *view,
             const float height_found = box->y1 - box->y0;
             const bool plausible =
                 height_found < tile_face_max * coarser_width && height_found > box->x1 - box->x0;
-            if (plausible && !is_cut(box, view, x, y, width) && !is_known(list, box)) {
+            if (plausible && !is_cut(box, view, &region) && !is_known(list, box)) {
                 all.box[all.count++] = *box;
             }
         }
@@ -214,8 +281,10 @@ static void merge_rotated(BoxList *list, const BoxList *rotated, float side)
         bool known = false;
         for (int k = 0; k < upright; k++) {
             if (box_containment(&list->box[k], box) > 0.5f) {
-                list->box[k].angle = fabsf(box->angle) > tilt_min ? box->angle : 0;
                 known = true;
+                if (!list->box[k].pointed) {
+                    list->box[k].angle = fabsf(box->angle) > tilt_min ? box->angle : 0;
+                }
             }
         }
         if (!known && list->count < BOXES_MAX) {
@@ -230,19 +299,20 @@ Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Or
 {
     *count = 0;
     const UprightView view = view_of(frame, orientation, sar);
-    const float whole = padded_width(&view);
-    const float least = threshold > 0 ? threshold : default_threshold;
+    const float whole = padded_width(&models->detector, &view);
+    const float small = 2 * (float)models->detector.width; /* it sees small faces too */
+    const float least = threshold > 0 ? threshold : BEGIN_SCORE;
     BoxList list = {0};
     BoxList rotated = {0};
-    Status status = detect_region(models, &view, 0, 0, whole, least, &list, err);
-    if (status == STATUS_OK && whole > 640) {
+    Status status = find_in_whole(&models->detector, &view, least, &list, err);
+    if (status == STATUS_OK && whole > small) {
         status = detect_in_tiles(models, &view, whole, 0.6f * whole, least, &list, err);
     }
-    if (status == STATUS_OK && whole > 1280) {
+    if (status == STATUS_OK && whole > 2 * small) {
         status = detect_in_tiles(models, &view, 0.6f * whole, 0.4f * whole, least, &list, err);
     }
     if (status == STATUS_OK) {
-        status = detect_rotated(models, &view, rotated_threshold, &rotated, err);
+        status = find_turned(&models->rotated, &view, rotated_threshold, &rotated, err);
     }
     if (status == STATUS_OK) {
         merge_rotated(&list, &rotated, fmaxf((float)view.width, (float)view.height));

@@ -13,54 +13,28 @@ typedef struct Outputs {
     float boxes[PRIORS][4];  /* x0 y0 x1 y1 */
 } Outputs;
 
-/* Puts `box` into the list; the worst one gives way when it is full. */
-static void add_box(BoxList *list, const UprightBox *box)
+static void read_outputs(const Outputs *outputs, const Region *region, float threshold, BoxList *list)
 {
-    if (list->count < BOXES_MAX) {
-        list->box[list->count++] = *box;
-        return;
-    }
-    int worst = 0;
-    for (int i = 1; i < BOXES_MAX; i++) {
-        worst = list->box[i].score < list->box[worst].score ? i : worst;
-    }
-    if (list->box[worst].score < box->score) {
-        list->box[worst] = *box;
-    }
-}
-
-static void read_outputs(const Outputs *outputs, const UprightView *view, float x, float y, float width,
-                         float threshold, BoxList *list)
-{
-    const float height = width * INPUT_HEIGHT / INPUT_WIDTH;
     for (int i = 0; i < PRIORS; i++) {
         if (!(outputs->scores[i][1] >= threshold)) {
             continue;
         }
         const float *share = outputs->boxes[i];
         const UprightBox box = {
-            .x0 = x - 0.5f + share[0] * width,
-            .y0 = y - 0.5f + share[1] * height,
-            .x1 = x - 0.5f + share[2] * width,
-            .y1 = y - 0.5f + share[3] * height,
+            .x0 = region->x - 0.5f + share[0] * region->width,
+            .y0 = region->y - 0.5f + share[1] * region->height,
+            .x1 = region->x - 0.5f + share[2] * region->width,
+            .y1 = region->y - 0.5f + share[3] * region->height,
             .score = outputs->scores[i][1],
         };
-        /* Also false for what is not a number. */
-        const bool inside = box.x0 < box.x1 && box.y0 < box.y1 && box.x1 > 0 && box.y1 > 0 &&
-                            box.x0 < (float)view->width && box.y0 < (float)view->height;
-        if (inside) {
-            add_box(list, &box);
-        }
+        box_list_add(list, &box);
     }
 }
 
-Status detect_region(const FaceModels *models, const UprightView *view, float x, float y, float width,
-                     float threshold, BoxList *list, Error *err)
+static Status find(const Detector *detector, const UprightView *view, const Region *region, float threshold,
+                   BoxList *list, Error *err)
 {
-    const float scale = width / INPUT_WIDTH;
-    const Affine to_upright = {
-        .a = scale, .c = x - 0.5f + 0.5f * scale, .e = scale, .f = y - 0.5f + 0.5f * scale};
-    const Affine to_frame = affine_multiply(&view->to_stored, &to_upright);
+    const Affine to_frame = detector_input_map(detector, view, region);
     Tensor input;
     Status status = models_sample(&recipe, view->frame, &to_frame, &input, err);
     Outputs *outputs = memory_alloc(1, sizeof *outputs);
@@ -69,17 +43,21 @@ Status detect_region(const FaceModels *models, const UprightView *view, float x,
             {.data = &outputs->scores[0][0], .rank = 3, .shape = {1, PRIORS, 2}},
             {.data = &outputs->boxes[0][0], .rank = 3, .shape = {1, PRIORS, 4}},
         };
-        status = session_run(models->detector, &input, 1, tensors, 2, err);
+        status = session_run(detector->session, &input, 1, tensors, 2, err);
     }
     if (status == STATUS_OK) {
         BoxList here = {0};
-        read_outputs(outputs, view, x, y, width, threshold, &here);
+        read_outputs(outputs, region, detector_own_score(detector, threshold), &here);
+        box_list_keep_inside(&here, view->width, view->height);
         box_list_suppress(&here, overlap_max, 1);
         for (int i = 0; i < here.count; i++) {
-            add_box(list, &here.box[i]);
+            here.box[i].score = detector_common_score(detector, here.box[i].score);
+            box_list_add(list, &here.box[i]);
         }
     }
     memory_free(input.data);
     memory_free(outputs);
     return status;
 }
+
+const DetectorKind ultraface_kind = {"ultraface", find};

@@ -1,5 +1,5 @@
 /* The second detector (BlazeFace, back camera): faces at any tilt with six key points, rougher boxes. Recipe:
- * letterboxed in the middle of 256 x 256, x / 127.5 - 1; anchors on a 16 x 16 grid (two each) and an 8 x 8
+ * 256 x 256, x / 127.5 - 1; anchors on a 16 x 16 grid (two each) and an 8 x 8
  * grid (six each); a box or key point is an offset from its anchor in 1/256. Source: MediaPipe's published
  * graph. */
 #include <math.h>
@@ -33,7 +33,11 @@ static Candidate decode(const float *values, float anchor_x, float anchor_y, flo
     const float half_width = values[2] / INPUT_SIZE / 2;
     const float half_height = values[3] / INPUT_SIZE / 2;
     return (Candidate){
-        .box = {x - half_width, y - half_height, x + half_width, y + half_height, score, 0},
+        .box = {.x0 = x - half_width,
+                .y0 = y - half_height,
+                .x1 = x + half_width,
+                .y1 = y + half_height,
+                .score = score},
         .right_eye = {values[4] / INPUT_SIZE + anchor_x, values[5] / INPUT_SIZE + anchor_y},
         .left_eye = {values[6] / INPUT_SIZE + anchor_x, values[7] / INPUT_SIZE + anchor_y},
     };
@@ -79,8 +83,11 @@ static void add_weighted(Candidate *sum, const Candidate *one)
 static void divide(Candidate *sum, float best)
 {
     const float share = 1 / sum->box.score;
-    sum->box = (UprightBox){
-        sum->box.x0 * share, sum->box.y0 * share, sum->box.x1 * share, sum->box.y1 * share, best, 0};
+    sum->box = (UprightBox){.x0 = sum->box.x0 * share,
+                            .y0 = sum->box.y0 * share,
+                            .x1 = sum->box.x1 * share,
+                            .y1 = sum->box.y1 * share,
+                            .score = best};
     sum->right_eye = (Point){sum->right_eye.x * share, sum->right_eye.y * share};
     sum->left_eye = (Point){sum->left_eye.x * share, sum->left_eye.y * share};
 }
@@ -119,10 +126,15 @@ static UprightBox to_upright(const Candidate *candidate, float scale, float left
     const float y =
         (candidate->box.y0 + candidate->box.y1) / 2 * scale + top - 0.5f - 0.07f * width * cosf(angle);
     const float half = 0.55f * width;
-    return (UprightBox){x - half, y - half, x + half, y + half, candidate->box.score, angle};
+    return (UprightBox){.x0 = x - half,
+                        .y0 = y - half,
+                        .x1 = x + half,
+                        .y1 = y + half,
+                        .score = candidate->box.score,
+                        .angle = angle};
 }
 
-static Status run(const FaceModels *models, const AVFrame *frame, const Affine *to_frame, Outputs *outputs,
+static Status run(const Detector *detector, const AVFrame *frame, const Affine *to_frame, Outputs *outputs,
                   Error *err)
 {
     Tensor input;
@@ -134,32 +146,29 @@ static Status run(const FaceModels *models, const AVFrame *frame, const Affine *
             {.data = outputs->values[0], .rank = 3, .shape = {1, ANCHORS_FINE, VALUES}},
             {.data = outputs->values[ANCHORS_FINE], .rank = 3, .shape = {1, ANCHORS_COARSE, VALUES}},
         };
-        status = session_run(models->rotated, &input, 1, tensors, 4, err);
+        status = session_run(detector->session, &input, 1, tensors, 4, err);
     }
     memory_free(input.data);
     return status;
 }
 
-Status detect_rotated(const FaceModels *models, const UprightView *view, float threshold, BoxList *list,
-                      Error *err)
+/* Its scores are as they are: what the tracker makes of them was measured with these. */
+static Status find(const Detector *detector, const UprightView *view, const Region *region, float threshold,
+                   BoxList *list, Error *err)
 {
-    const float side = (float)(view->width > view->height ? view->width : view->height);
-    const float left = ((float)view->width - side) / 2;
-    const float top = ((float)view->height - side) / 2;
-    const float scale = side / INPUT_SIZE;
-    const Affine map = {
-        .a = scale, .c = left - 0.5f + 0.5f * scale, .e = scale, .f = top - 0.5f + 0.5f * scale};
-    const Affine to_frame = affine_multiply(&view->to_stored, &map);
+    const Affine to_frame = detector_input_map(detector, view, region);
     Outputs *outputs = memory_alloc(1, sizeof *outputs);
-    const Status status = run(models, view->frame, &to_frame, outputs, err);
+    const Status status = run(detector, view->frame, &to_frame, outputs, err);
     if (status == STATUS_OK) {
         Candidate candidates[CANDIDATES_MAX];
         int count = read_outputs(outputs, threshold, candidates);
         while (count > 0 && list->count < BOXES_MAX) {
             const Candidate best = take_best(candidates, &count);
-            list->box[list->count++] = to_upright(&best, side, left, top);
+            list->box[list->count++] = to_upright(&best, region->width, region->x, region->y);
         }
     }
     memory_free(outputs);
     return status;
 }
+
+const DetectorKind blazeface_kind = {"blazeface", find};

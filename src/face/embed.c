@@ -1,5 +1,4 @@
-/* A face's identity. Recipe: similarity of five points to the ArcFace template, 112 x 112, (x - 127) / 128,
- * the output made one unit long. */
+/* A face's identity: as the embedder's entry in the catalogue says, the output made one unit long. */
 #include <math.h>
 
 #include "base/alloc.h"
@@ -7,22 +6,19 @@
 #include "face/models.h"
 #include "face/models_internal.h"
 
-enum { INPUT_SIZE = 112 };
-
-static const InputRecipe recipe = {INPUT_SIZE, INPUT_SIZE, LAYOUT_PLANES, 127.0f, 1 / 128.0f};
-
 Status face_embed(const FaceModels *models, const AVFrame *frame, const Mesh *mesh,
                   float embedding[EMBEDDING_SIZE], Error *err)
 {
     if (models->embedder == NULL) {
         return error_set(err, ERROR_INTERNAL, "cannot compare faces", NULL, "its model was not loaded");
     }
+    const KnownModel *model = models->embedder_model;
     Affine to_frame;
-    if (!align_mesh(mesh, ALIGN_ARCFACE_112_V2, INPUT_SIZE, frame->sample_aspect_ratio, &to_frame)) {
+    if (!align_mesh(mesh, model->align, model->size, frame->sample_aspect_ratio, &to_frame)) {
         return error_set(err, ERROR_INTERNAL, "cannot compare faces", NULL, "the face has no extent");
     }
     Tensor input;
-    Status status = models_sample(&recipe, frame, &to_frame, &input, err);
+    Status status = models_sample_known(model, model->size, model->size, frame, &to_frame, &input, err);
     if (status == STATUS_OK) {
         const Tensor output = {.data = embedding, .rank = 2, .shape = {1, EMBEDDING_SIZE}};
         status = session_run(models->embedder, &input, 1, &output, 1, err);

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "image/image.h"
-#include "infer/session.h"
+#include "infer/known_model.h"
 #include "media/reader.h"
 
 enum { MESH_POINTS = 468, FACES_MAX = 16, EMBEDDING_SIZE = 512 };
@@ -59,10 +59,19 @@ typedef struct FaceModelsConfig {
     Provider provider;
     int threads; /* inside one model run */
     bool with_embedder;
+    const char *detector; /* of upright faces, by its name in the catalogue; NULL: the built-in one */
+    float detector_score; /* that it must give a face, 0..1; 0: the catalogue's threshold */
+    const char *embedder; /* NULL: the built-in one */
 } FaceModelsConfig;
 
-/* The catalogue's name of the model that would be loaded as number `index`, from 0; NULL behind the last. */
-const char *face_models_name(int index, bool with_embedder);
+enum { FACE_MODELS_MOST = 4 };
+
+/* What face_models_open would load, in this order. ERROR_USAGE: a name is no detector's, or no embedder's. */
+Status face_models_list(const FaceModelsConfig *config, const KnownModel *list[FACE_MODELS_MOST], int *count,
+                        Error *err);
+
+/* What a user's detector takes of memory while it runs; 0 for the built-in one. */
+int64_t face_models_running_bytes(const FaceModelsConfig *config);
 
 Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err);
 void face_models_free(FaceModels **models);

@@ -3,38 +3,95 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
+#include "face/crop_tensor.h"
 #include "face/models_internal.h"
 #include "infer/known_model.h"
 #include "media/frame_view.h"
 
-/* What is loaded, by its name in the catalogue. The embedder, which not everybody wants, is the last. */
-enum { MODEL_NUMBER_DETECTOR, MODEL_NUMBER_ROTATED, MODEL_NUMBER_MESH, MODEL_NUMBER_EMBEDDER, MODEL_COUNT };
-static const char *const names[MODEL_COUNT] = {"fr_detect", "blazeface_back", "facemesh", "fr_feature"};
+/* The built-in ones. */
+static const char detector_name[] = "fr_detect";
+static const char rotated_name[] = "blazeface_back";
+static const char mesh_name[] = "facemesh";
+static const char embedder_name[] = "fr_feature";
 
-const char *face_models_name(int index, bool with_embedder)
+/* In the order of face_models_list. The embedder, which not everybody wants, is the last. */
+enum { NUMBER_DETECTOR, NUMBER_ROTATED, NUMBER_MESH, NUMBER_EMBEDDER };
+
+static Status refuse(ModelRole role, const char *option, const char *name, Error *err)
 {
-    const int count = with_embedder ? MODEL_COUNT : MODEL_NUMBER_EMBEDDER;
-    return index >= 0 && index < count ? names[index] : NULL;
+    Text known = {0};
+    for (size_t i = 0; i < known_model_count; i++) {
+        if (known_models[i].role == role) {
+            text_appendf(&known, "%s%s", known.length > 0 ? ", " : "", known_models[i].name);
+        }
+    }
+    (void)error_setf(err, ERROR_USAGE, "cannot look for faces", NULL, "no %s is called \"%s\"",
+                     model_role_name(role), name);
+    error_advise(err, "%s can be %s", option, known.data);
+    text_free(&known);
+    return STATUS_FAILED;
 }
 
-static Status open_model(Session **session, int number, const FaceModelsConfig *config, Error *err)
+static Status find(ModelRole role, const char *option, const char *name, const char *built_in,
+                   const KnownModel **model, Error *err)
 {
-    return known_model_open(session, known_model_find(names[number]), config->models_dir, config->provider,
-                            config->threads, err);
+    *model = known_model_find(name != NULL ? name : built_in);
+    return *model != NULL && (*model)->role == role ? STATUS_OK : refuse(role, option, name, err);
+}
+
+Status face_models_list(const FaceModelsConfig *config, const KnownModel *list[FACE_MODELS_MOST], int *count,
+                        Error *err)
+{
+    *count = 0;
+    list[NUMBER_ROTATED] = known_model_find(rotated_name);
+    list[NUMBER_MESH] = known_model_find(mesh_name);
+    if (find(MODEL_DETECTOR, "--face-detector-model", config->detector, detector_name, &list[NUMBER_DETECTOR],
+             err) != STATUS_OK ||
+        find(MODEL_EMBEDDER, "--face-embedder-model", config->embedder, embedder_name, &list[NUMBER_EMBEDDER],
+             err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    *count = config->with_embedder ? FACE_MODELS_MOST : NUMBER_EMBEDDER;
+    return STATUS_OK;
+}
+
+int64_t face_models_running_bytes(const FaceModelsConfig *config)
+{
+    /* Its picture twice, and what a network of this form keeps while it runs: SCRFD's widest layer has 56
+     * channels at half the side, and there are two of them at once. */
+    enum { PICTURE_FLOATS = 2 * 3, RUNNING_FLOATS = 28 };
+    const KnownModel *model = config->detector != NULL ? known_model_find(config->detector) : NULL;
+    const int64_t side = model != NULL && model->package == NULL ? model->size : 0;
+    return side * side * (PICTURE_FLOATS + RUNNING_FLOATS) * (int64_t)sizeof(float);
+}
+
+static Status open_model(Session **session, const KnownModel *model, const FaceModelsConfig *config,
+                         Error *err)
+{
+    return known_model_open(session, model, config->models_dir, config->provider, config->threads, err);
 }
 
 Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err)
 {
+    const KnownModel *list[FACE_MODELS_MOST];
+    int count = 0;
+    *models = NULL;
+    if (face_models_list(config, list, &count, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
     FaceModels *opened = memory_alloc(1, sizeof *opened);
-    Status status = open_model(&opened->detector, MODEL_NUMBER_DETECTOR, config, err);
+    Status status =
+        detector_open(&opened->detector, list[NUMBER_DETECTOR], config, config->detector_score, err);
     if (status == STATUS_OK) {
-        status = open_model(&opened->rotated, MODEL_NUMBER_ROTATED, config, err);
+        status = detector_open(&opened->rotated, list[NUMBER_ROTATED], config, 0, err);
     }
     if (status == STATUS_OK) {
-        status = open_model(&opened->mesh, MODEL_NUMBER_MESH, config, err);
+        status = open_model(&opened->mesh, list[NUMBER_MESH], config, err);
     }
     if (status == STATUS_OK && config->with_embedder) {
-        status = open_model(&opened->embedder, MODEL_NUMBER_EMBEDDER, config, err);
+        opened->embedder_model = list[NUMBER_EMBEDDER];
+        status = open_model(&opened->embedder, opened->embedder_model, config, err);
     }
     if (status != STATUS_OK) {
         face_models_free(&opened);
@@ -48,8 +105,8 @@ void face_models_free(FaceModels **models)
     if (*models == NULL) {
         return;
     }
-    session_free(&(*models)->detector);
-    session_free(&(*models)->rotated);
+    detector_close(&(*models)->detector);
+    detector_close(&(*models)->rotated);
     session_free(&(*models)->mesh);
     session_free(&(*models)->embedder);
     memory_free(*models);
@@ -149,6 +206,22 @@ Status models_sample(const InputRecipe *recipe, const AVFrame *frame, const Affi
             *input = (Tensor){input->data, 4, {1, recipe->height, recipe->width, 3}};
             write_tensor(&rgb, recipe, 3, 1, input->data);
         }
+    }
+    image_free(&rgb);
+    return status;
+}
+
+Status models_sample_known(const KnownModel *model, int width, int height, const AVFrame *frame,
+                           const Affine *to_frame, Tensor *input, Error *err)
+{
+    *input = (Tensor){0};
+    Image rgb = {0};
+    const Status status = frame_view_warp(frame, to_frame, width, height, 0, &rgb, err);
+    if (status == STATUS_OK) {
+        image_clamp(&rgb, 0, 255);
+        float *data = memory_alloc((size_t)3 * (size_t)width * (size_t)height, sizeof(float));
+        crop_to_tensor(&rgb, model->bgr, model->mean, model->scale, data);
+        *input = (Tensor){data, 4, {1, 3, height, width}};
     }
     image_free(&rgb);
     return status;

@@ -17,6 +17,10 @@ enum { MESH_CROP_SIZE = 192 };
 /* The share below which a mesh is no face's (recipe: faces >= 0.37, other crops <= 0.25). */
 #define MESH_FLAG_MIN 0.3f
 
+/* A detection that scores less begins no track; every detector's own threshold lies here on the common scale
+ * of scores. */
+#define BEGIN_SCORE 0.65f
+
 /* A face box as found by a detector, turned with the head. */
 typedef struct Detection {
     Point centre;  /* stored frame */
@@ -26,6 +30,8 @@ typedef struct Detection {
     float score;   /* 0..1 */
     float aspect;  /* width of a stored pixel over its height; 0 means 1 */
     bool mirrored; /* the video is to be shown mirrored */
+    bool pointed;  /* the detector tells the eyes, the nose tip and the mouth corners: */
+    Point points[5];
 } Detection;
 
 /* Its ellipse in the stored frame; of pixels that are not square a little too large. */
@@ -36,8 +42,9 @@ Affine models_upright_to_stored(int stored_width, int stored_height, Orientation
                                 int *upright_width, int *upright_height);
 
 /* Finds faces in the whole frame, best first, overlapping ones merged. `threshold` 0 means the default
- * (0.65). Sees faces wider than about 6 % of the frame, tilted by up to some 45 degrees; the angle is the
- * video's own, tilt is not told. One small model run. */
+ * (BEGIN_SCORE). The built-in detector sees faces wider than about 6 % of the frame, tilted by up to some 45
+ * degrees; the angle is the video's own, tilt is not told. One small model run; or one of the user's
+ * detector, which tells points and tilt. */
 Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
                      float threshold, Detection *found, int capacity, int *count, Error *err);
 
@@ -47,9 +54,9 @@ Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Ori
                              AVRational sar, float threshold, Detection *found, int capacity, int *count,
                              Error *err);
 
-/* Both of them, and the first also on overlapping tiles where the frame is wider than 640 pixels, so that
- * small faces are found; angles are told where the second sees the same face. For stills, the first frame and
- * cuts: up to 16 model runs. */
+/* Both of them, and the first also on overlapping tiles where the frame is wider than twice the
+ * first one's picture (640 pixels), so that small faces are found; angles are told where the second sees the
+ * same face. For stills, the first frame and cuts: up to 16 model runs. */
 Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Orientation orientation,
                               AVRational sar, float threshold, Detection *found, int capacity, int *count,
                               Error *err);

@@ -3,13 +3,14 @@
 #ifndef RUNBATCH_FACE_MODELS_INTERNAL_H
 #define RUNBATCH_FACE_MODELS_INTERNAL_H
 
-#include "face/models.h"
+#include "face/detector.h"
 
 struct FaceModels {
-    Session *detector; /* fr_detect */
-    Session *rotated;  /* blazeface_back */
+    Detector detector; /* of faces that are about upright: fr_detect, or the user's */
+    Detector rotated;  /* of turned ones: blazeface_back */
     Session *mesh;     /* facemesh */
-    Session *embedder; /* fr_feature; NULL when not asked for */
+    Session *embedder; /* fr_feature, or the user's; NULL when not asked for */
+    const KnownModel *embedder_model;
 };
 
 typedef enum TensorLayout {
@@ -31,45 +32,14 @@ typedef struct InputRecipe {
 Status models_sample(const InputRecipe *recipe, const AVFrame *frame, const Affine *to_frame, Tensor *input,
                      Error *err);
 
+/* The same for a model whose catalogue entry tells what it wants: [1, 3, height, width]. */
+Status models_sample_known(const KnownModel *model, int width, int height, const AVFrame *frame,
+                           const Affine *to_frame, Tensor *input, Error *err);
+
 /* Stored pixel width over height; 1 where unknown or absurd. */
 float models_aspect(AVRational sar);
 /* Square pixels to stored ones: x shrinks by the aspect, edges stay edges. */
 Affine models_square_to_stored(float aspect);
 Affine models_stored_to_square(float aspect);
-
-/* A face box in the upright picture. */
-typedef struct UprightBox {
-    float x0, y0, x1, y1;
-    float score;
-    float angle; /* clockwise, radians; 0 where the detector does not tell */
-} UprightBox;
-
-enum { BOXES_MAX = 128 };
-
-typedef struct BoxList {
-    int count;
-    UprightBox box[BOXES_MAX];
-} BoxList;
-
-float box_overlap(const UprightBox *a, const UprightBox *b);     /* intersection over union */
-float box_containment(const UprightBox *a, const UprightBox *b); /* intersection over the smaller */
-/* Sorts by score and drops every box that overlaps a better one by more than `overlap`, or lies in one by
- * more than `containment` (1: never). Source: greedy non-maximum suppression. */
-void box_list_suppress(BoxList *list, float overlap, float containment);
-
-/* The picture a detector looks for faces in. */
-typedef struct UprightView {
-    const AVFrame *frame;
-    Affine to_stored;
-    int width;
-    int height;
-} UprightView;
-
-/* Appends to `list` what the two detectors find: fr_detect in a region of the upright picture (x, y, width in
- * pixels; the height is three quarters of the width, as its input), BlazeFace in all of it. */
-Status detect_region(const FaceModels *models, const UprightView *view, float x, float y, float width,
-                     float threshold, BoxList *list, Error *err);
-Status detect_rotated(const FaceModels *models, const UprightView *view, float threshold, BoxList *list,
-                      Error *err);
 
 #endif

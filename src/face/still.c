@@ -14,7 +14,7 @@ static const float same_face = 0.4f;
 
 static UprightBox bounds(const Mesh *mesh)
 {
-    UprightBox box = {FLT_MAX, FLT_MAX, -FLT_MAX, -FLT_MAX, 0, 0};
+    UprightBox box = {.x0 = FLT_MAX, .y0 = FLT_MAX, .x1 = -FLT_MAX, .y1 = -FLT_MAX};
     for (int i = 0; i < MESH_POINTS; i++) {
         box.x0 = fminf(box.x0, mesh->x[i]);
         box.y0 = fminf(box.y0, mesh->y[i]);

@@ -5,7 +5,7 @@
 
 static const float sure_flag = 0.8f;
 /* A detection may begin a track, or only confirm one that is there. */
-static const float begin_score = 0.65f;
+static const float begin_score = BEGIN_SCORE;
 static const float confirm_score = 0.4f;
 static const float match_overlap = 0.2f;
 static const float drift_overlap = 0.35f; /* below, the mesh is tried again from the detection */

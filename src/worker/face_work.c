@@ -45,15 +45,7 @@ static void ask_kinds(const Settings *settings, bool *record, bool *every_frame)
 
 static Status open_models(FaceWork *work, const Settings *settings, Error *err)
 {
-    bool record = false;
-    bool every_frame = false;
-    ask_kinds(settings, &record, &every_frame);
-    const FaceModelsConfig config = {
-        .models_dir = settings->models_dir,
-        .provider = provider_of(settings),
-        .threads = 1, /* the pipeline's own threads fill the machine */
-        .with_embedder = record || !settings->many_faces,
-    };
+    const FaceModelsConfig config = face_models_config(settings);
     return face_models_open(&work->models, &config, err);
 }
 

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "memory/meminfo.h"
 #include "worker/analysis.h"
+#include "worker/needed_models.h"
 
 static void tell_opened(void *context, const MediaInfo *info)
 {
@@ -39,12 +40,8 @@ static Status note_faces(const JobConfig *config, JobControl *control, const Fac
 Status faces_job_run(const JobConfig *config, JobControl *control, VideoResult *result, Error *err)
 {
     *result = (VideoResult){0};
-    const FaceModelsConfig wanted = {
-        .models_dir = config->settings->models_dir,
-        .provider = provider_from_name(config->settings->execution_provider),
-        .threads = 1,
-        .with_embedder = true,
-    };
+    FaceModelsConfig wanted = face_models_config(config->settings);
+    wanted.with_embedder = true;
     FaceModels *models = NULL;
     FaceRecord *record = NULL;
     Status status = face_models_open(&models, &wanted, err);

@@ -24,6 +24,29 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
     };
 }
 
+/* Who is to be seen is asked where a reference face is compared with, and in records of whole videos. */
+static bool embedder_is_wanted(const Settings *settings)
+{
+    bool wanted = !settings->many_faces;
+    for (size_t i = 0; i < settings->frame_processors.count; i++) {
+        const ProcessorKind *kind = processor_find(settings->frame_processors.items[i]);
+        wanted = wanted || (kind != NULL && kind->needs_record);
+    }
+    return wanted;
+}
+
+FaceModelsConfig face_models_config(const Settings *settings)
+{
+    return (FaceModelsConfig){
+        .models_dir = settings->models_dir,
+        .provider = provider_from_name(settings->execution_provider),
+        .threads = 1,
+        .with_embedder = embedder_is_wanted(settings),
+        .detector = settings->face_detector_model,
+        .detector_score = (float)settings->face_detector_score,
+    };
+}
+
 bool needed_models_has(const NeededModels *needed, const KnownModel *model)
 {
     for (int i = 0; i < needed->count; i++) {
@@ -51,10 +74,16 @@ static void add(NeededModels *needed, ProcessorModel more)
 Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
 {
     *needed = (NeededModels){0};
-    const char *name = NULL;
-    for (int i = 0; (name = face_models_name(i, !settings->many_faces)) != NULL; i++) {
-        add(needed, (ProcessorModel){.model = known_model_find(name)});
+    const FaceModelsConfig faces = face_models_config(settings);
+    const KnownModel *list[FACE_MODELS_MOST];
+    int count = 0;
+    if (face_models_list(&faces, list, &count, err) != STATUS_OK) {
+        return STATUS_FAILED;
     }
+    for (int i = 0; i < count; i++) {
+        add(needed, (ProcessorModel){.model = list[i]});
+    }
+    needed->once_bytes = face_models_running_bytes(&faces);
     if (gate_is_wanted(settings)) {
         const KnownModel *gate = known_model_find(settings->content_gate_model);
         if (gate == NULL || gate->role != MODEL_CONTENT_GATE) {
@@ -109,7 +138,7 @@ static int64_t weight_bytes(const KnownModel *model, const char *models_dir)
 
 OwnModelsMemory needed_models_memory(const NeededModels *needed, const char *models_dir)
 {
-    int64_t kept = 0;
+    int64_t kept = needed->once_bytes;
     int64_t most = 0;
     for (int i = 0; i < needed->count; i++) {
         const ProcessorModel *m = &needed->models[i];

@@ -12,10 +12,14 @@ typedef struct NeededModels {
     ProcessorModel models[NEEDED_MODELS_MOST]; /* each once, in the order in which they are opened */
     int count;
     int64_t thread_bytes; /* of the processors, for each thread */
+    int64_t once_bytes;   /* of what finds the faces, beside the default's */
 } NeededModels;
 
 /* What the settings ask of the processors; `source` may be NULL. Strings are those of the arguments. */
 ProcessorOptions processor_options(const Settings *settings, const char *source);
+
+/* What finds and compares the faces; the same. `threads` is 1: a pipeline's own threads fill the machine. */
+FaceModelsConfig face_models_config(const Settings *settings);
 
 /* ERROR_USAGE for settings that no run can have. */
 Status needed_models(const Settings *settings, NeededModels *needed, Error *err);

@@ -180,16 +180,21 @@ static void five_points_are_in_the_template_s_order(void **state)
     expect_point(points[4], 210, 120);
 }
 
+static UprightBox box(float x0, float y0, float x1, float y1, float score)
+{
+    return (UprightBox){.x0 = x0, .y0 = y0, .x1 = x1, .y1 = y1, .score = score};
+}
+
 static void boxes_overlap_by_their_shared_area(void **state)
 {
     (void)state;
-    const UprightBox a = {0, 0, 10, 10, 1, 0};
+    const UprightBox a = box(0, 0, 10, 10, 1);
     const struct {
         UprightBox box;
         float overlap, containment;
     } cases[] = {
-        {{0, 0, 10, 10, 1, 0}, 1, 1},  {{5, 0, 15, 10, 1, 0}, 1 / 3.0f, 0.5f}, {{2, 2, 4, 4, 1, 0}, 0.04f, 1},
-        {{10, 0, 20, 10, 1, 0}, 0, 0}, {{-30, -30, -20, -20, 1, 0}, 0, 0},
+        {box(0, 0, 10, 10, 1), 1, 1},  {box(5, 0, 15, 10, 1), 1 / 3.0f, 0.5f}, {box(2, 2, 4, 4, 1), 0.04f, 1},
+        {box(10, 0, 20, 10, 1), 0, 0}, {box(-30, -30, -20, -20, 1), 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_float_equal(box_overlap(&a, &cases[i].box), cases[i].overlap, 1e-5f);
@@ -201,11 +206,8 @@ static void the_best_of_overlapping_boxes_stays(void **state)
 {
     (void)state;
     BoxList list = {.count = 5,
-                    .box = {{0, 0, 10, 10, 0.7f, 0},
-                            {1, 0, 11, 10, 0.9f, 0},
-                            {40, 0, 50, 10, 0.8f, 0},
-                            {4, 4, 7, 7, 0.6f, 0},
-                            {8, 0, 18, 10, 0.65f, 0}}};
+                    .box = {box(0, 0, 10, 10, 0.7f), box(1, 0, 11, 10, 0.9f), box(40, 0, 50, 10, 0.8f),
+                            box(4, 4, 7, 7, 0.6f), box(8, 0, 18, 10, 0.65f)}};
     BoxList nested = list;
     box_list_suppress(&list, 0.4f, 1);
     assert_int_equal(list.count, 4);
