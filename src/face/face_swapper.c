@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
+#include "face/crop_model.h"
 #include "face/model_swapper.h"
 #include "face/swapper.h"
 
@@ -15,21 +15,6 @@ typedef struct FaceSwapper {
 
 static const char built_in[] = "mesh";
 
-static Status refuse_model(const char *name, Error *err)
-{
-    Text known = {0};
-    text_append(&known, built_in);
-    for (size_t i = 0; i < known_model_count; i++) {
-        if (known_models[i].role == MODEL_SWAPPER) {
-            text_appendf(&known, ", %s", known_models[i].name);
-        }
-    }
-    (void)error_setf(err, ERROR_USAGE, "cannot swap faces", NULL, "no swapper is called \"%s\"", name);
-    error_advise(err, "--face-swapper-model can be %s", known.data);
-    text_free(&known);
-    return STATUS_FAILED;
-}
-
 /* *model NULL: the built-in method. */
 static Status find_model(const ProcessorOptions *options, const KnownModel **model, Error *err)
 {
@@ -38,8 +23,8 @@ static Status find_model(const ProcessorOptions *options, const KnownModel **mod
     if (name == NULL || strcmp(name, built_in) == 0) {
         return STATUS_OK;
     }
-    *model = known_model_find(name);
-    return *model != NULL && (*model)->role == MODEL_SWAPPER ? STATUS_OK : refuse_model(name, err);
+    *model = crop_model_named(name, MODEL_SWAPPER, "cannot swap faces", "face-swapper-model", built_in, err);
+    return *model != NULL ? STATUS_OK : STATUS_FAILED;
 }
 
 static Status kind_needs(const ProcessorOptions *options, ProcessorNeeds *needs, Error *err)

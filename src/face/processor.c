@@ -4,11 +4,13 @@
 
 #include "face/anonymizer.h"
 #include "face/debugger.h"
+#include "face/face_enhancer.h"
 #include "face/face_swapper.h"
 #include "face/plugin.h"
 
 static const ProcessorKind *const kinds[] = {
     &face_swapper_kind,
+    &face_enhancer_kind,
     &anonymizer_kind,
     &debugger_kind,
 };

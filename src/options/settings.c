@@ -10,9 +10,7 @@ void settings_defaults(Settings *settings)
     *settings = (Settings){0};
     for (size_t i = 0; i < option_count; i++) {
         option_clear(&option_table[i], settings);
-        if (option_table[i].fallback != NULL) {
-            (void)option_assign(&option_table[i], option_table[i].fallback, settings, NULL);
-        }
+        (void)option_assign_fallback(&option_table[i], settings, NULL);
     }
 }
 
@@ -99,7 +97,7 @@ bool settings_frames_on_disk(const Settings *settings)
 static void reset(Settings *settings, const char *name)
 {
     const Option *option = option_find(name);
-    (void)option_assign(option, option->fallback, settings, NULL);
+    (void)option_assign_fallback(option, settings, NULL);
     settings->from[option - option_table] = SETTINGS_FROM_TABLE;
 }
 
@@ -119,5 +117,14 @@ void settings_settle(Settings *settings)
     }
     if (is(settings->face_swapper_model, "mesh")) {
         reset(settings, "pixel-boost");
+    }
+    if (!has_processor(settings, "face_enhancer")) {
+        reset(settings, "face-enhancer-model");
+    }
+    if (is(settings->face_enhancer_model, "classical")) {
+        reset(settings, "face-enhancer-blend");
+    }
+    if (!is(settings->face_enhancer_model, "codeformer")) {
+        reset(settings, "face-enhancer-weight");
     }
 }

@@ -51,9 +51,12 @@ typedef struct Settings {
     TextList words;    /* positional of `models` */
     TextList videos;   /* positional of the commands that show or ask */
     /* faces */
-    TextList frame_processors;  /* "face_swapper" */
-    char *face_swapper_model;   /* "mesh", or a swapper's name in the catalogue */
-    char *pixel_boost;          /* "off", or the side of the swapper's crop */
+    TextList frame_processors;   /* "face_swapper" */
+    char *face_swapper_model;    /* "mesh", or a swapper's name in the catalogue */
+    char *pixel_boost;           /* "off", or the side of the swapper's crop */
+    char *face_enhancer_model;   /* "classical", or an enhancer's name in the catalogue */
+    int64_t face_enhancer_blend; /* percent */
+    double face_enhancer_weight;
     char *face_detector_model;  /* a detector's name in the catalogue */
     double face_detector_score; /* 0: the model's own threshold */
     bool many_faces;

@@ -17,7 +17,8 @@
 #define GB 1000000000
 
 static const char *const pixel_boosts[] = {"off", "256", "512", "1024", NULL};
-static const char *const processors[] = {"face_swapper", "face_anonymizer", "face_debugger", NULL};
+static const char *const processors[] = {"face_swapper", "face_enhancer", "face_anonymizer", "face_debugger",
+                                         NULL};
 static const char *const anonymizer_ways[] = {"blur", "pixelate", "solid", "replace", NULL};
 static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc", NULL};
 static const char *const verifications[] = {"normal", "full", NULL};
@@ -121,7 +122,7 @@ const Option option_table[] = {
      .group = OPTION_GROUP_FACES,
      .offset = FIELD(frame_processors),
      .value = "NAME...",
-     .fallback = "face_swapper",
+     .fallback = "face_swapper face_enhancer",
      .choices = processors,
      .paths = true,
      .help =
@@ -166,6 +167,36 @@ const Option option_table[] = {
      .fallback = "0",
      .fallback_help = "the model's own",
      .help = "How sure the detector must be of a face, 0 to 1"},
+    {.name = "face-enhancer-model",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_enhancer_model),
+     .value = "NAME",
+     .fallback = "classical",
+     .help =
+         "How faces are made clearer: classical, which is built in and needs no model (it sharpens what is "
+         "blurred and calms noise and blocks), or a model of yours, as gfpgan_1.4, codeformer, "
+         "restoreformer_plus_plus, gpen_bfr_512 (docs/models.md)"},
+    {.name = "face-enhancer-blend",
+     .picture = true,
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_enhancer_blend),
+     .value = "PERCENT",
+     .maximum = 100,
+     .unit = "%",
+     .fallback = "80",
+     .help = "How much of the face that an enhancer's model makes is shown"},
+    {.name = "face-enhancer-weight",
+     .picture = true,
+     .type = OPTION_REAL,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_enhancer_weight),
+     .value = "WEIGHT",
+     .maximum = 1,
+     .fallback = "0.5",
+     .help = "For codeformer, from 0, the finest face, to 1, the one most like what went in"},
     {.name = "many-faces",
      .picture = true,
      .type = OPTION_BOOL,

@@ -388,6 +388,22 @@ Status option_assign(const Option *option, const char *text, Settings *settings,
     }
 }
 
+Status option_assign_fallback(const Option *option, Settings *settings, Error *err)
+{
+    Status status = STATUS_OK;
+    if (option->type != OPTION_LIST || option->fallback == NULL) {
+        return option->fallback != NULL ? option_assign(option, option->fallback, settings, err) : STATUS_OK;
+    }
+    char *words = text_duplicate(option->fallback);
+    char *rest = NULL;
+    for (char *word = strtok_r(words, " ", &rest); word != NULL && status == STATUS_OK;
+         word = strtok_r(NULL, " ", &rest)) {
+        status = option_assign(option, word, settings, err);
+    }
+    memory_free(words);
+    return status;
+}
+
 void option_clear(const Option *option, Settings *settings)
 {
     void *field = option_field(option, settings);

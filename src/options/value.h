@@ -13,6 +13,9 @@
  * what it has already). On failure the field is as it was. */
 Status option_assign(const Option *option, const char *text, Settings *settings, Error *err);
 
+/* Its default, if it has one; of a LIST that is words. */
+Status option_assign_fallback(const Option *option, Settings *settings, Error *err);
+
 /* The same for values that are numbers already. */
 Status option_assign_integer(const Option *option, int64_t number, Settings *settings, Error *err);
 Status option_assign_real(const Option *option, double number, Settings *settings, Error *err);

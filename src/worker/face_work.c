@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "face/face_swapper.h"
 #include "face/processor.h"
 #include "worker/analysis.h"
 #include "worker/needed_models.h"
@@ -133,6 +134,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         if (step->kind->open(&step->state, &processor, err) != STATUS_OK) {
             return STATUS_FAILED;
         }
+        processor.after_swap = processor.after_swap || step->kind == &face_swapper_kind;
         work->step_count++;
     }
     return STATUS_OK;

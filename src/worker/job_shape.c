@@ -31,7 +31,7 @@ MemoryTask job_memory_task(const Settings *settings, const MediaLook *look)
         .faces = settings->frame_processors.count > 0,
         .own_model_bytes = own.bytes,
         .own_loading_bytes = own.loading_bytes,
-        .own_thread_bytes = needed.thread_bytes,
+        .own_thread_bytes = needed.thread_bytes + needed.column_bytes * look->width,
     };
 }
 

@@ -17,6 +17,9 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
     return (ProcessorOptions){
         .source_path = source,
         .swapper_model = settings->face_swapper_model,
+        .enhancer_model = settings->face_enhancer_model,
+        .enhancer_blend = (float)settings->face_enhancer_blend / 100,
+        .enhancer_weight = (float)settings->face_enhancer_weight,
         .pixel_boost = boost_side(settings->pixel_boost),
         .anonymizer_way = settings->anonymizer_way,
         .anonymizer_face = settings->anonymizer_face,
@@ -103,6 +106,7 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
             return STATUS_FAILED;
         }
         needed->thread_bytes += needs.thread_bytes;
+        needed->column_bytes += needs.column_bytes;
         for (int k = 0; k < needs.model_count; k++) {
             add(needed, needs.models[k]);
         }

@@ -12,6 +12,7 @@ typedef struct NeededModels {
     ProcessorModel models[NEEDED_MODELS_MOST]; /* each once, in the order in which they are opened */
     int count;
     int64_t thread_bytes; /* of the processors, for each thread */
+    int64_t column_bytes; /* and for each column of the frame */
     int64_t once_bytes;   /* of what finds the faces, beside the default's */
 } NeededModels;
 

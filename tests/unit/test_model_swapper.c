@@ -369,7 +369,7 @@ static void what_is_missing_or_wrong_is_said(void **state)
 {
     (void)state;
     expect_refusal("same", "inswapper_129", ERROR_USAGE, "hyperswap_1a_256");
-    expect_refusal("same", "w600k_r50", ERROR_USAGE, "no swapper is called \"w600k_r50\"");
+    expect_refusal("same", "w600k_r50", ERROR_USAGE, "no model for it is called \"w600k_r50\"");
     expect_refusal("same", "ghost_2_256", ERROR_MODEL, "ghost_2_256.onnx");
     move_file("same/w600k_r50.onnx", "same/away");
     expect_refusal("same", "inswapper_128", ERROR_MODEL, "w600k_r50.onnx");

@@ -17,7 +17,7 @@
 #include "options/parse.h"
 #include "options/value.h"
 
-#define PROCESSORS "face_swapper, face_anonymizer, face_debugger"
+#define PROCESSORS "face_swapper, face_enhancer, face_anonymizer, face_debugger"
 
 enum { MOST_WORDS = 8 };
 
@@ -75,8 +75,9 @@ static void defaults_are_the_old_scripts(void **state)
     assert_null(settings.target);
     assert_null(settings.output);
     assert_int_equal(settings.ranges.count, 0);
-    assert_int_equal(settings.frame_processors.count, 1);
+    assert_int_equal(settings.frame_processors.count, 2);
     assert_string_equal(settings.frame_processors.items[0], "face_swapper");
+    assert_string_equal(settings.frame_processors.items[1], "face_enhancer");
     assert_true(settings.many_faces);
     assert_true(settings.keep_fps);
     assert_true(settings.provenance);
@@ -112,9 +113,7 @@ static void the_table_is_sound(void **state)
         assert_true(option->help != NULL && option->help[0] != '\0');
         assert_true(option->help[strlen(option->help) - 1] != '.');
         Settings settings = {0};
-        if (option->fallback != NULL) {
-            assert_int_equal(option_assign(option, option->fallback, &settings, NULL), STATUS_OK);
-        }
+        assert_int_equal(option_assign_fallback(option, &settings, NULL), STATUS_OK);
         option_clear(option, &settings);
         for (size_t j = i + 1; j < option_count; j++) {
             const Option *other = &option_table[j];
@@ -279,13 +278,10 @@ static void bad_command_lines(void **state)
         {{"-x"}, "unknown option: -x (runbatch --help lists the options)"},
         {{"-qx"}, "unknown option: -qx (runbatch --help lists the options)"},
         {{"-5"}, "unknown option: -5 (a range begins with its first position: 1-5)"},
-        /* what the old system had and comes later is unknown until then */
-        {{"--frame-processor", "face_enhancer"},
-         "--frame-processor: 'face_enhancer' is not known; known: face_swapper, face_anonymizer, "
-         "face_debugger"},
-        {{"--frame-processor", "face_swapper", "face_enhancer"},
-         "--frame-processor: 'face_enhancer' is not known; known: face_swapper, face_anonymizer, "
-         "face_debugger"},
+        {{"--frame-processor", "face_improver"},
+         "--frame-processor: 'face_improver' is not known; known: " PROCESSORS},
+        {{"--frame-processor", "face_swapper", "face_improver"},
+         "--frame-processor: 'face_improver' is not known; known: " PROCESSORS},
         {{"--frame-processor=face_swapper,"}, "--frame-processor: '' is not known; known: " PROCESSORS},
         /* values */
         {{"--jobs"}, "--jobs: needs a value (--jobs=N)"},
