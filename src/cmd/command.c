@@ -117,6 +117,21 @@ static const HelpLine faces_codes[] = {
     {0},
 };
 
+static const HelpLine preview_examples[] = {
+    {"runbatch preview inputVideos/clip.mp4 --at 1:30", "before and after, at that moment, in preview.png"},
+    {"runbatch preview clip.mp4 --sheet 8 -o clip.jpg", "eight moments of it"},
+    {"runbatch preview clip.mp4 --compare 'as it is' face-enhancer-model=gfpgan_1.4",
+     "two settings side by side"},
+    {0},
+};
+static const HelpLine preview_codes[] = {
+    {"0", "the picture is made"},
+    {"2", "the command line cannot be"},
+    {"3", "the video, a picture or a model cannot be read, or the picture cannot be written"},
+    {"130", "interrupted"},
+    {0},
+};
+
 const Command command_table[] = {
     {.name = "run",
      .usage = "[RANGE]... [OPTION]...",
@@ -211,6 +226,16 @@ const Command command_table[] = {
      .examples = faces_examples,
      .exit_codes = faces_codes,
      .run = cmd_faces},
+    {.name = "preview",
+     .usage = "VIDEO [--at TIME | --sheet N] [--compare A B] [-o PICTURE] [OPTION]...",
+     .help = "Show moments of a video before and after, without making it",
+     .about =
+         "Takes the same options as a run, and does the same to the frames. Each moment is looked at by "
+         "itself, from a "
+         "second before it on. What has to know the whole video first (face_anonymizer) looks at all of it.",
+     .examples = preview_examples,
+     .exit_codes = preview_codes,
+     .run = cmd_preview},
     {.name = "models",
      .usage = "[list | verify | add FILE | info NAME] [OPTION]...",
      .help = "Tell which models are there, check them, add one of yours",

@@ -53,6 +53,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_faces(int argc, char **argv);
+int cmd_preview(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

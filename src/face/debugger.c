@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "face/models.h"
 #include "face/topology.h"
+#include "image/glyphs.h"
 #include "media/frame_bands.h"
 
 enum { STROKES_A_FACE = 1200, LABEL_MOST = 48 };
@@ -53,47 +54,18 @@ static void use_colour(Sketch *sketch, float red, float green, float blue)
     sketch->colour[2] = blue;
 }
 
-/* Signs as lines on a grid four wide and six high: pairs of places, x then y, four figures a line. */
-typedef struct Glyph {
-    char sign;
-    const char *lines;
-} Glyph;
-
-static const Glyph glyphs[] = {
-    {'0', "00404046460606000640"},
-    {'1', "1120202616361626"},
-    {'2', "004040434303030606460646"},
-    {'3', "0040404603430646"},
-    {'4', "000303434046"},
-    {'5', "400000030343434646060646"},
-    {'6', "400000060646464343030343"},
-    {'7', "0040404040161640"},
-    {'8', "00404046460606000343"},
-    {'9', "434303030000004040464606"},
-    {'-', "1333"},
-    {'+', "13332224"},
-    {'.', "2525"},
-    {'%', "40061111353536"},
-    {'#', "1016303603430242"},
-    {'?', "0040404223232424"},
-};
-
 static void add_glyph(Sketch *sketch, char sign, Point at, float unit, const Affine *to_stored)
 {
-    for (size_t g = 0; g < sizeof glyphs / sizeof glyphs[0]; g++) {
-        const char *lines = glyphs[g].sign == sign ? glyphs[g].lines : "";
-        for (; lines[0] != '\0' && lines[1] != '\0' && lines[2] != '\0' && lines[3] != '\0'; lines += 4) {
-            const Point from = {at.x + unit * (float)(lines[0] - '0'), at.y + unit * (float)(lines[1] - '0')};
-            const Point to = {at.x + unit * (float)(lines[2] - '0'), at.y + unit * (float)(lines[3] - '0')};
-            add(sketch, affine_apply(to_stored, from), affine_apply(to_stored, to));
-        }
+    Line lines[GLYPH_LINES_MOST];
+    const int count = glyph_lines(sign, at, unit, lines);
+    for (int i = 0; i < count; i++) {
+        add(sketch, affine_apply(to_stored, lines[i].from), affine_apply(to_stored, lines[i].to));
     }
 }
 
 static void add_text(Sketch *sketch, const char *text, Point at, float unit, const Affine *to_stored)
 {
-    const float advance = 6;
-    for (; *text != '\0'; text++, at.x += advance * unit) {
+    for (; *text != '\0'; text++, at.x += glyph_advance * unit) {
         add_glyph(sketch, *text, at, unit, to_stored);
     }
 }

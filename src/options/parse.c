@@ -240,7 +240,8 @@ static Status check_combinations(const Parser *parser)
         return error_set(parser->err, ERROR_USAGE, "options that exclude each other", NULL,
                          "--frame-store memory and --keep-frames");
     }
-    if (was_given(parser, "output") && parser->settings->target == NULL) {
+    const bool is_preview = strcmp(parser->line->command, "preview") == 0;
+    if (was_given(parser, "output") && parser->settings->target == NULL && !is_preview) {
         (void)refuse(parser, "--output", "says where one --target goes, and there is none");
         error_advise(parser->err, "for the outputs of a folder: --output-dir");
         return STATUS_FAILED;

@@ -44,6 +44,9 @@ typedef struct Settings {
     char *output_dir;  /* "outputVideos" */
     char *source;      /* -s: an image; NULL: the first of source_dir */
     char *target;      /* -t of `run`; NULL otherwise */
+    char *at;          /* of `preview`; NULL: the middle */
+    int64_t sheet;     /* moments of `preview`; 0: one */
+    TextList compare;  /* of `preview`: changes (options/vary.h), none or two */
     char *output;      /* -o of `run`; NULL otherwise */
     char *output_name; /* "{source}_{number}" */
     TextList ranges;   /* positional */

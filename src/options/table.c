@@ -8,7 +8,7 @@
 #define FIELD(name) offsetof(Settings, name)
 /* Which commands take an option (Option.commands). */
 #define RUNS "run resume plan faces"
-#define RUN_WITH RUNS " doctor" /* those that must know how a batch would run */
+#define RUN_WITH RUNS " doctor preview" /* those that must know how a batch would run */
 #define SHOWS "status report"
 #define ASKS "pause continue cancel"
 #define ALL RUN_WITH " " SHOWS " " ASKS " clean"
@@ -49,7 +49,7 @@ const Option option_table[] = {
      .group = OPTION_GROUP_INPUT,
      .offset = FIELD(files),
      .value = "FILE",
-     .commands = "info",
+     .commands = "info preview",
      .help = "A video"},
     {.name = "words",
      .type = OPTION_POSITIONAL,
@@ -81,7 +81,9 @@ const Option option_table[] = {
      .offset = FIELD(output),
      .value = "FILE|DIR",
      .fallback_help = "a name by --output-name in --output-dir",
-     .help = "Where what comes of --target goes: a file (mp4, m4v, mov, mkv, webm) or a folder"},
+     .help = "Where what comes of --target goes: a file (mp4, m4v, mov, mkv, webm) or a folder; of preview a "
+             "picture (png, "
+             "jpg)"},
     {.name = "source-dir",
      .type = OPTION_FOLDER,
      .group = OPTION_GROUP_INPUT,
@@ -257,6 +259,31 @@ const Option option_table[] = {
      .offset = FIELD(keep_identities),
      .value = "IMAGE...",
      .help = "Pictures of people whom face_anonymizer leaves as they are, one person each"},
+    {.name = "at",
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(at),
+     .value = "TIME",
+     .commands = "preview",
+     .fallback_help = "the middle",
+     .help = "The moment to show: seconds, [hours:]minutes:seconds, or frame:NUMBER, counted from 0"},
+    {.name = "sheet",
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(sheet),
+     .value = "N",
+     .commands = "preview",
+     .maximum = 36,
+     .help = "Show N moments, spread over the video"},
+    {.name = "compare",
+     .type = OPTION_FILES,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(compare),
+     .value = "A B",
+     .commands = "preview",
+     .help =
+         "Show two settings side by side; each is as it is, a preset, or option=value, several in quotes: "
+         "'face-swapper-model=inswapper_128 pixel-boost=256'"},
     {.name = "name",
      .type = OPTION_TEXT,
      .group = OPTION_GROUP_FACES,

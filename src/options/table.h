@@ -13,19 +13,19 @@
 
 typedef enum OptionType {
     OPTION_NONE = 0,
-    OPTION_BOOL,       /* bool: --x and --no-x */
-    OPTION_INTEGER,    /* int64_t */
-    OPTION_REAL,       /* double */
-    OPTION_SIZE,       /* int64_t, bytes: "512MiB", "1.5GB" */
-    OPTION_SHARE,      /* Share: "1GB" or "2%" of a whole */
-    OPTION_RATE,       /* FrameRate: "25", "29.97", "30000/1001"; 0: as the input */
-    OPTION_TEXT,       /* char * */
-    OPTION_FILE,       /* char *, a path */
-    OPTION_FOLDER,     /* char *, a path */
-    OPTION_CHOICE,     /* char *, one of `choices` */
-    OPTION_FIRST,      /* char *, one of `choices`; several may be given, the first that is available holds */
-    OPTION_LIST,       /* TextList of `choices`, in the order given */
-    OPTION_FILES,      /* TextList of paths, in the order given; may be given again for more */
+    OPTION_BOOL,    /* bool: --x and --no-x */
+    OPTION_INTEGER, /* int64_t */
+    OPTION_REAL,    /* double */
+    OPTION_SIZE,    /* int64_t, bytes: "512MiB", "1.5GB" */
+    OPTION_SHARE,   /* Share: "1GB" or "2%" of a whole */
+    OPTION_RATE,    /* FrameRate: "25", "29.97", "30000/1001"; 0: as the input */
+    OPTION_TEXT,    /* char * */
+    OPTION_FILE,    /* char *, a path */
+    OPTION_FOLDER,  /* char *, a path */
+    OPTION_CHOICE,  /* char *, one of `choices` */
+    OPTION_FIRST,   /* char *, one of `choices`; several may be given, the first that is available holds */
+    OPTION_LIST,    /* TextList of `choices`, in the order given */
+    OPTION_FILES,   /* TextList of paths, or other words, in the order given; may be given again for more */
     OPTION_POSITIONAL, /* TextList: what is not an option */
     OPTION_HELP,
     OPTION_VERSION,

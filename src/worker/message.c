@@ -126,6 +126,7 @@ static bool read_job(const json_t *object, Message *message)
 {
     message->settings = json_incref(json_object_get(object, "settings"));
     message->faces_only = json_is_true(json_object_get(object, "faces_only"));
+    message->preview = json_is_true(json_object_get(object, "preview"));
     return json_is_object(message->settings) && get_path(object, "input", &message->input) &&
            get_path(object, "output", &message->output) &&
            get_path(object, "temporary", &message->temporary) &&
@@ -279,6 +280,7 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "key", json_string(message->key));
         set(object, "memory_bytes", json_integer(message->memory_bytes));
         set(object, "faces_only", json_boolean(message->faces_only));
+        set(object, "preview", json_boolean(message->preview));
         /* fall through */
     case MESSAGE_PROBE:
         set(object, "input", json_from_text(message->input));

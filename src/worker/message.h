@@ -82,6 +82,7 @@ typedef struct Message {
     int64_t memory_bytes; /* job: that the worker may take, so that its shape fits; 0: no limit */
     char key[33];    /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
     char *source;    /* job; NULL when no processor needs one */
+    bool preview;    /* job: a picture of some moments as `temporary` (worker/preview_job.h) */
     bool faces_only; /* job: only notes the faces of the video in `folder` (worker/faces_job.h) */
     char *text;      /* log; owned */
     LogLevel level;  /* log */

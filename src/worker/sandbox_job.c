@@ -8,6 +8,7 @@
 #include "infer/catalogue.h"
 #include "infer/session.h"
 #include "worker/frame_store.h"
+#include "worker/preview_job.h"
 
 static bool is_off(const char *how)
 {
@@ -94,6 +95,21 @@ static Status enter(SandboxConfig *config, Error *err)
     return status;
 }
 
+/* What the settings name that a preview sets side by side. */
+static void add_variants(TextList *list, const Settings *settings)
+{
+    Settings variants[PREVIEW_VARIANTS];
+    int count = 0;
+    if (preview_variants(settings, variants, &count, NULL) != STATUS_OK) {
+        return; /* told by the job */
+    }
+    for (int i = 0; i < count; i++) {
+        add(list, variants[i].source);
+        settings_files(&variants[i], list);
+        settings_free(&variants[i]);
+    }
+}
+
 Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error *err)
 {
     if (is_off(settings->sandbox)) {
@@ -104,6 +120,9 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
     add(&config.read, job->input);
     add(&config.read, job->source);
     settings_files(settings, &config.read);
+    if (job->preview) {
+        add_variants(&config.read, settings);
+    }
     add(&config.write, job->temporary);
     add(&config.write, job->folder);
     char *frames = frame_store_make(settings, job->folder, job->output);

@@ -24,6 +24,7 @@
 #include "worker/job.h"
 #include "worker/log_limit.h"
 #include "worker/message.h"
+#include "worker/preview_job.h"
 #include "worker/probe_loop.h"
 #include "worker/process.h"
 #include "worker/rate.h"
@@ -121,8 +122,11 @@ static void *run_job(void *argument)
         .source = run->job.source,
         .memory_bytes = run->job.memory_bytes,
     };
-    run->status = run->job.faces_only ? faces_job_run(&config, &run->control, &run->result, &run->error)
-                                      : job_run(&config, &run->control, &run->result, &run->error);
+    Status (*job)(const JobConfig *, JobControl *, VideoResult *, Error *) =
+        run->job.faces_only ? faces_job_run
+        : run->job.preview  ? preview_job_run
+                            : job_run;
+    run->status = job(&config, &run->control, &run->result, &run->error);
     const uint64_t one = 1;
     (void)!write(run->finished, &one, sizeof one);
     return NULL;
