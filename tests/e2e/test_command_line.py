@@ -39,7 +39,7 @@ class CommandLine(BatchCase):
                        "--max-total-memory", "--max-video-memory", "--memory-high", "--order", "--lot-size",
                        "--preset"):
             self.assertIn(option, result.out.replace("[no-]", ""))
-        for other in ("--watch", "face_enhancer"):
+        for other in ("--watch", "frame_enhancer"):
             self.assertNotIn(other, result.out)
         self.assertTrue(all(len(line) <= 110 for line in result.out.splitlines()))
 
