@@ -29,7 +29,7 @@ class Info(BatchCase):
                 path = self.make(name, *more)
                 told = self.info(path)["provenance"]
                 self.assertEqual((told["marked"], told["processors"], told["digital_source_type"], told["xmp"]),
-                                 (True, "face_swapper", TERM, True))
+                                 (True, "face_swapper, face_enhancer", TERM, True))
                 self.assertIn("face_swapper", self.run_batch("info", path).out)
 
     def test_what_was_not_marked_says_nothing(self):
