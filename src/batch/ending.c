@@ -8,6 +8,7 @@
 #include "batch/unfinished.h"
 #include "batch/verdict.h"
 #include "report/i18n.h"
+#include "worker/provenance.h"
 
 /* ---- for good ---- */
 
@@ -334,6 +335,18 @@ static void write_last_line(Runner *runner, Status status, const Error *error)
     video_log_line(&runner->log, "runbatch", text);
 }
 
+/* The sidecar first: a finished name means that it is there. */
+static Status publish(const Batch *batch, const PlanItem *planned, const FileId *temporary, Error *err)
+{
+    const Settings *settings = batch->settings;
+    const bool marked = settings->provenance && settings->frame_processors.count > 0;
+    if (marked && settings->provenance_sidecar &&
+        provenance_write_sidecar(planned->output, planned->folder, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    return unfinished_publish(planned, temporary, err);
+}
+
 void batch_end_attempt(Batch *batch, Runner *runner)
 {
     Error err = {0};
@@ -346,7 +359,7 @@ void batch_end_attempt(Batch *batch, Runner *runner)
     video->available_bytes = batch->memory.available_bytes;
     if (status == STATUS_OK) {
         settle_peak(batch, video, &result);
-        status = unfinished_publish(planned, &video->temporary, &err);
+        status = publish(batch, planned, &video->temporary, &err);
     }
     write_last_line(runner, status, &err);
     video->over_limit = runner->over_limit;

@@ -9,6 +9,7 @@
 #include "batch/places.h"
 #include "batch/range.h"
 #include "report/i18n.h"
+#include "worker/provenance.h"
 
 static Status read_ranges(const Settings *settings, const Places *places, RangeSet *ranges, TextList *notes,
                           Error *err)
@@ -93,7 +94,8 @@ static void note_clash(PlanItem *item, char *text)
     }
 }
 
-static Status check_disk(Plan *plan, const Places *places, bool look_only, Error *err)
+static Status check_disk(const Settings *settings, Plan *plan, const Places *places, bool look_only,
+                         Error *err)
 {
     const size_t count = places->videos.count;
     FileId *inputs = memory_alloc(count, sizeof *inputs);
@@ -106,6 +108,9 @@ static Status check_disk(Plan *plan, const Places *places, bool look_only, Error
     for (size_t i = 0; i < plan->count && status == STATUS_OK; i++) {
         Error clash = {0};
         status = clash_on_disk(plan->items[i].output, inputs, count, &clash);
+        if (status == STATUS_OK && settings->provenance_sidecar) {
+            status = provenance_check_sidecar(plan->items[i].output, &clash);
+        }
         if (status == STATUS_FAILED && look_only) {
             note_clash(&plan->items[i], text_duplicate(clash.why));
             status = STATUS_OK;
@@ -151,7 +156,7 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, b
                 }
             }
         }
-        status = check_disk(plan, places, look_only, err);
+        status = check_disk(settings, plan, places, look_only, err);
     }
     for (size_t i = 0; i < found; i++) {
         memory_free(entries[i].output);

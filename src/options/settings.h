@@ -121,7 +121,8 @@ typedef struct Settings {
     bool content_gate;
     char *content_gate_model;
     double content_gate_threshold;
-    bool provenance; /* write "made with" metadata into outputs */
+    bool provenance;         /* write "made with" metadata into outputs */
+    bool provenance_sidecar; /* and beside them; nothing without `provenance` */
 } Settings;
 
 /* Fills `settings` (which owns nothing before) with the table's defaults. */

@@ -382,6 +382,12 @@ const Option option_table[] = {
      .offset = FIELD(provenance),
      .fallback = "on",
      .help = "Say in the output's metadata that its faces were changed by a trained algorithm"},
+    {.name = "provenance-sidecar",
+     .type = OPTION_BOOL,
+     .group = OPTION_GROUP_OUTPUT,
+     .offset = FIELD(provenance_sidecar),
+     .fallback = "off",
+     .help = "Say so in a file beside the output, too: clip.mp4.xmp"},
 
     {.name = "verify",
      .type = OPTION_CHOICE,

@@ -104,6 +104,56 @@ Status provenance_add_xmp(const char *path, const char *final_name, Error *err)
     return status;
 }
 
+static const char beside[] = "cannot write the provenance mark beside the output";
+
+static bool is_ours(const char *path)
+{
+    enum { MOST = 65536 };
+    char *text = NULL;
+    int64_t size = 0;
+    const bool ours = file_read(path, MOST, &text, &size, NULL) == STATUS_OK &&
+                      strstr(text, "xmp:CreatorTool=\"runbatch ") != NULL;
+    memory_free(text);
+    return ours;
+}
+
+Status provenance_check_sidecar(const char *output, Error *err)
+{
+    char *path = text_format("%s.xmp", output);
+    Status status = STATUS_OK;
+    if (file_exists(path) && !is_ours(path)) {
+        status =
+            error_set(err, ERROR_ENVIRONMENT, beside, path, "there is a file of that name, not runbatch's");
+        error_advise(err, "move it away, or leave --provenance-sidecar out");
+    }
+    memory_free(path);
+    return status;
+}
+
+Status provenance_write_sidecar(const char *output, const char *folder, Error *err)
+{
+    if (provenance_check_sidecar(output, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    char *path = text_format("%s.xmp", output);
+    char *part = path_join(folder, "provenance.xmp");
+    (void)unlink(part); /* never through a link */
+    const int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const ssize_t length = sizeof xmp_packet - 1;
+    const bool good = fd >= 0 && write(fd, xmp_packet, (size_t)length) == length;
+    const Status status =
+        good ? file_publish(part, path, err) : error_set_errno(err, ERROR_DISK, beside, path, errno);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (status != STATUS_OK) {
+        (void)unlink(part);
+    }
+    memory_free(part);
+    memory_free(path);
+    return status;
+}
+
 /* The tag's name in whatever case the container gives it. */
 static const char *tag_of(const json_t *tags, const char *name)
 {

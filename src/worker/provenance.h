@@ -30,6 +30,12 @@ void provenance_free(Provenance *provenance);
  * extension whether it is one. Other containers carry the pairs only. */
 Status provenance_add_xmp(const char *path, const char *final_name, Error *err);
 
+/* Whether OUTPUT.xmp may be written: ERROR_ENVIRONMENT where there is one that runbatch has not written. */
+Status provenance_check_sidecar(const char *output, Error *err);
+/* Writes the XMP packet into the file OUTPUT.xmp, by way of a file in `folder`, so that it is whole under its
+ * name. A file of that name that runbatch has not written is left, and is an ERROR_ENVIRONMENT. */
+Status provenance_write_sidecar(const char *output, const char *folder, Error *err);
+
 /* What a file says of that, from what media_describe told of it: "marked", "version", "processors",
  * "digital_source_type" (null where it does not say), "xmp" (whether the XMP packet says so too). New. */
 json_t *provenance_read(const json_t *described);

@@ -39,6 +39,20 @@ class Info(BatchCase):
         self.assertFalse(foreign["provenance"]["marked"])
         self.assertEqual((foreign["streams"][0]["codec"], foreign["streams"][0]["width"]), ("vp8", 360))
 
+    def test_a_sidecar_says_so_beside_the_output(self):
+        sidecar = pathlib.Path(self.make("a.mp4", "--provenance-sidecar") + ".xmp")
+        self.assertIn(TERM, sidecar.read_text(encoding="utf-8"))
+        sidecar.write_text("somebody's own", encoding="utf-8")
+        result = self.run_batch("run", "-s", media("joconde.jpg"), "-t", "clip.mp4", "-o", "a.mp4", "--restart",
+                                "--provenance-sidecar")
+        self.assert_code(result, 3)
+        self.assertIn("a.mp4.xmp", str(result))
+        self.assertEqual(sidecar.read_text(encoding="utf-8"), "somebody's own")
+        self.assertTrue(os.path.exists(self.path("a.mp4")), "the output of before is lost")
+        sidecar.unlink()
+        self.make("b.mp4", "--provenance-sidecar", "--no-provenance")
+        self.assertFalse(os.path.exists(self.path("b.mp4.xmp")))
+
     def test_what_is_no_video_is_told(self):
         text = self.path("text.mp4")
         pathlib.Path(text).write_text("no video" * 100, encoding="utf-8")
