@@ -12,7 +12,9 @@
 #include "base/files.h"
 #include "batch/cleaner_internal.h"
 #include "face/record.h"
+#include "worker/doubt_notes.h"
 #include "worker/gate_pass.h"
+#include "worker/provenance.h"
 
 /* ---- names ---- */
 
@@ -45,7 +47,8 @@ static bool is_ours(const char *name, bool in_frames)
     }
     return is_numbered(name, "chunk-", 6, chunk) || strcmp(name, "recipe.json") == 0 ||
            strcmp(name, "recipe.json.part") == 0 || strcmp(name, FACE_RECORD_NAME) == 0 ||
-           strcmp(name, FACE_RECORD_NAME ".part") == 0 || strcmp(name, GATE_NOTE_NAME) == 0;
+           strcmp(name, FACE_RECORD_NAME ".part") == 0 || strcmp(name, GATE_NOTE_NAME) == 0 ||
+           strcmp(name, DOUBT_NOTES_NAME) == 0 || strcmp(name, PROVENANCE_PART_NAME) == 0;
 }
 
 /* ---- folders by descriptor ---- */

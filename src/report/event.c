@@ -108,6 +108,7 @@ static void add_result(json_t *object, const VideoReport *video)
         set(busy, stage_names[i], json_rounded(result->busy_s[i]));
     }
     set(object, "busy_s", busy);
+    set(object, "doubts", doubts_to_json(&result->doubts));
 }
 
 static void add_memory(json_t *object, const Event *event)

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "report/doubts.h"
 
 /* What a worker tells about a finished video. */
 typedef struct VideoResult {
@@ -34,6 +35,7 @@ typedef struct VideoResult {
     int streams_left_out;
     double elapsed_s;
     double busy_s[4]; /* source, in_order, any_order (sum over threads), sink */
+    Doubts doubts;
 } VideoResult;
 
 json_t *video_result_to_json(const VideoResult *result);

@@ -59,6 +59,7 @@ json_t *video_result_to_json(const VideoResult *result)
         }
         (void)json_object_set_new(object, field->name, value);
     }
+    (void)json_object_set_new(object, "doubts", doubts_to_json(&result->doubts));
     return object;
 }
 
@@ -89,5 +90,8 @@ bool video_result_from_json(const json_t *object, VideoResult *result)
             return false;
         }
     }
-    return true;
+    /* what an older version stored has none */
+    const json_t *doubts = json_object_get(object, "doubts");
+    result->doubts = (Doubts){0};
+    return doubts == NULL || doubts_from_json(doubts, &result->doubts);
 }

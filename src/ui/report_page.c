@@ -157,6 +157,18 @@ static bool loses_work(const Report *report, const VideoView *video)
     return false;
 }
 
+static void append_doubts(Text *page, const Doubts *doubts, const PageFrame *frame)
+{
+    enum { SHOWN = 8 };
+    Text line = {0};
+    if (doubts->count > 0) {
+        text_append(&line, _("not sure of a face, look there: "));
+        doubts_to_text(doubts, SHOWN, &line);
+        page_append_wrapped(page, line.data, frame->columns, INDENT);
+    }
+    text_free(&line);
+}
+
 static void append_files(Text *page, const Report *report, size_t index, const PageFrame *frame)
 {
     const VideoView *video = &report->snapshot->videos[index];
@@ -170,6 +182,7 @@ static void append_files(Text *page, const Report *report, size_t index, const P
                        format_bytes(video->row.output_bytes, size, sizeof size),
                        (long long)video->row.result.frames);
         page_append_wrapped(page, line, frame->columns, INDENT);
+        append_doubts(page, &video->row.result.doubts, frame);
     }
     if (work->files > 0) {
         (void)snprintf(line, sizeof line,

@@ -117,6 +117,7 @@ static json_t *video_view_to_json(const VideoView *video)
     set(object, "rss_bytes", json_known(row->rss_bytes));
     set(object, "peak_rss_bytes", json_known(row->peak_rss_bytes));
     set(object, "output_bytes", video->state == VIDEO_DONE ? json_known(row->output_bytes) : json_null());
+    set(object, "doubts", video->state == VIDEO_DONE ? doubts_to_json(&row->result.doubts) : json_null());
     set(object, "note", json_phrase(row->note));
     set(object, "error", video_view_has_reason(video) ? json_error(&row->error) : json_null());
     return object;

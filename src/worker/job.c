@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,9 +69,15 @@ static Status stage_source(void *context, AVFrame *frame, void *side, Error *err
     return frame_files_next(job->files, frame, check, err);
 }
 
+/* In seconds from the first frame. */
+static double time_of(const Job *job, int64_t pts)
+{
+    return (double)(pts - job->info.first_pts) * av_q2d(job->info.time_base);
+}
+
 static Status stage_in_order(void *context, const AVFrame *frame, void *side, bool *change, Error *err)
 {
-    const Job *job = context;
+    Job *job = context;
     Side *own = side;
     *change = false;
     own->counts.frames = 1;
@@ -84,6 +91,9 @@ static Status stage_in_order(void *context, const AVFrame *frame, void *side, bo
     own->counts.changed = *change;
     own->counts.isolated_gaps = now.isolated_gaps - before.isolated_gaps;
     own->counts.scene_cuts = now.scene_cuts - before.scene_cuts;
+    if (status == STATUS_OK) {
+        doubt_notes_add(&job->doubts, &own->faces, time_of(job, frame->pts));
+    }
     return status;
 }
 
@@ -216,6 +226,10 @@ bool job_stop_at_chunk(JobControl *control, int64_t grace_ms, double fps)
 
 static Status run_frames(Job *job, Error *err)
 {
+    const double go_on_s = !job->resumed          ? -1
+                           : job->resume.complete ? INFINITY
+                                                  : time_of(job, job->resume.from.pts);
+    doubt_notes_open(&job->doubts, job->config->folder, go_on_s);
     if (job->resume.complete) {
         return STATUS_OK;
     }
@@ -237,6 +251,7 @@ static Status run_frames(Job *job, Error *err)
     };
     enter(job, JOB_RUNNING);
     const Status status = pipeline_run(&pipeline, &job->pipeline, err);
+    doubt_notes_finish(&job->doubts);
     enter(job, JOB_FINISHING);
     return status;
 }
@@ -358,6 +373,7 @@ static void fill_result(const Job *job, double elapsed_s, VideoResult *result)
         .audio_reencoded = job->written.audio_reencoded,
         .streams_left_out = job->written.streams_left_out,
         .elapsed_s = elapsed_s,
+        .doubts = job->doubts.doubts,
     };
     for (int i = 0; i < 4; i++) {
         result->busy_s[i] = job->pipeline.busy_s[i];
@@ -402,5 +418,6 @@ Status job_run(const JobConfig *config, JobControl *control, VideoResult *result
     reader_free(&job.reader);
     frame_pool_free(&job.pool);
     provenance_free(&job.provenance);
+    doubt_notes_free(&job.doubts);
     return status;
 }

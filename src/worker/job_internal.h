@@ -7,6 +7,7 @@
 
 #include "media/frame_pool.h"
 #include "pipeline/pipeline.h"
+#include "worker/doubt_notes.h"
 #include "worker/face_work.h"
 #include "worker/frame_store.h"
 #include "worker/job.h"
@@ -31,6 +32,7 @@ typedef struct Job {
     FrameFiles *files;   /* NULL: frames stay in memory */
     AVFrame *picture;    /* what a frame's file says */
     Provenance provenance;
+    DoubtNotes doubts;      /* the in-order thread's */
     atomic_int threads_now; /* of the any-order threads */
     int64_t settled_bytes;  /* the resident set at the first chunk's end, or after memory was given back */
     PipelineStats pipeline;

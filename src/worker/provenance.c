@@ -136,7 +136,7 @@ Status provenance_write_sidecar(const char *output, const char *folder, Error *e
         return STATUS_FAILED;
     }
     char *path = text_format("%s.xmp", output);
-    char *part = path_join(folder, "provenance.xmp");
+    char *part = path_join(folder, PROVENANCE_PART_NAME);
     (void)unlink(part); /* never through a link */
     const int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     const ssize_t length = sizeof xmp_packet - 1;

@@ -30,6 +30,8 @@ void provenance_free(Provenance *provenance);
  * extension whether it is one. Other containers carry the pairs only. */
 Status provenance_add_xmp(const char *path, const char *final_name, Error *err);
 
+#define PROVENANCE_PART_NAME "provenance.xmp" /* in a video's folder, for a moment */
+
 /* Whether OUTPUT.xmp may be written: ERROR_ENVIRONMENT where there is one that runbatch has not written. */
 Status provenance_check_sidecar(const char *output, Error *err);
 /* Writes the XMP packet into the file OUTPUT.xmp, by way of a file in `folder`, so that it is whole under its
