@@ -12,15 +12,18 @@
 #include "base/hash.h"
 #include "face/record.h"
 #include "infer/known_model.h"
+#include "memory/limiter.h"
+#include "report/format.h"
 #include "worker/message.h"
 #include "worker/needed_models.h"
 #include "worker/process.h"
 
-enum { LOOKERS_MOST = 4, END_WAIT_MS = 300, POLL_MS = 500 };
+enum { LOOKERS_MOST = 4, END_WAIT_MS = 300, POLL_MS = 100 };
 
 /* A worker that looks at a video. */
 typedef struct Looker {
     Process process;
+    Limit limit;
     LineBuffer inbox;
     size_t index;
     int64_t alive_ms; /* when it last got on */
@@ -35,6 +38,7 @@ typedef struct Looking {
     FaceRecords *records;
     json_t *settings_json;
     char models[HASH_SIZE]; /* what the models are */
+    Limiter *limiter;       /* NULL: no limit */
     Looker looker[LOOKERS_MOST];
     int lookers;
     size_t next;
@@ -113,12 +117,13 @@ static void settle(Looking *looking, size_t index)
     }
 }
 
-static void end_looker(Looker *looker)
+static void end_looker(const Looking *looking, Looker *looker)
 {
     if (looker->process.pid > 0) {
         process_end(&looker->process, END_WAIT_MS);
     }
     process_close(&looker->process);
+    limiter_end(looking->limiter, &looker->limit);
     line_buffer_free(&looker->inbox);
     *looker = (Looker){.process = {.channel = -1, .errors = -1}};
 }
@@ -138,9 +143,11 @@ static Status start(Looking *looking, Looker *looker, size_t index, const char *
     text_copy(job.key, sizeof job.key, key);
     Status status = folder_make(folder, err);
     if (status == STATUS_OK) {
+        limiter_begin(looking->limiter, looking->settings->max_memory_bytes, &looker->limit);
         status = process_spawn(NULL, arguments, &looker->process, err);
     }
     if (status == STATUS_OK) {
+        (void)limiter_bind(looking->limiter, &looker->limit, looker->process.pid);
         (void)message_send(looker->process.channel, &job, NULL); /* one that is gone is seen soon */
         looker->index = index;
         looker->alive_ms = clock_now_ms();
@@ -180,6 +187,19 @@ static void hear(Looker *looker, const Message *message, FaceRecordFile *file)
     }
 }
 
+static void explain_end(const Looker *looker, bool over, const char *input, Error *err)
+{
+    char limit[32];
+    if (over || group_oom_kills(&looker->limit.group) > 0) {
+        (void)error_setf(err, ERROR_MEMORY, "cannot look for faces", input,
+                         "it needed more memory than its limit, %s",
+                         format_gigabytes(looker->limit.bytes, limit, sizeof limit));
+        error_advise(err, "give it more with --max-memory");
+    } else {
+        (void)error_set(err, ERROR_CRASH, "cannot look for faces", input, "its worker ended without a word");
+    }
+}
+
 /* Whether it is over. */
 static bool listen_to(const Looking *looking, Looker *looker)
 {
@@ -199,9 +219,9 @@ static bool listen_to(const Looking *looking, Looker *looker)
         hear(looker, &message, file);
         message_free(&message);
     }
-    if (!looker->answered && filled == STATUS_EOF) {
-        (void)error_set(&file->error, ERROR_CRASH, "cannot look for faces", item->input,
-                        "its worker ended without a word");
+    const bool over = limit_is_over(&looker->limit, limit_used("/", looker->process.pid));
+    if (!looker->answered && (over || filled == STATUS_EOF)) {
+        explain_end(looker, over, item->input, &file->error);
         return true;
     }
     const double stalled_s = (double)(clock_now_ms() - looker->alive_ms) / 1000;
@@ -240,7 +260,7 @@ static Status look(Looking *looking, Error *err)
             Looker *looker = &looking->looker[i];
             if (looker->process.pid > 0 && listen_to(looking, looker)) {
                 const size_t index = looker->index;
-                end_looker(looker);
+                end_looker(looking, looker);
                 settle(looking, index);
             }
         }
@@ -276,11 +296,13 @@ Status face_records_make(const Settings *settings, const Plan *plan, const FaceR
     }
     Status status = know_models(&looking, err);
     if (status == STATUS_OK) {
+        looking.limiter = settings->max_memory_bytes > 0 ? limiter_new(&(LimiterConfig){.root = "/"}) : NULL;
         status = look(&looking, err);
     }
     for (int i = 0; i < looking.lookers; i++) {
-        end_looker(&looking.looker[i]);
+        end_looker(&looking, &looking.looker[i]);
     }
+    limiter_free(&looking.limiter);
     json_decref(looking.settings_json);
     if (status != STATUS_OK) {
         face_records_free(records);

@@ -66,6 +66,13 @@ class Faces(BatchCase):
             self.assert_code(result, 2)
             self.assertIn(why, result.err)
 
+    def test_who_looks_is_held_to_its_memory(self):
+        self.add("c1.mp4", "franck.mp4", 10)
+        result = self.run_batch("faces", "--max-memory", "40MB", "--quiet", "--json")
+        self.assert_code(result, 1)
+        self.assertIn("needed more memory than its limit", result.out + result.err)
+        self.assertEqual(len(self.people()["people"]), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
