@@ -25,8 +25,9 @@ static Status find_faces(const MeasureConfig *config, const AVFrame *frame, Dete
     Status status = models_detect(config->models, frame, config->orientation, config->sample_aspect_ratio, 0,
                                   found, FOUND_MAX, count, err);
     if (status == STATUS_OK && *count == 0) {
-        status = models_detect_rotated(config->models, frame, config->orientation,
-                                       config->sample_aspect_ratio, 0, found, FOUND_MAX, count, err);
+        status =
+            models_detect_rotated(config->models, frame, config->orientation, config->sample_aspect_ratio,
+                                  TURNED_NOT, 0, found, FOUND_MAX, count, err);
     }
     return status;
 }

@@ -176,6 +176,58 @@ static Status find_turned(const Detector *detector, const UprightView *view, flo
     return detector->kind->find(detector, view, &whole, threshold, list, err);
 }
 
+static UprightView turned_view(const UprightView *view, int quarters)
+{
+    const Affine turn = models_quarter_turn(quarters, (float)view->width, (float)view->height);
+    const bool sideways = (quarters & 1) != 0;
+    return (UprightView){.frame = view->frame,
+                         .to_stored = affine_multiply(&view->to_stored, &turn),
+                         .width = sideways ? view->height : view->width,
+                         .height = sideways ? view->width : view->height};
+}
+
+/* From a turned view's pixels; `map` is models_quarter_turn's. */
+static UprightBox turn_back(const UprightBox *box, const Affine *map)
+{
+    const Point a = affine_apply(map, (Point){box->x0, box->y0});
+    const Point b = affine_apply(map, (Point){box->x1, box->y1});
+    UprightBox back = *box;
+    back.x0 = fminf(a.x, b.x);
+    back.y0 = fminf(a.y, b.y);
+    back.x1 = fmaxf(a.x, b.x);
+    back.y1 = fmaxf(a.y, b.y);
+    back.angle = remainderf(box->angle + atan2f(map->d, map->a), 2 * 3.14159265f);
+    for (int i = 0; i < 5; i++) {
+        back.points[i] = affine_apply(map, box->points[i]);
+    }
+    return back;
+}
+
+/* With the second detector. Of one face that is seen in several views the best score tells the angle. */
+static Status find_in_turned(const FaceModels *models, const UprightView *view, unsigned turns,
+                             float threshold, BoxList *list, Error *err)
+{
+    for (int quarters = 0; quarters < 4; quarters++) {
+        if ((turns >> quarters & 1) == 0) {
+            continue;
+        }
+        const UprightView turned = turned_view(view, quarters);
+        const Affine map = models_quarter_turn(quarters, (float)view->width, (float)view->height);
+        BoxList here = {0};
+        if (find_turned(&models->rotated, &turned, threshold, &here, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        for (int i = 0; i < here.count; i++) {
+            const UprightBox box = turn_back(&here.box[i], &map);
+            box_list_add(list, &box);
+        }
+    }
+    if (turns != TURNED_NOT) {
+        box_list_suppress(list, overlap_max, containment_max);
+    }
+    return STATUS_OK;
+}
+
 Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
                      float threshold, Detection *found, int capacity, int *count, Error *err)
 {
@@ -191,14 +243,14 @@ Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation
 }
 
 Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Orientation orientation,
-                             AVRational sar, float threshold, Detection *found, int capacity, int *count,
-                             Error *err)
+                             AVRational sar, unsigned turns, float threshold, Detection *found, int capacity,
+                             int *count, Error *err)
 {
     *count = 0;
     const UprightView view = view_of(frame, orientation, sar);
     BoxList list = {0};
     const Status status =
-        find_turned(&models->rotated, &view, threshold > 0 ? threshold : rotated_threshold, &list, err);
+        find_in_turned(models, &view, turns, threshold > 0 ? threshold : rotated_threshold, &list, err);
     if (status == STATUS_OK) {
         give(&list, &view, orientation, sar, found, capacity, count);
     }
@@ -268,8 +320,8 @@ static Status detect_in_tiles(const FaceModels *models, const UprightView *view,
     return STATUS_OK;
 }
 
-/* Takes the angle (where it matters to the mesh, which copes with small ones) for faces that the first
- * detector saw too, and adds the others. `side` is the larger one of the picture. */
+/* Takes the angle (where it matters to the mesh, which copes with small ones) and the better score for faces
+ * that the first detector saw too, and adds the others. `side` is the larger one of the picture. */
 static void merge_rotated(BoxList *list, const BoxList *rotated, float side)
 {
     const int upright = list->count;
@@ -282,6 +334,7 @@ static void merge_rotated(BoxList *list, const BoxList *rotated, float side)
         for (int k = 0; k < upright; k++) {
             if (box_containment(&list->box[k], box) > 0.5f) {
                 known = true;
+                list->box[k].score = fmaxf(list->box[k].score, box->score);
                 if (!list->box[k].pointed) {
                     list->box[k].angle = fabsf(box->angle) > tilt_min ? box->angle : 0;
                 }
@@ -294,8 +347,8 @@ static void merge_rotated(BoxList *list, const BoxList *rotated, float side)
 }
 
 Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Orientation orientation,
-                              AVRational sar, float threshold, Detection *found, int capacity, int *count,
-                              Error *err)
+                              AVRational sar, unsigned turns, float threshold, Detection *found, int capacity,
+                              int *count, Error *err)
 {
     *count = 0;
     const UprightView view = view_of(frame, orientation, sar);
@@ -312,7 +365,7 @@ Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Or
         status = detect_in_tiles(models, &view, 0.6f * whole, 0.4f * whole, least, &list, err);
     }
     if (status == STATUS_OK) {
-        status = find_turned(&models->rotated, &view, rotated_threshold, &rotated, err);
+        status = find_in_turned(models, &view, turns, rotated_threshold, &rotated, err);
     }
     if (status == STATUS_OK) {
         merge_rotated(&list, &rotated, fmaxf((float)view.width, (float)view.height));

@@ -24,11 +24,10 @@ enum {
     POINT_MOUTH_RIGHT = 291,
 };
 
-/* A square crop around `centre` (square pixels) of `side`, whose up is `angle` clockwise of the frame's. */
-static Affine crop_around(Point centre, float side, float angle, bool mirrored, float aspect)
+Affine models_crop_around(Point centre, float side, int size, float angle, bool mirrored, float aspect)
 {
-    const float scale = side / MESH_CROP_SIZE;
-    const float middle = (MESH_CROP_SIZE - 1) / 2.0f;
+    const float scale = side / (float)size;
+    const float middle = (float)(size - 1) / 2.0f;
     const float right = mirrored ? -scale : scale;
     Affine map = {.a = right * cosf(angle),
                   .b = -scale * sinf(angle),
@@ -45,8 +44,8 @@ Affine models_crop_from_detection(const Detection *detection)
     const float aspect = detection->aspect > 0 ? detection->aspect : 1;
     const Affine to_square = models_stored_to_square(aspect);
     const float side = detection_margin * fmaxf(detection->width, detection->height);
-    return crop_around(affine_apply(&to_square, detection->centre), side, detection->angle,
-                       detection->mirrored, aspect);
+    return models_crop_around(affine_apply(&to_square, detection->centre), side, MESH_CROP_SIZE,
+                              detection->angle, detection->mirrored, aspect);
 }
 
 static Point middle_of(const Mesh *mesh, int a, int b)
@@ -63,16 +62,22 @@ void mesh_five_points(const Mesh *mesh, Point points[5])
     points[4] = (Point){mesh->x[POINT_MOUTH_RIGHT], mesh->y[POINT_MOUTH_RIGHT]};
 }
 
-Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored, AVRational sar)
+float mesh_roll(const Mesh *mesh, bool mirrored, AVRational sar)
 {
-    const float aspect = models_aspect(sar);
-    const Affine to_square = models_stored_to_square(aspect);
+    const Affine to_square = models_stored_to_square(models_aspect(sar));
     Point five[5];
     mesh_five_points(mesh, five);
     const Point left = affine_apply(&to_square, five[0]);
     const Point right = affine_apply(&to_square, five[1]);
     const float sign = mirrored ? -1.0f : 1.0f;
-    const float angle = atan2f(sign * (right.y - left.y), sign * (right.x - left.x));
+    return atan2f(sign * (right.y - left.y), sign * (right.x - left.x));
+}
+
+Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored, AVRational sar)
+{
+    const float aspect = models_aspect(sar);
+    const Affine to_square = models_stored_to_square(aspect);
+    const float angle = mesh_roll(mesh, mirrored, sar);
 
     const float cosine = cosf(angle);
     const float sine = sinf(angle);
@@ -91,7 +96,8 @@ Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored, AVRational sar)
     }
     const Point centre = {cosine * (x0 + x1) / 2 - sine * (y0 + y1) / 2,
                           sine * (x0 + x1) / 2 + cosine * (y0 + y1) / 2};
-    return crop_around(centre, mesh_margin * fmaxf(x1 - x0, y1 - y0), angle, mirrored, aspect);
+    return models_crop_around(centre, mesh_margin * fmaxf(x1 - x0, y1 - y0), MESH_CROP_SIZE, angle, mirrored,
+                              aspect);
 }
 
 Status models_mesh(const FaceModels *models, const AVFrame *frame, const Affine *crop_to_frame, Mesh *mesh,

@@ -129,21 +129,25 @@ Affine models_stored_to_square(float aspect)
     return (Affine){.a = aspect, .c = 0.5f * aspect - 0.5f, .e = 1};
 }
 
-Affine models_upright_to_stored(int stored_width, int stored_height, Orientation orientation, AVRational sar,
-                                int *upright_width, int *upright_height)
+Affine models_quarter_turn(int quarters, float width, float height)
 {
-    const float aspect = models_aspect(sar);
-    const float width = (float)stored_width * aspect;
-    const float height = (float)stored_height;
     const Affine turns[4] = {
         {.a = 1, .e = 1},
         {.b = 1, .d = -1, .f = height - 1},
         {.a = -1, .c = width - 1, .e = -1, .f = height - 1},
         {.b = -1, .c = width - 1, .d = 1},
     };
-    const int turn = orientation.quarter_turns & 3;
-    const bool sideways = (turn & 1) != 0;
-    Affine map = turns[turn];
+    return turns[quarters & 3];
+}
+
+Affine models_upright_to_stored(int stored_width, int stored_height, Orientation orientation, AVRational sar,
+                                int *upright_width, int *upright_height)
+{
+    const float aspect = models_aspect(sar);
+    const float width = (float)stored_width * aspect;
+    const float height = (float)stored_height;
+    const bool sideways = (orientation.quarter_turns & 1) != 0;
+    Affine map = models_quarter_turn(orientation.quarter_turns, width, height);
     if (orientation.mirrored) {
         const Affine mirror = {.a = -1, .c = (sideways ? height : width) - 1, .e = 1};
         map = affine_multiply(&map, &mirror);

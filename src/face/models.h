@@ -48,24 +48,35 @@ Affine models_upright_to_stored(int stored_width, int stored_height, Orientation
 Status models_detect(const FaceModels *models, const AVFrame *frame, Orientation orientation, AVRational sar,
                      float threshold, Detection *found, int capacity, int *count, Error *err);
 
-/* The same with the second detector: sees heads tilted by 60 degrees and more and tells the angle; its boxes
- * are rougher and the run costs about twice as much. For frames where models_detect finds nothing. */
+/* The picture as it is (1), turned by one (2), two (4) and three quarters (8): sums of these. */
+enum { TURNED_NOT = 1, TURNED_ALL = 15 };
+
+/* The same with the second detector, in the picture and in turned ones: sees heads tilted by 60 degrees and
+ * more against it and tells the angle; its boxes are rougher and a run costs about twice as much. For frames
+ * where models_detect finds nothing. */
 Status models_detect_rotated(const FaceModels *models, const AVFrame *frame, Orientation orientation,
-                             AVRational sar, float threshold, Detection *found, int capacity, int *count,
-                             Error *err);
+                             AVRational sar, unsigned turns, float threshold, Detection *found, int capacity,
+                             int *count, Error *err);
 
 /* Both of them, and the first also on overlapping tiles where the frame is wider than twice the
  * first one's picture (640 pixels), so that small faces are found; angles are told where the second sees the
- * same face. For stills, the first frame and cuts: up to 16 model runs. */
+ * same face. For stills, the first frame and cuts: up to 19 model runs. */
 Status models_detect_thorough(const FaceModels *models, const AVFrame *frame, Orientation orientation,
-                              AVRational sar, float threshold, Detection *found, int capacity, int *count,
-                              Error *err);
+                              AVRational sar, unsigned turns, float threshold, Detection *found, int capacity,
+                              int *count, Error *err);
+
+/* Looks closely at a detection and puts its angle right where the face is clearly another way up than it was
+ * told. Two small model runs for a face that is plainly the way up that was told, otherwise ten. */
+Status models_find_turn(const FaceModels *models, const AVFrame *frame, Detection *face, Error *err);
 
 /* The crop the mesh model wants to see for a detection, or for where the mesh was a frame ago (bounds x 1.5,
  * eyes level): a map from crop pixels (0..MESH_CROP_SIZE - 1) to the stored frame. `sar` is the frame's
  * (0/1: square). */
 Affine models_crop_from_detection(const Detection *detection);
 Affine models_crop_from_mesh(const Mesh *mesh, bool mirrored, AVRational sar);
+
+/* How far the head is turned in the plane, as Detection.angle. */
+float mesh_roll(const Mesh *mesh, bool mirrored, AVRational sar);
 
 /* Runs the mesh model on that crop. `flag` is the probability that there is a face in it (use >=
  * MESH_FLAG_MIN). */

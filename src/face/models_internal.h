@@ -36,6 +36,29 @@ Status models_sample(const InputRecipe *recipe, const AVFrame *frame, const Affi
 Status models_sample_known(const KnownModel *model, int width, int height, const AVFrame *frame,
                            const Affine *to_frame, Tensor *input, Error *err);
 
+/* A square crop of size x size pixels around `centre` (square pixels) of `side`, whose up is `angle`
+ * clockwise of the frame's. */
+Affine models_crop_around(Point centre, float side, int size, float angle, bool mirrored, float aspect);
+
+/* Pixels of a picture that was turned clockwise by quarters to those of the one before, of that size. */
+Affine models_quarter_turn(int quarters, float width, float height);
+
+/* What was seen of a face in a crop. */
+typedef struct TurnLook {
+    float score; /* 0: no face */
+    float angle; /* of the face, as Detection.angle */
+    Point centre;
+    float side; /* of its box, in square pixels */
+} TurnLook;
+
+/* What two looks, tilted to either side of an angle, tell together. */
+TurnLook turn_together(const TurnLook *one, const TurnLook *other);
+/* That is so good that the face cannot be another way up. */
+bool turn_is_sure(const TurnLook *one, const TurnLook *other);
+/* The face's angle, which was told to be `told`, of two that it may have; `told` where the better one is
+ * about that or neither was seen. */
+float turn_choose(const TurnLook *a, const TurnLook *b, float told);
+
 /* Stored pixel width over height; 1 where unknown or absurd. */
 float models_aspect(AVRational sar);
 /* Square pixels to stored ones: x shrinks by the aspect, edges stay edges. */

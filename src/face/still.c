@@ -76,11 +76,14 @@ static Status find(const FaceModels *models, const AVFrame *frame, Orientation o
     Detection detections[BOXES_MAX];
     int detected = 0;
     *count = 0;
-    Status status =
-        models_detect_thorough(models, frame, orientation, sar, 0, detections, BOXES_MAX, &detected, err);
+    Status status = models_detect_thorough(models, frame, orientation, sar, TURNED_ALL, 0, detections,
+                                           BOXES_MAX, &detected, err);
     for (int i = 0; i < detected && status == STATUS_OK; i++) {
         StillFace *face = &found[*count];
-        status = mesh_in_passes(models, frame, &detections[i], sar, &face->mesh, &face->score, err);
+        status = models_find_turn(models, frame, &detections[i], err);
+        if (status == STATUS_OK) {
+            status = mesh_in_passes(models, frame, &detections[i], sar, &face->mesh, &face->score, err);
+        }
         if (status == STATUS_OK && face->score >= MESH_FLAG_MIN && !is_known(found, *count, &face->mesh)) {
             const UprightBox box = bounds(&face->mesh);
             face->box = to_rect(&box);

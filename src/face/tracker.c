@@ -10,8 +10,8 @@ static const double skin_interval_s = 0.06; /* well below the time constant it i
 static const double long_ago_s = -1e9;
 static const double usual_frame_s = 0.04; /* where pts tell nothing */
 
-static Status sense_detect(void *context, const AVFrame *frame, DetectEffort effort, float threshold,
-                           Detection *found, int capacity, int *count, Error *err)
+static Status sense_detect(void *context, const AVFrame *frame, DetectEffort effort, unsigned turns,
+                           float threshold, Detection *found, int capacity, int *count, Error *err)
 {
     const FaceTrackerConfig *config = &((FaceTracker *)context)->config;
     switch (effort) {
@@ -20,12 +20,17 @@ static Status sense_detect(void *context, const AVFrame *frame, DetectEffort eff
                              threshold, found, capacity, count, err);
     case DETECT_TURNED:
         return models_detect_rotated(config->models, frame, config->orientation, config->sample_aspect_ratio,
-                                     threshold, found, capacity, count, err);
+                                     turns, threshold, found, capacity, count, err);
     case DETECT_ALL:
         return models_detect_thorough(config->models, frame, config->orientation, config->sample_aspect_ratio,
-                                      threshold, found, capacity, count, err);
+                                      turns, threshold, found, capacity, count, err);
     }
     return error_set(err, ERROR_INTERNAL, "cannot look for faces", NULL, "there is no such detector");
+}
+
+static Status sense_turn(void *context, const AVFrame *frame, Detection *face, Error *err)
+{
+    return models_find_turn(((FaceTracker *)context)->config.models, frame, face, err);
 }
 
 static Status sense_mesh(void *context, const AVFrame *frame, const Affine *crop_to_frame, Mesh *mesh,
@@ -74,7 +79,8 @@ Status face_tracker_new_with(FaceTracker **tracker, const FaceTrackerConfig *con
 
 Status face_tracker_new(FaceTracker **tracker, const FaceTrackerConfig *config, Error *err)
 {
-    const TrackerSenses senses = {NULL, sense_detect, sense_mesh, sense_embed, sense_skin, sense_cut};
+    const TrackerSenses senses = {NULL,        sense_detect, sense_turn, sense_mesh,
+                                  sense_embed, sense_skin,   sense_cut};
     Status status = face_tracker_new_with(tracker, config, &senses, err);
     if (status == STATUS_OK) {
         (*tracker)->senses.context = *tracker;

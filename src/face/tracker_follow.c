@@ -10,6 +10,7 @@ static const float confirm_score = 0.4f;
 static const float match_overlap = 0.2f;
 static const float drift_overlap = 0.35f; /* below, the mesh is tried again from the detection */
 static const float same_face_overlap = 0.45f;
+static const float turned_least = 1.2f; /* radians that a mesh is the wrong way up by */
 
 static const double detect_interval_s = 0.2;
 static const double eager_s = 0.25; /* after a cut or a loss every frame is searched, later every third */
@@ -41,6 +42,11 @@ static Affine crop_of_mesh(const FaceTracker *tracker, const Mesh *mesh)
 {
     return models_crop_from_mesh(mesh, tracker->config.orientation.mirrored,
                                  tracker->config.sample_aspect_ratio);
+}
+
+static float roll_of(const FaceTracker *tracker, const Mesh *mesh)
+{
+    return mesh_roll(mesh, tracker->config.orientation.mirrored, tracker->config.sample_aspect_ratio);
 }
 
 /* Takes a measured mesh as the track's place on this frame. */
@@ -149,7 +155,46 @@ static void take_over_ghost(FaceTracker *tracker, Track *track)
     }
 }
 
-static Status begin(FaceTracker *tracker, const AVFrame *frame, const Detection *detection, Error *err)
+static bool is_followed(const FaceTracker *tracker, const Mesh *mesh)
+{
+    const Box box = box_of_mesh(mesh);
+    for (int i = 0; i < FACES_MAX; i++) {
+        const Track *other = &tracker->track[i];
+        if (other->id != 0 && box_shared(box, box_of_mesh(&other->raw)) >= same_face_overlap) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The mesh of a face that is not followed yet, the right way up. What the quick detector takes for a face and
+ * the mesh model does not is not looked at closely: that would be dear, and soon the others look too. */
+static Status mesh_of_new(FaceTracker *tracker, const AVFrame *frame, Detection detection,
+                          DetectEffort effort, Mesh *mesh, float *flag, Error *err)
+{
+    Status status = mesh_of_detection(tracker, frame, &detection, mesh, flag, err);
+    const float told = detection.angle;
+    const bool known = *flag > 0.0f && is_followed(tracker, mesh);
+    if (status != STATUS_OK || known || (*flag <= 0.0f && effort == DETECT_QUICK)) {
+        *flag = known ? 0.0f : *flag;
+        return status;
+    }
+    status = tracker->senses.turn(tracker->senses.context, frame, &detection, err);
+    if (status != STATUS_OK || detection.angle == told) {
+        return status;
+    }
+    Mesh other;
+    float other_flag;
+    status = mesh_of_detection(tracker, frame, &detection, &other, &other_flag, err);
+    if (status == STATUS_OK && other_flag > 0.0f) {
+        *mesh = other;
+        *flag = is_followed(tracker, &other) ? 0.0f : other_flag;
+    }
+    return status;
+}
+
+static Status begin(FaceTracker *tracker, const AVFrame *frame, const Detection *detection,
+                    DetectEffort effort, Error *err)
 {
     Track *track = NULL;
     for (int i = 0; i < FACES_MAX && track == NULL; i++) {
@@ -160,16 +205,9 @@ static Status begin(FaceTracker *tracker, const AVFrame *frame, const Detection 
     }
     Mesh mesh;
     float flag;
-    Status status = mesh_of_detection(tracker, frame, detection, &mesh, &flag, err);
+    Status status = mesh_of_new(tracker, frame, *detection, effort, &mesh, &flag, err);
     if (status != STATUS_OK || flag <= 0.0f) {
         return status;
-    }
-    Box box = box_of_mesh(&mesh);
-    for (int i = 0; i < FACES_MAX; i++) {
-        const Track *other = &tracker->track[i];
-        if (other->id != 0 && box_shared(box, box_of_mesh(&other->raw)) >= same_face_overlap) {
-            return STATUS_OK;
-        }
     }
     *track = (Track){.id = tracker->next_id, .fresh = true, .confirmed_s = tracker->now_s};
     accept(track, &mesh, flag, tracker->dt_s);
@@ -223,24 +261,68 @@ static bool turned_is_due(const FaceTracker *tracker)
     return !any;
 }
 
+static float angle_between(float a, float b)
+{
+    return fabsf(remainderf(a - b, 6.28318531f));
+}
+
+/* The mesh at a detection of a track's face: as the head was turned just now, or else as the detector says.
+ */
+static Status mesh_of_known(FaceTracker *tracker, const AVFrame *frame, const Track *track,
+                            const Detection *detection, Mesh *mesh, float *flag, Error *err)
+{
+    Detection face = *detection;
+    face.angle = roll_of(tracker, &track->raw);
+    Status status = mesh_of_detection(tracker, frame, &face, mesh, flag, err);
+    if (status == STATUS_OK && *flag <= 0.0f) {
+        status = mesh_of_detection(tracker, frame, detection, mesh, flag, err);
+    }
+    return status;
+}
+
+/* Where a detector that tells the angle sees a face another way up than its mesh, it is looked at closely. */
+static Status put_upright(FaceTracker *tracker, const AVFrame *frame, Track *track,
+                          const Detection *detection, Error *err)
+{
+    Detection face = *detection;
+    face.angle = roll_of(tracker, &track->raw);
+    const float before = face.angle;
+    Mesh mesh;
+    float flag;
+    Status status = tracker->senses.turn(tracker->senses.context, frame, &face, err);
+    if (status != STATUS_OK || angle_between(face.angle, before) < turned_least) {
+        return status;
+    }
+    status = mesh_of_detection(tracker, frame, &face, &mesh, &flag, err);
+    if (status == STATUS_OK && flag > 0.0f) {
+        track->smoother = (MeshSmoother){0};
+        accept(track, &mesh, flag, tracker->dt_s);
+    }
+    return status;
+}
+
 /* A track that a detection belongs to: confirmed by it, found again by it, or put right by it. */
 static Status confirm(FaceTracker *tracker, const AVFrame *frame, Track *track, const Detection *detection,
-                      float overlap, Error *err)
+                      DetectEffort effort, float overlap, Error *err)
 {
     track->confirmed_s = tracker->now_s;
+    if (track->seen && effort != DETECT_QUICK &&
+        angle_between(detection->angle, roll_of(tracker, &track->raw)) > turned_least) {
+        return put_upright(tracker, frame, track, detection, err);
+    }
     if (track->seen && overlap >= drift_overlap) {
         return STATUS_OK;
     }
     Mesh mesh;
     float flag;
-    Status status = mesh_of_detection(tracker, frame, detection, &mesh, &flag, err);
+    Status status = mesh_of_known(tracker, frame, track, detection, &mesh, &flag, err);
     if (status == STATUS_OK && flag > 0.0f && (!track->seen || flag >= track->score)) {
         accept(track, &mesh, flag, tracker->dt_s);
     }
     return status;
 }
 
-static Status match(FaceTracker *tracker, const AVFrame *frame, Found *found, Error *err)
+static Status match(FaceTracker *tracker, const AVFrame *frame, DetectEffort effort, Found *found, Error *err)
 {
     Track *tracks[FACES_MAX];
     Box boxes[FACES_MAX];
@@ -258,7 +340,7 @@ static Status match(FaceTracker *tracker, const AVFrame *frame, Found *found, Er
         if (partner[i] >= 0) {
             int k = partner[i];
             found->used[k] = true;
-            Status status = confirm(tracker, frame, tracks[i], &found->detection[k],
+            Status status = confirm(tracker, frame, tracks[i], &found->detection[k], effort,
                                     box_shared(boxes[i], found->box[k]), err);
             if (status != STATUS_OK) {
                 return status;
@@ -268,11 +350,12 @@ static Status match(FaceTracker *tracker, const AVFrame *frame, Found *found, Er
     return STATUS_OK;
 }
 
-static Status begin_new(FaceTracker *tracker, const AVFrame *frame, const Found *found, Error *err)
+static Status begin_new(FaceTracker *tracker, const AVFrame *frame, DetectEffort effort, const Found *found,
+                        Error *err)
 {
     for (int i = 0; i < found->count; i++) {
         if (!found->used[i] && found->detection[i].score >= begin_score) {
-            Status status = begin(tracker, frame, &found->detection[i], err);
+            Status status = begin(tracker, frame, &found->detection[i], effort, err);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -281,10 +364,11 @@ static Status begin_new(FaceTracker *tracker, const AVFrame *frame, const Found 
     return STATUS_OK;
 }
 
-static Status detect(FaceTracker *tracker, const AVFrame *frame, DetectEffort effort, Error *err)
+static Status detect(FaceTracker *tracker, const AVFrame *frame, DetectEffort effort, unsigned turns,
+                     Error *err)
 {
     Found found = {0};
-    Status status = tracker->senses.detect(tracker->senses.context, frame, effort, confirm_score,
+    Status status = tracker->senses.detect(tracker->senses.context, frame, effort, turns, confirm_score,
                                            found.detection, FACES_MAX, &found.count, err);
     if (status != STATUS_OK) {
         return status;
@@ -293,8 +377,20 @@ static Status detect(FaceTracker *tracker, const AVFrame *frame, DetectEffort ef
         found.box[i] = box_of_detection(&found.detection[i]);
     }
     tracker->stats.detections++;
-    status = match(tracker, frame, &found, err);
-    return status == STATUS_OK ? begin_new(tracker, frame, &found, err) : status;
+    status = match(tracker, frame, effort, &found, err);
+    return status == STATUS_OK ? begin_new(tracker, frame, effort, &found, err) : status;
+}
+
+/* All around at the beginning of a shot; later the picture as it is and one turned one, in turn: upside down,
+ * on one side, on the other. */
+static unsigned turns_to_look_at(FaceTracker *tracker)
+{
+    static const unsigned turned[3] = {4, 2, 8};
+    if (tracker->detected_frame < 0) {
+        return TURNED_ALL;
+    }
+    tracker->next_turn = (tracker->next_turn + 1) % 3;
+    return TURNED_NOT | turned[tracker->next_turn];
 }
 
 static Status detect_as_needed(FaceTracker *tracker, const AVFrame *frame, Error *err)
@@ -302,17 +398,19 @@ static Status detect_as_needed(FaceTracker *tracker, const AVFrame *frame, Error
     if (!detection_is_due(tracker)) {
         return STATUS_OK;
     }
+    const bool all = tracker->now_s - tracker->all_s >= all_interval_s;
+    const unsigned turns = all ? turns_to_look_at(tracker) : TURNED_NOT;
     tracker->detected_frame = tracker->frame_number;
     tracker->detected_s = tracker->now_s;
-    if (tracker->now_s - tracker->all_s >= all_interval_s) {
+    if (all) {
         tracker->all_s = tracker->now_s;
         tracker->turned_s = tracker->now_s;
-        return detect(tracker, frame, DETECT_ALL, err);
+        return detect(tracker, frame, DETECT_ALL, turns, err);
     }
-    Status status = detect(tracker, frame, DETECT_QUICK, err);
+    Status status = detect(tracker, frame, DETECT_QUICK, TURNED_NOT, err);
     if (status == STATUS_OK && turned_is_due(tracker)) {
         tracker->turned_s = tracker->now_s;
-        status = detect(tracker, frame, DETECT_TURNED, err);
+        status = detect(tracker, frame, DETECT_TURNED, turns_to_look_at(tracker), err);
     }
     return status;
 }

@@ -20,9 +20,12 @@ typedef enum DetectEffort {
 
 typedef struct TrackerSenses {
     void *context;
-    /* Faces scoring at least `threshold`, best first. */
-    Status (*detect)(void *context, const AVFrame *frame, DetectEffort effort, float threshold,
-                     Detection *found, int capacity, int *count, Error *err);
+    /* Faces scoring at least `threshold`, best first. `turns`: the turned pictures that are looked at with
+     * more effort (models_detect_rotated). */
+    Status (*detect)(void *context, const AVFrame *frame, DetectEffort effort, unsigned turns,
+                     float threshold, Detection *found, int capacity, int *count, Error *err);
+    /* Puts the angle right. */
+    Status (*turn)(void *context, const AVFrame *frame, Detection *face, Error *err);
     Status (*mesh)(void *context, const AVFrame *frame, const Affine *crop_to_frame, Mesh *mesh, float *flag,
                    Error *err);
     Status (*embed)(void *context, const AVFrame *frame, const Mesh *mesh, float *embedding, Error *err);
@@ -80,6 +83,7 @@ struct FaceTracker {
     double detected_s;
     double turned_s; /* of the last with more effort */
     double all_s;
+    int next_turn;        /* of the picture, that is looked at with more effort beside the picture as it is */
     double empty_since_s; /* when the shot began or the last face was lost */
     bool selected_before; /* in this shot a face was selected */
     int unselected_run;   /* frames since then */

@@ -82,7 +82,7 @@ static Status look_for_places(Analysis *analysis, const AVFrame *frame, Error *e
     const MediaInfo *info = &analysis->info;
     const Status status =
         models_detect_thorough(analysis->config->models, frame, info->orientation, info->sample_aspect_ratio,
-                               place_threshold, found, FACES_MAX, &count, err);
+                               TURNED_NOT, place_threshold, found, FACES_MAX, &count, err);
     for (int i = 0; i < count; i++) {
         const FaceEllipse at = face_ellipse_of_detection(&found[i]);
         tracklets_add_place(analysis->tracklets, &at, found[i].score);

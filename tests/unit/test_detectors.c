@@ -254,6 +254,46 @@ static void what_is_no_number_is_no_face(void **state)
     }
 }
 
+/* ---- which way up ---- */
+
+static void the_way_up_is_the_one_that_scores_more(void **state)
+{
+    (void)state;
+    const float pi = 3.14159265F;
+    const struct {
+        TurnLook a, b;
+        float told, angle;
+    } cases[] = {
+        {{.score = 0.9F, .angle = 0.1F}, {.score = 0.7F, .angle = pi}, 0, 0},      /* small tilts are not */
+        {{.score = 0.9F, .angle = 0.5F}, {.score = 0.7F, .angle = pi}, 0, 0.5F},   /* larger ones are */
+        {{.score = 0.7F, .angle = 0.1F}, {.score = 0.9F, .angle = 3}, 0, 3},       /* upside down */
+        {{.score = 0.9F, .angle = 3}, {.score = 0.7F, .angle = 0.1F}, 0, 3},       /* in either order */
+        {{.score = 0.70F, .angle = 0}, {.score = 0.71F, .angle = pi}, 0.1F, 0.1F}, /* in doubt as told */
+        {{.score = 0.2F, .angle = 2}, {.score = 0.1F, .angle = -1}, 0.3F, 0.3F},   /* nothing was seen */
+        {{.score = 0.9F, .angle = -3}, {.score = 0.6F, .angle = 0.2F}, 3, 3},      /* across the half turn */
+        {{.score = 0.9F, .angle = 4}, {.score = 0.6F, .angle = 1}, 0, 4 - 2 * pi},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_float_equal(turn_choose(&cases[i].a, &cases[i].b, cases[i].told), cases[i].angle, 1e-5);
+    }
+}
+
+static void two_looks_are_enough_where_they_agree(void **state)
+{
+    (void)state;
+    const TurnLook left = {.score = 0.93F, .angle = 3.1F};
+    const TurnLook right = {.score = 0.89F, .angle = -3.1F};
+    const TurnLook other = {.score = 0.93F, .angle = 2};
+    const TurnLook weak = {.score = 0.7F, .angle = 3.1F};
+    assert_true(turn_is_sure(&left, &right));
+    assert_false(turn_is_sure(&left, &other));
+    assert_false(turn_is_sure(&weak, &right));
+    assert_float_equal(fabsf(remainderf(turn_together(&left, &right).angle, 6.2831853F)), 3.14159265F, 1e-4);
+    assert_float_equal(turn_together(&left, &right).score, 0.91, 1e-6);
+    assert_float_equal(turn_together(&weak, &other).angle, 2,
+                       0); /* the better one's where they do not agree */
+}
+
 /* ---- names ---- */
 
 static void names_that_are_no_detector_s_are_refused(void **state)
@@ -288,6 +328,8 @@ int main(void)
         cmocka_unit_test(a_detector_s_threshold_lies_at_the_common_one),
         cmocka_unit_test(cells_of_odd_sizes_are_counted),
         cmocka_unit_test(what_is_no_number_is_no_face),
+        cmocka_unit_test(the_way_up_is_the_one_that_scores_more),
+        cmocka_unit_test(two_looks_are_enough_where_they_agree),
         cmocka_unit_test(names_that_are_no_detector_s_are_refused),
     };
     return cmocka_run_group_tests(tests, make_all, remove_all);

@@ -32,13 +32,17 @@ typedef struct World {
     AVFrame *frame;
     FrameFaces seen;
     int64_t pts;
+    unsigned turns_seen; /* all pictures that a detector was asked to look at */
+    int looks;           /* at which way up a face is */
+    float way_up;        /* what they say */
 } World;
 
-static Status scripted_detect(void *context, const AVFrame *frame, DetectEffort effort, float threshold,
-                              Detection *found, int capacity, int *count, Error *err)
+static Status scripted_detect(void *context, const AVFrame *frame, DetectEffort effort, unsigned turns,
+                              float threshold, Detection *found, int capacity, int *count, Error *err)
 {
     (void)frame;
     World *world = context;
+    world->turns_seen |= turns;
     world->quick += effort == DETECT_QUICK ? 1 : 0;
     world->turned += effort == DETECT_TURNED ? 1 : 0;
     world->all += effort == DETECT_ALL ? 1 : 0;
@@ -61,7 +65,16 @@ static Status scripted_detect(void *context, const AVFrame *frame, DetectEffort 
     return STATUS_OK;
 }
 
-/* The face whose middle is nearest to the crop's, if it lies well inside. */
+static Status scripted_turn(void *context, const AVFrame *frame, Detection *face, Error *err)
+{
+    (void)frame, (void)err;
+    World *world = context;
+    world->looks++;
+    face->angle = world->way_up;
+    return STATUS_OK;
+}
+
+/* The face whose middle is nearest to the crop's, if it lies well inside; the way up that the crop is. */
 static Status scripted_mesh(void *context, const AVFrame *frame, const Affine *crop_to_frame, Mesh *mesh,
                             float *flag, Error *err)
 {
@@ -81,7 +94,8 @@ static Status scripted_mesh(void *context, const AVFrame *frame, const Affine *c
         if (face->there && distance < nearest && side > face->width && side < 4.0f * face->width) {
             nearest = distance;
             *flag = face->flag;
-            *mesh = canonical_face(face->x, face->y, face->width, face->yaw, 0.0f);
+            *mesh = canonical_face(face->x, face->y, face->width, face->yaw,
+                                   atan2f(crop_to_frame->d, crop_to_frame->a));
         }
     }
     return STATUS_OK;
@@ -138,7 +152,7 @@ static World *world_new(bool many_faces)
                                 .has_reference = !many_faces,
                                 .similar_distance = 0.85f};
     config.reference[0] = 1.0f;
-    const TrackerSenses senses = {world,          scripted_detect, scripted_mesh,
+    const TrackerSenses senses = {world,          scripted_detect, scripted_turn, scripted_mesh,
                                   scripted_embed, scripted_skin,   scripted_cut};
     assert_int_equal(face_tracker_new_with(&world->tracker, &config, &senses, NULL), STATUS_OK);
     world->frame = av_frame_alloc();
@@ -199,6 +213,60 @@ static void a_face_is_there_from_the_first_frame(void **state)
     assert_true(world->seen.face[0].skin.weight > 0.0f);
     run(world, 1);
     assert_false(world->seen.scene_cut);
+    world_free(world);
+}
+
+static float roll_seen(const World *world)
+{
+    assert_int_equal(world->seen.count, 1);
+    return mesh_roll(&world->seen.face[0].mesh, false, (AVRational){1, 1});
+}
+
+static void a_new_face_is_looked_at_closely_once(void **state)
+{
+    (void)state;
+    const float half_turn = 3.14159265f;
+    World *world = world_new(true);
+    world->way_up = half_turn;
+    run(world, 1);
+    assert_int_equal(world->turns_seen, TURNED_ALL);
+    assert_int_equal(world->looks, 1);
+    assert_float_equal(fabsf(roll_seen(world)), half_turn, 0.01f);
+    /* The quick detector tells no angle; a face that it finds again stays as it was turned. */
+    run(world, 50);
+    assert_int_equal(world->looks, 1);
+    world->face[0].x += 60.0f;
+    run(world, 10);
+    assert_float_equal(fabsf(roll_seen(world)), half_turn, 0.01f);
+    world_free(world);
+}
+
+static void a_face_that_is_the_wrong_way_up_is_put_right(void **state)
+{
+    (void)state;
+    World *world = world_new(true);
+    world->way_up = 3.14159265f; /* a mistake: the detectors say 0 */
+    run(world, 1);
+    const int looks = world->looks;
+    world->way_up = 0.0f;
+    run(world, 80); /* all are asked once in three seconds, and it is looked at again */
+    assert_int_equal(world->looks, looks + 1);
+    assert_float_equal(roll_seen(world), 0.0f, 0.01f);
+    assert_float_equal(world->seen.face[0].mesh.x[1], 200.0f, 3.0f);
+    world_free(world);
+}
+
+static void what_is_no_face_to_the_mesh_is_not_looked_at_by_and_by(void **state)
+{
+    (void)state;
+    World *world = world_new(true);
+    world->face[0].flag = 0.05f;
+    world->face[0].turned_score = 0.5f; /* the detector for turned heads does not begin with it */
+    run(world, 1);
+    const int looks = world->looks;
+    run(world, 70);
+    assert_int_equal(world->looks, looks);
+    assert_true(world->quick > 10);
     world_free(world);
 }
 
@@ -564,6 +632,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_face_is_there_from_the_first_frame),
+        cmocka_unit_test(a_new_face_is_looked_at_closely_once),
+        cmocka_unit_test(a_face_that_is_the_wrong_way_up_is_put_right),
+        cmocka_unit_test(what_is_no_face_to_the_mesh_is_not_looked_at_by_and_by),
         cmocka_unit_test(detection_runs_five_times_a_second),
         cmocka_unit_test(detect_every_is_obeyed),
         cmocka_unit_test(empty_stretches_are_cheap),
