@@ -267,6 +267,7 @@ static void kind_free(void **state)
 static Status open_swapper(Anonymizer *a, const ProcessorConfig *config, Error *err)
 {
     ProcessorConfig swapper = *config;
+    swapper.mask = NULL; /* nothing of who is protected may stay */
     char *path = NULL;
     Status status = STATUS_OK;
     if (config->options.anonymizer_face == NULL) {

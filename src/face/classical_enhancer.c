@@ -35,14 +35,16 @@ typedef struct Scratch {
 
 struct ClassicalEnhancer {
     bool after_swap;
+    FaceMask *mask; /* may be NULL */
     int threads;
     Scratch *scratch;
 };
 
-ClassicalEnhancer *classical_enhancer_new(int threads, bool after_swap)
+ClassicalEnhancer *classical_enhancer_new(int threads, bool after_swap, FaceMask *mask)
 {
     ClassicalEnhancer *e = memory_alloc(1, sizeof *e);
     e->after_swap = after_swap;
+    e->mask = mask;
     e->threads = threads > 0 ? threads : 1;
     e->scratch = memory_alloc((size_t)e->threads, sizeof *e->scratch);
     return e;
@@ -77,6 +79,8 @@ struct Pass {
     bool look_around;
     const Restoration *restoration;
     float opacity;
+    const FaceMask *mask;
+    int thread;
 };
 
 SIMD_CLONES static void luma_row(const float *restrict red, const float *restrict green,
@@ -241,6 +245,7 @@ static Status change_band(Pass *pass, Scratch *scratch, AVFrame *frame, Rect ban
     const size_t bytes = (size_t)delta->height * (size_t)delta->stride * sizeof(float);
     memcpy(delta->plane[1], delta->plane[0], bytes);
     memcpy(delta->plane[2], delta->plane[0], bytes);
+    face_mask_limit(pass->mask, pass->thread, band, delta);
     return frame_view_add(frame, band, delta, err);
 }
 
@@ -260,11 +265,16 @@ static bool area_of(const FaceEllipse *at, float scale, const AVFrame *frame, Re
     return !rect_is_empty(*area);
 }
 
-static Status enhance(const ClassicalEnhancer *e, Scratch *scratch, AVFrame *frame, const Face *face,
-                      Error *err)
+static Status enhance(const ClassicalEnhancer *e, int thread, AVFrame *frame, const Face *face, Error *err)
 {
+    Scratch *scratch = &e->scratch[thread];
     const FaceEllipse at = face_ellipse_of_mesh(&face->mesh);
-    Pass pass = {.visit = measure_band, .at = &at, .look_around = e->after_swap, .opacity = face->opacity};
+    Pass pass = {.visit = measure_band,
+                 .at = &at,
+                 .look_around = e->after_swap,
+                 .opacity = face->opacity,
+                 .mask = e->mask,
+                 .thread = thread};
     Rect area;
     if (!(face->opacity > 0) || !area_of(&at, e->after_swap ? around_to : 1, frame, &area)) {
         return STATUS_OK;
@@ -278,6 +288,9 @@ static Status enhance(const ClassicalEnhancer *e, Scratch *scratch, AVFrame *fra
     if (restoration_is_nothing(&restoration) || !area_of(&at, changed_to, frame, &area)) {
         return STATUS_OK;
     }
+    if (face_mask_take(e->mask, thread, frame, face, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
     pass.restoration = &restoration;
     pass.visit = change_band;
     return walk(&pass, scratch, frame, area, err);
@@ -290,7 +303,7 @@ Status classical_enhancer_process(ClassicalEnhancer *enhancer, int thread, AVFra
     const int count = select_far_first(faces, order);
     Status status = STATUS_OK;
     for (int i = 0; i < count && status == STATUS_OK; i++) {
-        status = enhance(enhancer, &enhancer->scratch[thread], frame, &faces->face[order[i]], err);
+        status = enhance(enhancer, thread, frame, &faces->face[order[i]], err);
     }
     return status;
 }

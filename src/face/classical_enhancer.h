@@ -14,7 +14,7 @@ typedef struct ClassicalEnhancer ClassicalEnhancer;
 
 extern const int64_t classical_enhancer_column_bytes; /* of each thread, for each column of the face */
 
-ClassicalEnhancer *classical_enhancer_new(int threads, bool after_swap);
+ClassicalEnhancer *classical_enhancer_new(int threads, bool after_swap, FaceMask *mask);
 void classical_enhancer_free(ClassicalEnhancer **enhancer);
 
 Status classical_enhancer_process(ClassicalEnhancer *enhancer, int thread, AVFrame *frame,

@@ -87,10 +87,12 @@ const KnownModel *crop_model_named(const char *name, ModelRole role, const char 
         return model;
     }
     Text known = {0};
-    text_append(&known, built_in);
+    if (built_in != NULL) {
+        text_append(&known, built_in);
+    }
     for (size_t i = 0; i < known_model_count; i++) {
         if (known_models[i].role == role) {
-            text_appendf(&known, ", %s", known_models[i].name);
+            text_appendf(&known, "%s%s", known.length > 0 ? ", " : "", known_models[i].name);
         }
     }
     (void)error_setf(err, ERROR_USAGE, what, NULL, "no model for it is called \"%s\"", name);

@@ -21,7 +21,7 @@ Status crop_model_run(const CropModel *model, int thread, const Tensor *second, 
 int64_t crop_model_bytes(const KnownModel *known);
 
 /* The known model of that role with that name; NULL: there is none, and `err` tells which there are, for
- * --`option`. `built_in` is the name of the way without a model. */
+ * --`option`. `built_in` is the name of the way without a model, or NULL. */
 const KnownModel *crop_model_named(const char *name, ModelRole role, const char *what, const char *option,
                                    const char *built_in, Error *err);
 

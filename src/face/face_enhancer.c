@@ -58,7 +58,7 @@ static Status kind_open(void **state, const ProcessorConfig *config, Error *err)
     *state = e;
     Status status = find_model(&config->options, &model, err);
     if (status == STATUS_OK && model == NULL) {
-        e->classical = classical_enhancer_new(config->threads, config->after_swap);
+        e->classical = classical_enhancer_new(config->threads, config->after_swap, config->mask);
     } else if (status == STATUS_OK) {
         status = model_enhancer_open(&e->model, model, config, err);
     }

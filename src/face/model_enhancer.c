@@ -51,7 +51,8 @@ Status model_enhancer_open(ModelEnhancer **enhancer, const KnownModel *model, co
     e->threads = config->threads > 0 ? config->threads : 1;
     e->paste = memory_alloc((size_t)e->threads, sizeof *e->paste);
     for (int i = 0; i < e->threads; i++) {
-        e->paste[i] = paste_new(config->mask, i);
+        e->paste[i] = paste_new(NULL, i);
+        paste_limit(e->paste[i], config->mask);
     }
     const Status status = crop_model_open(&e->runner, model, config, err);
     if (status != STATUS_OK) {

@@ -55,7 +55,8 @@ Status model_swapper_open(ModelSwapper **swapper, const KnownModel *model, const
     s->threads = config->threads > 0 ? config->threads : 1;
     s->scratch = memory_alloc((size_t)s->threads, sizeof *s->scratch);
     for (int i = 0; i < s->threads; i++) {
-        s->scratch[i].paste = paste_new(config->mask, i);
+        s->scratch[i].paste = paste_new(NULL, i);
+        paste_limit(s->scratch[i].paste, config->mask);
     }
     /* The source first: what it loads is gone again when the swapper's model, the largest, comes. */
     Status status = swap_source_open(&s->source, model, config, err);

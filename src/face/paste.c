@@ -15,6 +15,7 @@ static const float shrink_limit = 1.5F;
 
 struct Paste {
     CropMask mask;
+    FaceMask *limit;
     int thread;
     Crop crop;
     Rect area;    /* of the frame in which the crop is seen */
@@ -62,6 +63,11 @@ Paste *paste_new(const CropMask *mask, int thread)
     paste->mask = mask != NULL ? *mask : paste_box_mask;
     paste->thread = thread;
     return paste;
+}
+
+void paste_limit(Paste *paste, FaceMask *limit)
+{
+    paste->limit = limit;
 }
 
 void paste_free(Paste **paste)
@@ -121,6 +127,7 @@ Status paste_take(Paste *paste, const AVFrame *frame, const Face *face, const Af
     }
     if (status == STATUS_OK) {
         image_clamp(&crop->rgb, 0, 255);
+        status = face_mask_take(paste->limit, paste->thread, frame, face, err);
     }
     return status;
 }
@@ -182,6 +189,8 @@ typedef struct Pasting {
     const TextureLevel *change;
     const TextureLevel *coarse;
     Affine map; /* frame pixels to texels */
+    const FaceMask *limit;
+    int thread;
 } Pasting;
 
 /* The columns of row y whose places lie in -0.5 .. size - 0.5 on one axis. */
@@ -234,6 +243,7 @@ static Status difference_of_band(void *context, Rect band, const Image *target, 
     for (int y = band.y0; y < band.y1; y++) {
         paste_row(pasting, band, y, target, delta);
     }
+    face_mask_limit(pasting->limit, pasting->thread, band, delta);
     return STATUS_OK;
 }
 
@@ -246,6 +256,8 @@ static Status prepare(Paste *paste, Pasting *pasting, Error *err)
     const float scale = 1.0F / (float)blocks;
     const Affine to_blocks = {.a = scale, .c = 0.5F * scale - 0.5F, .e = scale, .f = 0.5F * scale - 0.5F};
     pasting->map = affine_multiply(&to_blocks, m);
+    pasting->limit = paste->limit;
+    pasting->thread = paste->thread;
     pasting->change = &paste->change.level[0];
     pasting->coarse = &paste->coarse.level[0];
     Status status = make_mask(paste, err);

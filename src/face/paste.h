@@ -16,6 +16,7 @@
 #define RUNBATCH_FACE_PASTE_H
 
 #include "face/face.h"
+#include "face/face_mask.h"
 
 enum { PASTE_PIXEL_BYTES = 64 }; /* crop, result, mask, lost: 8 floats; two textures: 8 floats */
 
@@ -44,6 +45,8 @@ typedef struct Paste Paste;
 
 /* `mask` NULL: the box; copied. */
 Paste *paste_new(const CropMask *mask, int thread);
+/* A mask of the user's beside it; may be NULL. It must stay. */
+void paste_limit(Paste *paste, FaceMask *limit);
 void paste_free(Paste **paste);
 
 /* Samples the size x size crop. Frame and face must stay until paste_give. STATUS_AGAIN: nothing of it lies

@@ -7,20 +7,22 @@
 #define RUNBATCH_FACE_PROCESSOR_H
 
 #include "face/face.h"
+#include "face/face_mask.h"
 #include "face/paste.h"
 #include "face/record.h"
 #include "infer/known_model.h"
 
 /* What the user asked of the processors; each reads its own. Strings belong to the caller. */
 typedef struct ProcessorOptions {
-    const char *source_path;     /* the source face's picture; NULL for processors that need none */
-    const char *swapper_model;   /* its name in the catalogue; NULL or "mesh": the built-in method */
-    const char *enhancer_model;  /* the same of an enhancer; NULL or "classical": the built-in method */
-    float enhancer_blend;        /* 0..1: how much of the enhanced face is shown */
-    float enhancer_weight;       /* 0..1: CodeFormer's; 0 is the finest, 1 the one most like what went in */
-    int pixel_boost;             /* side of the crop for a swapper's model; 0: the model's own */
-    const char *anonymizer_way;  /* "blur", "pixelate", "solid", "replace" */
-    const char *anonymizer_face; /* picture of the face to put in; NULL: the average one */
+    const char *source_path;    /* the source face's picture; NULL for processors that need none */
+    const char *swapper_model;  /* its name in the catalogue; NULL or "mesh": the built-in method */
+    const char *enhancer_model; /* the same of an enhancer; NULL or "classical": the built-in method */
+    float enhancer_blend;       /* 0..1: how much of the enhanced face is shown */
+    float enhancer_weight;      /* 0..1: CodeFormer's; 0 is the finest, 1 the one most like what went in */
+    int pixel_boost;            /* side of the crop for a swapper's model; 0: the model's own */
+    FaceMaskOptions mask;
+    const char *anonymizer_way;      /* "blur", "pixelate", "solid", "replace" */
+    const char *anonymizer_face;     /* picture of the face to put in; NULL: the average one */
     const TextList *keep_identities; /* pictures of people who are left as they are; may be NULL */
 } ProcessorOptions;
 
@@ -30,9 +32,9 @@ typedef struct ProcessorConfig {
     const char *models_dir;
     Provider provider;
     ProcessorOptions options;
-    bool after_swap;      /* a face_swapper comes before it */
-    const CropMask *mask; /* how much of a crop that a model changed is shown; NULL: paste_box_mask */
-    int threads;          /* how many threads will call process: scratch memory is made for as many */
+    bool after_swap; /* a face_swapper comes before it */
+    FaceMask *mask;  /* where face_swapper and face_enhancer may change a face; NULL: wherever they do */
+    int threads;     /* how many threads will call process: scratch memory is made for as many */
     Orientation orientation;
     AVRational sample_aspect_ratio;
     AVRational time_base;     /* of the frames' pts */

@@ -20,6 +20,7 @@ typedef struct Scratch {
 struct Swapper {
     CanonicalPlane *plane;
     Source *source;
+    FaceMask *mask; /* may be NULL */
     int threads;
     Scratch *scratch;
 };
@@ -85,6 +86,8 @@ static void row_difference(const Float4 *restrict painted, const float *restrict
 typedef struct FacePainting {
     Scratch *scratch;
     const ColourMap *colours;
+    const FaceMask *mask;
+    int thread;
 } FacePainting;
 
 /* Paints over the band. */
@@ -104,11 +107,13 @@ static Status difference_of_band(void *context, Rect band, const Image *target, 
                            delta->plane[i] + y * delta->stride, i, width);
         }
     }
+    face_mask_limit(painting->mask, painting->thread, band, delta);
     return STATUS_OK;
 }
 
-static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face *face, Error *err)
+static Status swap_face(Swapper *s, int thread, AVFrame *frame, const Face *face, Error *err)
 {
+    Scratch *scratch = &s->scratch[thread];
     const Rect whole = {0, 0, frame->width, frame->height};
     const Rect area = rect_intersect(paint_prepare(scratch->paint, s->source, face), whole);
     if (rect_is_empty(area)) {
@@ -120,7 +125,10 @@ static Status swap_face(Swapper *s, Scratch *scratch, AVFrame *frame, const Face
     if (status != STATUS_OK) {
         return status == STATUS_AGAIN ? STATUS_OK : status;
     }
-    FacePainting painting = {scratch, &colours};
+    if (face_mask_take(s->mask, thread, frame, face, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    FacePainting painting = {scratch, &colours, s->mask, thread};
     return frame_bands_change(&scratch->bands, frame, area, difference_of_band, &painting, err);
 }
 
@@ -130,7 +138,7 @@ Status swapper_process(Swapper *swapper, int thread, AVFrame *frame, const Frame
     const int count = select_far_first(faces, order);
     Status status = STATUS_OK;
     for (int i = 0; i < count && status == STATUS_OK; i++) {
-        status = swap_face(swapper, &swapper->scratch[thread], frame, &faces->face[order[i]], err);
+        status = swap_face(swapper, thread, frame, &faces->face[order[i]], err);
     }
     return status;
 }
@@ -140,6 +148,7 @@ Status swapper_open(Swapper **swapper, const ProcessorConfig *config, Error *err
     Swapper *s = NULL;
     Status status = swapper_make(&s, config->threads > 0 ? config->threads : 1, err);
     if (status == STATUS_OK) {
+        s->mask = config->mask;
         status = source_open(&s->source, config->models, s->plane, config->options.source_path, err);
     }
     if (status != STATUS_OK) {

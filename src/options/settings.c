@@ -101,6 +101,36 @@ static void reset(Settings *settings, const char *name)
     settings->from[option - option_table] = SETTINGS_FROM_TABLE;
 }
 
+static bool has_mask(const Settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->face_masks.count; i++) {
+        if (strcmp(settings->face_masks.items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void settle_masks(Settings *settings)
+{
+    if (!has_processor(settings, "face_swapper") && !has_processor(settings, "face_enhancer")) {
+        reset(settings, "face-mask");
+    }
+    if (!has_mask(settings, "box")) {
+        reset(settings, "face-mask-padding");
+    }
+    if (!has_mask(settings, "box") && !has_mask(settings, "hull")) {
+        reset(settings, "face-mask-blur");
+    }
+    if (!has_mask(settings, "occlusion")) {
+        reset(settings, "face-occluder-model");
+    }
+    if (!has_mask(settings, "region")) {
+        reset(settings, "face-parser-model");
+        reset(settings, "face-mask-regions");
+    }
+}
+
 void settings_settle(Settings *settings)
 {
     if (settings->keep_frames && !settings_frames_on_disk(settings)) {
@@ -127,4 +157,5 @@ void settings_settle(Settings *settings)
     if (!is(settings->face_enhancer_model, "codeformer")) {
         reset(settings, "face-enhancer-weight");
     }
+    settle_masks(settings);
 }

@@ -60,6 +60,12 @@ typedef struct Settings {
     char *face_enhancer_model;   /* "classical", or an enhancer's name in the catalogue */
     int64_t face_enhancer_blend; /* percent */
     double face_enhancer_weight;
+    TextList face_masks; /* "box", "hull", "occlusion", "region"; none: each way's own edge */
+    double face_mask_blur;
+    char *face_mask_padding;    /* "0,0,0,0" */
+    TextList face_mask_regions; /* none: all */
+    char *face_occluder_model;  /* names in the catalogue */
+    char *face_parser_model;
     char *face_detector_model;  /* a detector's name in the catalogue */
     double face_detector_score; /* 0: the model's own threshold */
     bool many_faces;

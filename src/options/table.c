@@ -20,6 +20,11 @@ static const char *const pixel_boosts[] = {"off", "256", "512", "1024", NULL};
 static const char *const processors[] = {"face_swapper", "face_enhancer", "face_anonymizer", "face_debugger",
                                          NULL};
 static const char *const anonymizer_ways[] = {"blur", "pixelate", "solid", "replace", NULL};
+static const char *const masks[] = {"box", "hull", "occlusion", "region", NULL};
+/* As face_mask_regions. */
+static const char *const regions[] = {"skin",    "left-eyebrow", "right-eyebrow", "left-eye", "right-eye",
+                                      "glasses", "left-ear",     "right-ear",     "earring",  "nose",
+                                      "mouth",   "upper-lip",    "lower-lip",     NULL};
 static const char *const encoders[] = {"libx264", "libx265", "libvpx-vp9", "h264_nvenc", "hevc_nvenc", NULL};
 static const char *const verifications[] = {"normal", "full", NULL};
 static const char *const sandboxes[] = {"strict", "auto", "off", NULL};
@@ -199,6 +204,61 @@ const Option option_table[] = {
      .maximum = 1,
      .fallback = "0.5",
      .help = "For codeformer, from 0, the finest face, to 1, the one most like what went in"},
+    {.name = "face-mask",
+     .picture = true,
+     .type = OPTION_LIST,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_masks),
+     .value = "KIND...",
+     .choices = masks,
+     .fallback_help = "the swap's or enhancer's own edge",
+     .help =
+         "Where a face may be changed: in a box around it, in the hull of its landmarks, where nothing is "
+         "before it (occlusion, by a model of yours), in regions (by a model of yours); of several the "
+         "smallest counts"},
+    {.name = "face-mask-blur",
+     .picture = true,
+     .type = OPTION_REAL,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_mask_blur),
+     .value = "X",
+     .maximum = 1,
+     .fallback = "0.3",
+     .help = "How softly the box and the hull end: 0 at once, 1 from the middle on"},
+    {.name = "face-mask-padding",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_mask_padding),
+     .value = "PERCENT",
+     .fallback = "0,0,0,0",
+     .help = "By how much the box is smaller: top,right,bottom,left, in percent of its side"},
+    {.name = "face-mask-regions",
+     .picture = true,
+     .type = OPTION_LIST,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_mask_regions),
+     .value = "NAME...",
+     .choices = regions,
+     .fallback_help = "all of them",
+     .help = "What --face-mask region leaves to be changed"},
+    {.name = "face-occluder-model",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_occluder_model),
+     .value = "NAME",
+     .fallback = "xseg_1",
+     .help = "The model of yours for --face-mask occlusion: xseg_1, xseg_2, xseg_3 (docs/models.md)"},
+    {.name = "face-parser-model",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_parser_model),
+     .value = "NAME",
+     .fallback = "bisenet_resnet_34",
+     .help = "The model of yours for --face-mask region: bisenet_resnet_18, bisenet_resnet_34 "
+             "(docs/models.md)"},
     {.name = "many-faces",
      .picture = true,
      .type = OPTION_BOOL,

@@ -23,6 +23,7 @@ struct FaceWork {
     FaceRecord *record; /* NULL: nobody needs it */
     FaceTrackerConfig tracker_config;
     FaceTracker *tracker;
+    FaceMask *mask; /* NULL: the user wants none */
     Step steps[PROCESSORS_MAX];
     int step_count;
 };
@@ -119,6 +120,17 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .time_base = config->info->time_base,
         .record = work->record,
     };
+    const FaceMaskConfig mask = {
+        .options = processor.options.mask,
+        .models_dir = processor.models_dir,
+        .provider = processor.provider,
+        .sample_aspect_ratio = processor.sample_aspect_ratio,
+        .threads = processor.threads,
+    };
+    if (face_mask_open(&work->mask, &mask, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    processor.mask = work->mask;
     if (names->count > PROCESSORS_MAX) {
         return error_setf(err, ERROR_USAGE, "cannot use that many frame processors", NULL, "at most %d",
                           PROCESSORS_MAX);
@@ -173,6 +185,7 @@ void face_work_free(FaceWork **work)
     for (int i = 0; i < (*work)->step_count; i++) {
         (*work)->steps[i].kind->free(&(*work)->steps[i].state);
     }
+    face_mask_free(&(*work)->mask);
     face_tracker_free(&(*work)->tracker);
     face_models_free(&(*work)->models);
     face_record_free(&(*work)->record);

@@ -21,6 +21,12 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
         .enhancer_blend = (float)settings->face_enhancer_blend / 100,
         .enhancer_weight = (float)settings->face_enhancer_weight,
         .pixel_boost = boost_side(settings->pixel_boost),
+        .mask = {.kinds = &settings->face_masks,
+                 .blur = (float)settings->face_mask_blur,
+                 .padding = settings->face_mask_padding,
+                 .regions = &settings->face_mask_regions,
+                 .occluder = settings->face_occluder_model,
+                 .parser = settings->face_parser_model},
         .anonymizer_way = settings->anonymizer_way,
         .anonymizer_face = settings->anonymizer_face,
         .keep_identities = &settings->keep_identities,
@@ -95,6 +101,13 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
         add(needed, (ProcessorModel){.model = gate, .passing = true, .judge = true});
     }
     const ProcessorOptions options = processor_options(settings, NULL);
+    const KnownModel *masks[FACE_MASK_MODELS_MOST];
+    if (face_mask_models(&options.mask, masks, &count, &needed->thread_bytes, err) != STATUS_OK) {
+        return STATUS_FAILED;
+    }
+    for (int i = 0; i < count; i++) {
+        add(needed, (ProcessorModel){.model = masks[i]});
+    }
     const TextList *processors = &settings->frame_processors;
     for (size_t i = 0; i < processors->count; i++) {
         const ProcessorKind *kind = processor_find(processors->items[i]);

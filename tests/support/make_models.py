@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Models of the kinds beside swappers (swapper_models.py), with the signatures of the real ones and answers in closed form.
 
-usage: make_models.py FOLDER
+usage: make_models.py FOLDER [NAME...]
 
 FOLDER/right/<file name>
     detectors      one face of score 0.9, whatever is seen: box 160 200 to 352 456, points POINTS, in the input's pixels
@@ -9,6 +9,8 @@ FOLDER/right/<file name>
     real_esrgan    every pixel repeated, with the same more and less
     bisenet        pixel (x, y) is of class x * 19 / 512, rounded down
     xseg           the picture's first channel, 0 to 1: what is dark is hidden
+FOLDER/colour/<file name>
+    bisenet        the same where the picture is of the colour COLOUR; all else is background
 FOLDER/shape, FOLDER/type/<file name>
     the same names with inputs half as large (of any size where the real one's may be: of another rank), of int64
 """
@@ -18,7 +20,7 @@ import sys
 import numpy as np
 from onnx import TensorProto, save
 
-from swapper_models import Graph, planes
+from swapper_models import IMAGENET, Graph, planes
 
 SIDE = 640
 BOX = np.array([160, 200, 352, 456], np.float32)
@@ -26,6 +28,7 @@ POINTS = np.array([[220, 300], [292, 300], [256, 350], [226, 392], [286, 392]], 
 SCORE = 0.9
 MORE = np.array([20, -12, 7], np.float32)
 STRIDES = (8, 16, 32)
+COLOUR = np.array([200, 100, 51])
 
 # name: side, is the weight there
 ENHANCERS = {
@@ -144,10 +147,24 @@ def upscaler(factor, kind):
                        [("output", [1, 3, "out_height", "out_width"], kind)])
 
 
-def bisenet():
+def class_table():
     classes = (np.arange(512) * 19 // 512)[None, :] == np.arange(19)[:, None]
-    table = np.broadcast_to(classes[:, None, :], (19, 512, 512)).astype(np.float32)
-    return fixed([table[None]], [1, 3, 512, 512])
+    return np.broadcast_to(classes[:, None, :], (19, 512, 512)).astype(np.float32)[None]
+
+
+def bisenet():
+    return fixed([class_table()], [1, 3, 512, 512])
+
+
+def bisenet_of_one_colour():
+    mean, scale = IMAGENET
+    graph = Graph()
+    off = graph.add("Abs", graph.add("Sub", "input", graph.constant(planes((COLOUR - mean) * scale))))
+    off = graph.add("Relu", graph.add("Sub", off, graph.constant(0.01)))  # half a code
+    weights = np.zeros((19, 3, 1, 1))
+    weights[0] = 1000
+    graph.add("Add", graph.add("Conv", off, graph.constant(weights)), graph.constant(class_table()), output="440")
+    return graph.model([("input", [1, 3, 512, 512])], [("440", [1, 19, 512, 512])])
 
 
 def xseg():
@@ -192,10 +209,13 @@ def other_shape(name, shape):
     return [shape[0]] + [size // 2 if isinstance(size, int) and size > 3 else size for size in shape[1:]]
 
 
-def main(folder):
-    for what in ("right", "shape", "type"):
+def main(folder, *names):
+    for what in ("right", "colour", "shape", "type"):
         os.makedirs(os.path.join(folder, what), exist_ok=True)
+    save(bisenet_of_one_colour(), os.path.join(folder, "colour", "bisenet_resnet_34.onnx"))
     for name, model in made().items():
+        if names and name not in names:
+            continue
         shape = first_shape(model)
         models = {"right": model, "shape": with_input(model, other_shape(name, shape), TensorProto.FLOAT),
                   "type": with_input(model, shape, TensorProto.INT64)}
