@@ -9,6 +9,7 @@
 #include "image/simd.h"
 #include "media/frame_view.h"
 
+enum { MEASURED_REACH = 6 /* of the first two octaves */ };
 enum { BAND_ROWS = 32, WINDOW_ROWS = BAND_ROWS + 2 * OCTAVES_REACH };
 
 /* In half axes of the face's ellipse. */
@@ -72,6 +73,8 @@ typedef struct Pass Pass;
 
 /* Is shown a band of rows, with as many rows around it as count for it. */
 struct Pass {
+    int reach;     /* rows and columns around a band that count for it */
+    int band_step; /* of so many bands one is visited */
     Status (*visit)(Pass *pass, Scratch *scratch, AVFrame *frame, Rect band, Error *err);
     const FaceEllipse *at;
     Fineness face;
@@ -120,15 +123,15 @@ static Status slide(Scratch *scratch, const AVFrame *frame, Rect rows, Error *er
 static Status walk(Pass *pass, Scratch *scratch, AVFrame *frame, Rect area, Error *err)
 {
     const Rect all = {0, 0, frame->width, frame->height};
-    const Rect columns = {area.x0 - OCTAVES_REACH, 0, area.x1 + OCTAVES_REACH, frame->height};
+    const Rect columns = {area.x0 - pass->reach, 0, area.x1 + pass->reach, frame->height};
     const Rect reach = rect_intersect(columns, all);
     Status status = octaves_resize(&scratch->window, reach.x1 - reach.x0, WINDOW_ROWS, err);
     scratch->x0 = reach.x0;
     scratch->y0 = 0;
     scratch->window.height = 0;
-    for (int y = area.y0; y < area.y1 && status == STATUS_OK; y += BAND_ROWS) {
+    for (int y = area.y0; y < area.y1 && status == STATUS_OK; y += BAND_ROWS * pass->band_step) {
         const Rect band = {area.x0, y, area.x1, y + BAND_ROWS < area.y1 ? y + BAND_ROWS : area.y1};
-        const Rect rows = {reach.x0, band.y0 - OCTAVES_REACH, reach.x1, band.y1 + OCTAVES_REACH};
+        const Rect rows = {reach.x0, band.y0 - pass->reach, reach.x1, band.y1 + pass->reach};
         status = slide(scratch, frame, rect_intersect(rows, all), err);
         if (status == STATUS_OK) {
             status = pass->visit(pass, scratch, frame, band, err);
@@ -251,16 +254,27 @@ static Status change_band(Pass *pass, Scratch *scratch, AVFrame *frame, Rect ban
 
 /* ---- */
 
+/* Of a large face, and much around it, a part tells as much: of so many bands one is measured. */
+static int measured_bands(Rect area)
+{
+    enum { PIXELS = 120000, MOST = 4 };
+    const int64_t pixels = (int64_t)(area.x1 - area.x0) * (area.y1 - area.y0);
+    const int64_t step = 1 + pixels / PIXELS;
+    return step < MOST ? (int)step : MOST;
+}
+
 static bool area_of(const FaceEllipse *at, float scale, const AVFrame *frame, Rect *area)
 {
-    const float reach = scale * fmaxf(at->rx, at->ry);
-    const bool finite = isfinite(at->cx) && isfinite(at->cy) && isfinite(reach) && isfinite(at->angle);
+    const float cosine = cosf(at->angle);
+    const float sine = sinf(at->angle);
+    const float across = scale * hypotf(at->rx * cosine, at->ry * sine);
+    const float down = scale * hypotf(at->rx * sine, at->ry * cosine);
     const float most = 1e6F;
-    if (!finite || !(at->rx > 1) || !(at->ry > 1) || fabsf(at->cx) + fabsf(at->cy) + reach > most) {
+    if (!(at->rx > 1) || !(at->ry > 1) || !(fabsf(at->cx) + fabsf(at->cy) + across + down < most)) {
         return false;
     }
-    const Rect box = {(int)floorf(at->cx - reach), (int)floorf(at->cy - reach),
-                      (int)ceilf(at->cx + reach) + 1, (int)ceilf(at->cy + reach) + 1};
+    const Rect box = {(int)floorf(at->cx - across), (int)floorf(at->cy - down),
+                      (int)ceilf(at->cx + across) + 1, (int)ceilf(at->cy + down) + 1};
     *area = rect_intersect(box, (Rect){0, 0, frame->width, frame->height});
     return !rect_is_empty(*area);
 }
@@ -270,6 +284,7 @@ static Status enhance(const ClassicalEnhancer *e, int thread, AVFrame *frame, co
     Scratch *scratch = &e->scratch[thread];
     const FaceEllipse at = face_ellipse_of_mesh(&face->mesh);
     Pass pass = {.visit = measure_band,
+                 .reach = MEASURED_REACH,
                  .at = &at,
                  .look_around = e->after_swap,
                  .opacity = face->opacity,
@@ -279,6 +294,7 @@ static Status enhance(const ClassicalEnhancer *e, int thread, AVFrame *frame, co
     if (!(face->opacity > 0) || !area_of(&at, e->after_swap ? around_to : 1, frame, &area)) {
         return STATUS_OK;
     }
+    pass.band_step = measured_bands(area);
     Status status = walk(&pass, scratch, frame, area, err);
     if (status != STATUS_OK) {
         return status;
@@ -293,6 +309,8 @@ static Status enhance(const ClassicalEnhancer *e, int thread, AVFrame *frame, co
     }
     pass.restoration = &restoration;
     pass.visit = change_band;
+    pass.reach = OCTAVES_REACH;
+    pass.band_step = 1;
     return walk(&pass, scratch, frame, area, err);
 }
 
