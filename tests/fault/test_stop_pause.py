@@ -6,7 +6,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from faults import FaultCase, clip_b_frames, clip_vfr
+from faults import HELD, FaultCase, clip_b_frames, clip_vfr
 from harness import alive, resident_kb, wait_until
 
 
@@ -97,9 +97,9 @@ class Stops(FaultCase):
     # ---- from another terminal ----
 
     def test_pause_frees_the_memory_and_continue_goes_on(self):
-        run = self.start()
+        run = self.start(faults=HELD)
         self.wait_chunk(run, 0)
-        self.ask("pause")
+        self.ask_while_it_works("pause")
         self.assertTrue(wait_until(lambda: not run.workers(), 20), "a paused batch has no worker")
         before = len(self.work_files(".rbc"))
         self.assertLess(resident_kb(run.pid), 40 * 1024)
@@ -115,9 +115,9 @@ class Stops(FaultCase):
         self.assert_nothing_left()
 
     def test_one_video_is_paused_and_the_others_go_on(self):
-        run = self.start()
+        run = self.start(faults=HELD)
         self.wait_chunk(run, 0)
-        self.ask("pause", "joconde_1.mp4")
+        self.ask_while_it_works("pause", "joconde_1.mp4")
         other = run.wait_event(lambda e: e["event"] == "video_done" and e["output"].endswith("joconde_2.mp4"))
         self.assertIsNotNone(other, str(run))
         self.assertFalse(os.path.exists(self.output("joconde_1.mp4")))
@@ -128,17 +128,17 @@ class Stops(FaultCase):
         self.assert_nothing_left()
 
     def test_cancel_leaves_nothing_of_the_video(self):
-        run = self.start()
+        run = self.start(faults=HELD)
         self.wait_chunk(run, 0)
-        self.ask("cancel", "joconde_1.mp4")
+        self.ask_while_it_works("cancel", "joconde_1.mp4")
         self.assertIsNotNone(run.wait(60), str(run))
         self.assertEqual(self.finished_outputs(), ["joconde_2.mp4"])
         self.assert_nothing_left()
 
     def test_a_paused_batch_can_be_killed_and_resumed(self):
-        run = self.start()
+        run = self.start(faults=HELD)
         self.wait_chunk(run, 0)
-        self.ask("pause")
+        self.ask_while_it_works("pause")
         self.assertTrue(wait_until(lambda: not run.workers(), 20))
         run.kill()
         self.finish()

@@ -6,11 +6,11 @@
  * path as it was opened; of a rename the old one who=worker|supervisor  in which process; without it in both
  *   after=N                so many matching calls are good first (0)
  *   times=N                so many fail then (1); 0 all
- *   do=ERRNO|crash|kill|hang   EIO, ENOSPC, EACCES, EDQUOT, EROFS; crash: SIGSEGV; kill: SIGKILL; hang: for
- * ever RUNBATCH_FAULT_STATE: a file of 4096 zeros. Counts of all processes are kept in it, so that a rule
- * that has failed its times stays quiet in the next worker. RUNBATCH_FAULT_LOG: a file that gets "sync PATH
- * SIZE" and "rename OLD NEW" as they succeed: what a power cut leaves of the files. Paths have no blanks in
- * the tests.
+ *   do=ERRNO|crash|kill|hang|hold   EIO, ENOSPC, EACCES, EDQUOT, EROFS; crash: SIGSEGV; kill: SIGKILL; hang:
+ * for ever; hold: until the state's last byte is not zero, the call succeeds then RUNBATCH_FAULT_STATE: a
+ * file of 4096 zeros. Counts of all processes are kept in it, so that a rule that has failed its times stays
+ * quiet in the next worker. RUNBATCH_FAULT_LOG: a file that gets "sync PATH SIZE" and "rename OLD NEW" as
+ * they succeed: what a power cut leaves of the files. Paths have no blanks in the tests.
  *
  * Nothing is looked up once the process has begun, so it works inside a worker's sandbox.
  */
@@ -46,7 +46,7 @@ typedef enum Call {
     CALL_UNLINK,
     CALL_TRUNCATE
 } Call;
-typedef enum Deed { DEED_ERRNO, DEED_CRASH, DEED_KILL, DEED_HANG } Deed;
+typedef enum Deed { DEED_ERRNO, DEED_CRASH, DEED_KILL, DEED_HANG, DEED_HOLD } Deed;
 
 typedef struct Rule {
     Call call;
@@ -130,6 +130,8 @@ static bool rule_read(Rule *rule, char *text)
             rule->deed = DEED_KILL;
         } else if (strcmp(value, "hang") == 0) {
             rule->deed = DEED_HANG;
+        } else if (strcmp(value, "hold") == 0) {
+            rule->deed = DEED_HOLD;
         } else {
             rule->number = word_number(value);
         }
@@ -172,6 +174,12 @@ __attribute__((constructor)) static void begin(void)
     free(copy);
 }
 
+static bool released(void)
+{
+    const volatile unsigned char *bytes = (const volatile unsigned char *)counts;
+    return bytes[STATE_BYTES - 1] != 0;
+}
+
 /* True with errno set when this call is to fail. */
 static bool fails(Call call, const char *path)
 {
@@ -196,6 +204,11 @@ static bool fails(Call call, const char *path)
             for (;;) {
                 (void)poll(NULL, 0, 1000);
             }
+        case DEED_HOLD:
+            while (!released()) {
+                (void)poll(NULL, 0, 10);
+            }
+            break;
         case DEED_ERRNO:
             errno = rule->number;
             return true;

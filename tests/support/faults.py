@@ -18,6 +18,8 @@ from harness import PROGRAM, BatchCase, alive, children, decoder_says, ffmpeg, m
 
 SHIM = os.environ.get("RUNBATCH_FAULT_SHIM", "build/tests/support/fault_shim.so")
 SINE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
+# Workers wait at the end of their third chunk, so that a batch is not over before a test has asked it for something.
+HELD = ["call=sync;who=worker;path=*chunk-000002*;times=0;do=hold"]
 STATE = os.path.join("outputVideos", ".runbatch")
 
 
@@ -185,6 +187,17 @@ class FaultCase(BatchCase):
         os.mkdir(self.path("outputVideos"))
         if os.path.exists(self.path("fault-state")):
             os.unlink(self.path("fault-state"))
+
+    def ask_while_it_works(self, *arguments):
+        """A command from another terminal for a run that was started with `faults=HELD`: the supervisor has taken it
+        before a worker goes on."""
+        result = self.ask(*arguments)
+        taken = "SELECT count(*) FROM requests WHERE taken_s IS NULL"
+        self.assertTrue(wait_until(lambda: self.store(taken) == [(0,)], 20), "nobody took the request")
+        with open(self.path("fault-state"), "r+b") as state:
+            state.seek(-1, os.SEEK_END)
+            state.write(b"\1")
+        return result
 
     def fault_count(self):
         """How often the first rule's call was made."""
