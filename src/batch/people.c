@@ -1,13 +1,9 @@
 #include "batch/people.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -36,107 +32,37 @@ static Person *add_person(People *people, int number)
 {
     people->items = memory_resize(people->items, people->count + 1, sizeof *people->items);
     Person *person = &people->items[people->count++];
-    *person = (Person){.number = number};
+    *person = (Person){.who.number = number};
     return person;
 }
 
 /* ---- the file ---- */
 
-enum { FILE_MOST = 64 * 1024 * 1024 };
-
-static Status read_person(const json_t *object, People *people)
-{
-    const json_t *embedding = json_object_get(object, "embedding");
-    const json_int_t number = json_integer_value(json_object_get(object, "number"));
-    const char *name = json_string_value(json_object_get(object, "name"));
-    if (number < 1 || number > INT32_MAX || json_array_size(embedding) != EMBEDDING_SIZE) {
-        return STATUS_FAILED;
-    }
-    Person *person = add_person(people, (int)number);
-    text_copy(person->name, sizeof person->name, name != NULL ? name : "");
-    for (size_t i = 0; i < EMBEDDING_SIZE; i++) {
-        person->embedding[i] = (float)json_number_value(json_array_get(embedding, i));
-    }
-    return STATUS_OK;
-}
-
 Status people_read(const char *state_dir, People *people, Error *err)
 {
     *people = (People){0};
+    KnownPeople known;
     char *path = path_join(state_dir, PEOPLE_FILE);
-    char *data = NULL;
-    int64_t size = 0;
-    Status status = STATUS_OK;
-    if (file_exists(path)) {
-        status = file_read(path, FILE_MOST, &data, &size, err);
+    const Status status = known_people_read(path, &known, err);
+    for (size_t i = 0; status == STATUS_OK && i < known.count; i++) {
+        add_person(people, 0)->who = known.items[i];
     }
-    if (status == STATUS_OK && data != NULL) {
-        json_t *root = json_loadb(data, (size_t)size, JSON_REJECT_DUPLICATES, NULL);
-        const json_t *list = json_object_get(root, "people");
-        status = json_is_array(list) ? STATUS_OK : STATUS_FAILED;
-        for (size_t i = 0; status == STATUS_OK && i < json_array_size(list); i++) {
-            status = read_person(json_array_get(list, i), people);
-        }
-        json_decref(root);
-        if (status != STATUS_OK) {
-            (void)error_set(err, ERROR_ENVIRONMENT, "cannot read the people of this folder", path,
-                            "it is not what runbatch faces writes");
-            error_advise(err, "remove it, and run runbatch faces again");
-        }
-    }
-    memory_free(data);
+    known_people_free(&known);
     memory_free(path);
-    if (status != STATUS_OK) {
-        people_free(people);
-    }
-    return status;
-}
-
-static json_t *person_to_json(const Person *person)
-{
-    json_t *embedding = json_array();
-    for (int i = 0; i < EMBEDDING_SIZE; i++) {
-        (void)json_array_append_new(embedding, json_real(round((double)person->embedding[i] * 1e5) / 1e5));
-    }
-    return json_pack("{s:i, s:s, s:o}", "number", person->number, "name", person->name, "embedding",
-                     embedding);
-}
-
-static Status write_text(const char *path, const char *text, Error *err)
-{
-    char *part = text_format("%s.part", path);
-    FILE *file = fopen(part, "we");
-    bool good = file != NULL && fwrite(text, 1, strlen(text), file) == strlen(text);
-    if (file != NULL) {
-        good = fclose(file) == 0 && good;
-    }
-    Status status = good ? file_publish(part, path, err)
-                         : error_set_errno(err, ERROR_ENVIRONMENT, "cannot note the people", part, errno);
-    if (status != STATUS_OK) {
-        (void)unlink(part);
-    }
-    memory_free(part);
     return status;
 }
 
 Status people_write(const char *state_dir, const People *people, Error *err)
 {
-    json_t *list = json_array();
+    KnownPeople known = {.items = memory_alloc(people->count + 1, sizeof *known.items),
+                         .count = people->count};
     for (size_t i = 0; i < people->count; i++) {
-        (void)json_array_append_new(list, person_to_json(&people->items[i]));
+        known.items[i] = people->items[i].who;
     }
-    json_t *root = json_pack("{s:o}", "people", list);
-    char *text = memory_check(json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6)));
     char *path = path_join(state_dir, PEOPLE_FILE);
-    char *folder = path_folder(path);
-    Status status = folder_make(folder, err);
-    if (status == STATUS_OK) {
-        status = write_text(path, text, err);
-    }
-    memory_free(folder);
+    const Status status = known_people_write(path, &known, err);
+    known_people_free(&known);
     memory_free(path);
-    free(text);
-    json_decref(root);
     return status;
 }
 
@@ -337,7 +263,7 @@ static int unused_number(const People *people)
 {
     int most = 0;
     for (size_t i = 0; i < people->count; i++) {
-        most = people->items[i].number > most ? people->items[i].number : most;
+        most = people->items[i].who.number > most ? people->items[i].who.number : most;
     }
     return most + 1;
 }
@@ -349,7 +275,7 @@ static size_t take_person(People *people, const ClusterPoint *group)
     size_t found = people->count;
     const float length = sqrtf(face_cosine(group->sum, group->sum));
     for (size_t i = 0; i < people->count; i++) {
-        const float alike = face_cosine(group->sum, people->items[i].embedding) / length;
+        const float alike = face_cosine(group->sum, people->items[i].who.embedding) / length;
         if (!people->items[i].seen && alike >= best) {
             best = alike;
             found = i;
@@ -361,7 +287,7 @@ static size_t take_person(People *people, const ClusterPoint *group)
     Person *person = &people->items[found];
     person->seen = true;
     for (int i = 0; i < EMBEDDING_SIZE; i++) {
-        person->embedding[i] = group->sum[i] / length;
+        person->who.embedding[i] = group->sum[i] / length;
     }
     return found;
 }
@@ -409,7 +335,7 @@ static int seen_first(const void *a, const void *b)
     if (first->seen != second->seen) {
         return first->seen ? -1 : 1;
     }
-    return first->number - second->number;
+    return first->who.number - second->who.number;
 }
 
 Status people_find(const FaceRecords *records, People *people, Error *err)
@@ -435,26 +361,26 @@ Status people_find(const FaceRecords *records, People *people, Error *err)
 
 /* ---- names ---- */
 
-static const Person *find_number(const People *people, const char *text)
+static Person *find_number(const People *people, const char *text)
 {
     char *rest = NULL;
     const long number = strtol(text, &rest, 10);
     for (size_t i = 0; i < people->count && rest != text && *rest == '\0'; i++) {
-        if (people->items[i].number == number) {
+        if (people->items[i].who.number == number) {
             return &people->items[i];
         }
     }
     return NULL;
 }
 
-const Person *people_get(const People *people, const char *who)
+static bool is_taken(const People *people, const char *name, const Person *by_other_than)
 {
-    for (size_t i = 0; i < people->count; i++) {
-        if (people->items[i].name[0] != '\0' && strcmp(people->items[i].name, who) == 0) {
-            return &people->items[i];
-        }
+    bool taken = false;
+    for (size_t i = 0; i < people->count && name[0] != '\0'; i++) {
+        const Person *person = &people->items[i];
+        taken = taken || (person != by_other_than && strcmp(person->who.name, name) == 0);
     }
-    return find_number(people, who);
+    return taken;
 }
 
 /* A name must not look like a number. */
@@ -471,20 +397,19 @@ static Status name_one(People *people, char *piece, Error *err)
         return error_setf(err, ERROR_USAGE, what, NULL, "\"%.80s\" is not of the form 3=anna", piece);
     }
     *name++ = '\0';
-    Person *person = (Person *)(uintptr_t)find_number(people, piece);
+    Person *person = find_number(people, piece);
     if (person == NULL) {
         (void)error_setf(err, ERROR_USAGE, what, NULL, "nobody has the number \"%.80s\"", piece);
         error_advise(err, "runbatch faces tells the numbers");
         return STATUS_FAILED;
     }
-    const Person *other = name[0] != '\0' ? people_get(people, name) : NULL;
-    if (!is_name(name) || (other != NULL && other != person)) {
+    if (!is_name(name) || is_taken(people, name, person)) {
         return error_setf(err, ERROR_USAGE, what, NULL, "\"%.80s\" %s", name,
                           is_name(name) ? "is another person's name already"
                                         : "is no name: it begins with a digit, or is too long");
     }
-    text_copy(person->name, sizeof person->name, name);
-    text_strip_control(person->name);
+    text_copy(person->who.name, sizeof person->who.name, name);
+    text_strip_control(person->who.name);
     return STATUS_OK;
 }
 

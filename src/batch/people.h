@@ -2,18 +2,16 @@
  * with a number that stays, and the name that a user gave.
  *
  * First within each video, then over all of them, so that memory goes by the people of the videos and not by
- * their tracks. Numbers, names and likenesses are kept in the state folder, "faces/people.json"; a person
+ * their tracks. Numbers, names and likenesses are remembered (face/known_people.h): a person
  * seen again has the number and the name of before. One thread.
  */
 #ifndef RUNBATCH_BATCH_PEOPLE_H
 #define RUNBATCH_BATCH_PEOPLE_H
 
 #include "batch/face_records.h"
-#include "face/face.h"
+#include "face/known_people.h"
 
-#define PEOPLE_FILE "faces/people.json"
-
-enum { PERSON_VIEWS = 6, PERSON_NAME_SIZE = 64 };
+enum { PERSON_VIEWS = 6 };
 
 /* A person in one of the videos. */
 typedef struct PersonVideo {
@@ -34,10 +32,8 @@ typedef struct PersonView {
 } PersonView;
 
 typedef struct Person {
-    int number; /* from 1 */
-    char name[PERSON_NAME_SIZE];
-    bool seen; /* in these videos; others are only remembered, and have nothing below but the embedding */
-    float embedding[EMBEDDING_SIZE]; /* unit length */
+    KnownPerson who;
+    bool seen; /* in these videos; others are only remembered, and have nothing below */
     int64_t frames;
     PersonVideo *videos;
     size_t video_count;
@@ -61,9 +57,6 @@ Status people_find(const FaceRecords *records, People *people, Error *err);
 /* "3=anna,4=ben": gives names; an empty one takes it away. ERROR_USAGE for what is no such thing, or a number
  * that nobody has. */
 Status people_name(People *people, const char *names, Error *err);
-
-/* By number or name; NULL when there is none. */
-const Person *people_get(const People *people, const char *who);
 
 /* Copes with a zeroed one; leaves it zeroed. */
 void people_free(People *people);

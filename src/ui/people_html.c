@@ -62,10 +62,10 @@ static void append_person(const PeopleView *view, const Person *person, Text *pa
     char from[32];
     char to[32];
     text_append(page, "<section><h2>");
-    text_appendf(page, "%d", person->number);
-    if (person->name[0] != '\0') {
+    text_appendf(page, "%d", person->who.number);
+    if (person->who.name[0] != '\0') {
         text_append(page, " · ");
-        append_text(page, person->name);
+        append_text(page, person->who.name);
     }
     text_append(page, "</h2>\n<div class=\"views\">\n");
     for (int i = 0; i < person->view_count; i++) {

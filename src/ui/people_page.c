@@ -38,12 +38,12 @@ static void add_row(const PeopleView *view, const Person *person, const PersonVi
     char from[32];
     char to[32];
     if (first) {
-        (void)snprintf(number, sizeof number, "%d", person->number);
+        (void)snprintf(number, sizeof number, "%d", person->who.number);
     }
     (void)snprintf(frames, sizeof frames, "%lld", (long long)in->frames);
     (void)snprintf(tracks, sizeof tracks, "%d", in->tracks);
     const char *const cells[] = {number,
-                                 first ? person->name : "",
+                                 first ? person->who.name : "",
                                  video_name(view, in->video),
                                  people_time(in->first_s, from, sizeof from),
                                  people_time(in->last_s, to, sizeof to),
@@ -119,8 +119,8 @@ static json_t *person_to_json(const PeopleView *view, const Person *person)
                              "frame", (json_int_t)best->frame, "at_s", json_rounded(best->at_s), "quality",
                              json_rounded((double)best->quality)));
     }
-    return json_pack("{s:i, s:o, s:I, s:o, s:o}", "number", person->number, "name",
-                     person->name[0] != '\0' ? json_text(person->name) : json_null(), "frames",
+    return json_pack("{s:i, s:o, s:I, s:o, s:o}", "number", person->who.number, "name",
+                     person->who.name[0] != '\0' ? json_text(person->who.name) : json_null(), "frames",
                      (json_int_t)person->frames, "videos", videos, "views", views);
 }
 
