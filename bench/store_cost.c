@@ -127,7 +127,7 @@ int main(int argc, char **argv)
     RecipeBook *book = NULL;
     Recipe recipe = {0};
     double began = now_ms();
-    need(recipe_book_new(&book, &settings, argv[3], &err), &err);
+    need(recipe_book_new(&book, &settings, argv[3], NULL, &err), &err);
     (void)printf("recipes: what is common %.2f ms", now_ms() - began);
     began = now_ms();
     for (int i = 0; i < videos; i++) {

@@ -26,7 +26,7 @@ static Status make_recipe(Batch *batch, size_t index, Recipe *recipe, Error *err
 {
     const Plan *plan = batch->plan;
     if (batch->book == NULL &&
-        recipe_book_new(&batch->book, batch->settings, plan->source, err) != STATUS_OK) {
+        recipe_book_new(&batch->book, batch->settings, plan->source, plan->people, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     return recipe_make(batch->book, plan->items[index].input, recipe, err);

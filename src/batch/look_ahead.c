@@ -131,7 +131,7 @@ Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks 
     if (status == STATUS_FAILED) {
         return STATUS_FAILED;
     }
-    (void)recipe_book_new(&look.book, settings, plan->source, NULL);
+    (void)recipe_book_new(&look.book, settings, plan->source, plan->people, NULL);
     probe_init(&look.probe, hooks != NULL ? hooks->worker_executable : NULL, settings->sandbox,
                hooks != NULL ? hooks->probe_timeout_ms : 0);
     status = STATUS_OK;

@@ -5,9 +5,11 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "batch/clash.h"
+#include "batch/map_people.h"
 #include "batch/naming.h"
 #include "batch/places.h"
 #include "batch/range.h"
+#include "face/known_people.h"
 #include "report/i18n.h"
 #include "worker/provenance.h"
 
@@ -26,12 +28,19 @@ static Status read_ranges(const Settings *settings, const Places *places, RangeS
     return range_check(ranges, places->videos.count, notes, err);
 }
 
+/* With a face map, which has many sources or none, the map's name stands for them. */
+static const char *source_of_name(const Settings *settings, const Places *places)
+{
+    return settings->face_map != NULL ? settings->face_map : places->source;
+}
+
 /* The default names the source picture; where there is none, it is the video's name. */
 static const char *name_template(const Settings *settings, const Places *places)
 {
     const char *usual = option_find("output-name")->fallback;
-    return places->source == NULL && strcmp(settings->output_name, usual) == 0 ? "{stem}"
-                                                                               : settings->output_name;
+    return source_of_name(settings, places) == NULL && strcmp(settings->output_name, usual) == 0
+               ? "{stem}"
+               : settings->output_name;
 }
 
 static Status name_output(const Settings *settings, const Places *places, size_t index, char **name,
@@ -40,7 +49,8 @@ static Status name_output(const Settings *settings, const Places *places, size_t
     if (places->output_name != NULL) {
         *name = text_duplicate(places->output_name);
     } else {
-        const NameParts parts = {places->source, places->videos.items[index], (int64_t)index + 1};
+        const NameParts parts = {source_of_name(settings, places), places->videos.items[index],
+                                 (int64_t)index + 1};
         if (naming_expand(name_template(settings, places), &parts, name, err) != STATUS_OK) {
             return STATUS_FAILED;
         }
@@ -145,6 +155,7 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, b
         plan->source = places->source != NULL ? text_duplicate(places->source) : NULL;
         plan->output_dir = text_duplicate(places->output_dir);
         plan->state_dir = path_join(places->output_dir, PLAN_STATE_FOLDER);
+        plan->people = settings->face_map != NULL ? path_join(plan->state_dir, PEOPLE_FILE) : NULL;
         plan->items = memory_alloc(found, sizeof *plan->items);
         for (size_t i = 0; i < found; i++) {
             if (entries[i].selected) {
@@ -156,6 +167,9 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, b
                 }
             }
         }
+        status = map_people(settings, plan->people, NULL, err);
+    }
+    if (status == STATUS_OK) {
         status = check_disk(settings, plan, places, look_only, err);
     }
     for (size_t i = 0; i < found; i++) {
@@ -208,6 +222,7 @@ void plan_free(Plan *plan)
     memory_free(plan->source);
     memory_free(plan->output_dir);
     memory_free(plan->state_dir);
+    memory_free(plan->people);
     text_list_free(&plan->notes);
     *plan = (Plan){0};
 }

@@ -32,6 +32,7 @@ typedef struct Plan {
     char *source; /* the source image; NULL when no processor needs one */
     char *output_dir;
     char *state_dir; /* outputVideos/.runbatch */
+    char *people;    /* in it: whom runbatch faces found; NULL without a face map */
     size_t found;    /* videos in the folder, before the range */
     PlanItem *items;
     size_t count;

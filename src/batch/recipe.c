@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "batch/map_people.h"
 #include "options/table.h"
 #include "worker/needed_models.h"
 
@@ -26,6 +27,7 @@ typedef struct KnownFile {
 
 struct RecipeBook {
     json_t *options;
+    json_t *people;   /* whom a face map names: their numbers; NULL: nobody */
     KnownFile source; /* path NULL: none */
     KnownFile *files; /* that options name */
     size_t file_count;
@@ -130,7 +132,8 @@ static void find_files(RecipeBook *book, const Settings *settings)
     }
 }
 
-Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, Error *err)
+Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, const char *people,
+                       Error *err)
 {
     RecipeBook *made = memory_alloc(1, sizeof *made);
     made->options = picture_options(settings);
@@ -138,6 +141,9 @@ Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *
     made->source.identity.size = -1;
     find_files(made, settings);
     Status status = find_models(made, settings, err);
+    if (status == STATUS_OK && people != NULL) {
+        status = map_people(settings, people, &made->people, err);
+    }
     if (status == STATUS_OK) {
         status = learn(made, err);
     }
@@ -154,6 +160,7 @@ void recipe_book_free(RecipeBook **book)
         return;
     }
     json_decref((*book)->options);
+    json_decref((*book)->people);
     memory_free((*book)->source.path);
     for (size_t i = 0; i < (*book)->file_count; i++) {
         memory_free((*book)->files[i].path);
@@ -225,6 +232,9 @@ Status recipe_make(RecipeBook *book, const char *input, Recipe *recipe, Error *e
                                                         : json_null());
     (void)json_object_set(object, "options", book->options);
     add_files(book, object);
+    if (book->people != NULL) {
+        (void)json_object_set(object, "people", book->people);
+    }
     (void)json_object_set_new(object, "models", json_from_models(book));
     (void)json_object_set_new(object, "version", json_string(RUNBATCH_VERSION));
     fill(recipe, object);

@@ -4,7 +4,7 @@
  *
  *   {"input": {"mtime_ns", "parts", "size"}, "models": {"fr_detect.onnx": {"hash", "size"}, …},
  *    "options": {"keep-fps": true, …}, "files": {"keep-identity": [{…}]},
- *    "source": {…} or null, "version": "0.1.0"}
+ *    "people": {"anna": 3}, "source": {…} or null, "version": "0.1.0"}
  *
  * The key is the XXH3 of that JSON in its one form: sorted, without blanks. Chunks carry it, so chunks of two
  * recipes, or of two versions, are never mixed. A finished output stays good when only the version differs
@@ -33,9 +33,11 @@ void recipe_free(Recipe *recipe);
  * again when one's size or time has changed. */
 typedef struct RecipeBook RecipeBook;
 
-/* `source`: the picture's path; NULL when no processor needs one. ERROR_MODEL: a model is missing;
+/* `source`: the picture's path; NULL when no processor needs one. `people`: the file of those whom a face map
+ * may name; NULL: none. ERROR_MODEL: a model is missing;
  * ERROR_INPUT: the picture cannot be read: every video would fail of it. */
-Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, Error *err);
+Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, const char *people,
+                       Error *err);
 /* Copes with NULL. */
 void recipe_book_free(RecipeBook **book);
 

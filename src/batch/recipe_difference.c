@@ -149,6 +149,22 @@ static void compare_files(Telling *telling, const json_t *before, const json_t *
     }
 }
 
+/* Those whom a face map names; who is named by another map is told by its file. */
+static void compare_people(Telling *telling, const json_t *before, const json_t *now)
+{
+    const char *name = NULL;
+    json_t *number = NULL;
+    json_object_foreach((json_t *)(uintptr_t)now, name, number)
+    {
+        const json_t *old = json_object_get(before, name);
+        if (old != NULL && json_equal(old, number) != 1) {
+            char line[192];
+            (void)snprintf(line, sizeof line, _("%.64s is another person"), name);
+            tell(telling, line);
+        }
+    }
+}
+
 static json_t *load(const char *text)
 {
     json_t *object = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -177,6 +193,7 @@ int recipe_difference(const char *before, const char *now, char *buffer, size_t 
                      _("the source picture changed"), _("the source picture's time changed"));
         compare_options(&telling, json_object_get(old, "options"), json_object_get(new, "options"));
         compare_files(&telling, json_object_get(old, "files"), json_object_get(new, "files"));
+        compare_people(&telling, json_object_get(old, "people"), json_object_get(new, "people"));
         compare_models(&telling, json_object_get(old, "models"), json_object_get(new, "models"));
     }
     if (telling.count > TOLD_MOST) {

@@ -128,6 +128,7 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
         .temporary = planned->temporary,
         .folder = planned->folder,
         .source = batch->plan->source,
+        .people = batch->plan->people,
         .memory_bytes = choosing_worker_most(batch),
     };
     text_copy(job.key, sizeof job.key, video->row.key);

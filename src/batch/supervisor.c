@@ -239,7 +239,7 @@ static void batch_open(Batch *batch)
         batch->input_bytes += size_bytes > 0 ? size_bytes : 0;
     }
     /* where it fails every worker will, and tell why */
-    (void)recipe_book_new(&batch->book, batch->settings, plan->source, NULL);
+    (void)recipe_book_new(&batch->book, batch->settings, plan->source, plan->people, NULL);
 }
 
 static void batch_close(Batch *batch)

@@ -8,8 +8,10 @@
 #include "base/text.h"
 #include "batch/one_job.h"
 #include "batch/places.h"
+#include "batch/plan.h"
 #include "cmd/command.h"
 #include "cmd/terminal.h"
+#include "face/known_people.h"
 #include "options/json_text.h"
 #include "report/i18n.h"
 #include "ui/snapshot_json.h"
@@ -100,6 +102,8 @@ static Status make(const Settings *settings, const char *input, const char *sour
                    VideoResult *result, Error *err)
 {
     char *picture = path_join(folder, "picture");
+    char *state_dir = path_join(settings->output_dir, PLAN_STATE_FOLDER);
+    char *people = path_join(state_dir, PEOPLE_FILE);
     json_t *json = settings_to_json(settings);
     FILE *file = fopen(picture, "we"); /* the sandbox opens what is there */
     Status status = file != NULL
@@ -115,6 +119,7 @@ static Status make(const Settings *settings, const char *input, const char *sour
                          .temporary = picture,
                          .folder = (char *)(uintptr_t)folder,
                          .source = (char *)(uintptr_t)source,
+                         .people = people,
                          .memory_bytes = settings->max_memory_bytes,
                          .key = "00000000000000000000000000000000",
                          .preview = true};
@@ -127,6 +132,8 @@ static Status make(const Settings *settings, const char *input, const char *sour
     (void)unlink(picture);
     json_decref(json);
     memory_free(picture);
+    memory_free(state_dir);
+    memory_free(people);
     return status;
 }
 

@@ -8,7 +8,6 @@
 #include "face/cover.h"
 #include "face/swapper.h"
 #include "infer/catalogue.h"
-#include "media/still.h"
 
 /* A gap in a track is bridged up to this; what has ended, or is to begin, is covered so long. */
 static const double gap_most_s = 2.0;
@@ -159,30 +158,6 @@ int anonymizer_places(const FaceRecord *record, const bool *left, int64_t pts, c
 
 /* ---- whom ---- */
 
-static Status person_of(const ProcessorConfig *config, const char *path, float embedding[EMBEDDING_SIZE],
-                        Error *err)
-{
-    enum { SOME = 16 };
-    AVFrame *frame = memory_check(av_frame_alloc());
-    StillFace *faces = memory_alloc(SOME, sizeof *faces);
-    Orientation orientation = {0};
-    int count = 0;
-    Status status = still_read(path, frame, &orientation, err);
-    if (status == STATUS_OK) {
-        status = face_find_in_still(config->models, frame, orientation, faces, SOME, &count, err);
-    }
-    if (status == STATUS_OK && count != 1) {
-        status = error_setf(err, ERROR_INPUT, "cannot tell whom to leave as they are", path,
-                            "it shows %d faces", count);
-        error_advise(err, "give a picture of that one person to --keep-identity");
-    } else if (status == STATUS_OK) {
-        memcpy(embedding, faces[0].embedding, sizeof faces[0].embedding);
-    }
-    memory_free(faces);
-    av_frame_free(&frame);
-    return status;
-}
-
 typedef struct Person {
     float embedding[EMBEDDING_SIZE];
 } Person;
@@ -197,8 +172,14 @@ static bool is_one_of(const FaceTrack *track, const Person *persons, size_t coun
     return false;
 }
 
-/* Who is kept; and what a detector saw once and nobody else. */
-static Status mark_left(Anonymizer *a, const Person *persons, size_t count, Error *err)
+static bool is_cast_otherwise(const Casting *casting, int track)
+{
+    return casting != NULL && casting_of_track(casting, track).deed != FACE_ANONYMIZE;
+}
+
+/* Who is kept or cast otherwise; and what a detector saw once and nobody else. */
+static Status mark_left(Anonymizer *a, const Casting *casting, const Person *persons, size_t count,
+                        Error *err)
 {
     FaceTrack *track = memory_alloc(1, sizeof *track);
     const int tracks = face_record_info(a->record)->tracks;
@@ -208,7 +189,8 @@ static Status mark_left(Anonymizer *a, const Person *persons, size_t count, Erro
     while ((status = face_record_next_track(a->record, &cursor, track, err)) == STATUS_OK) {
         const bool glimpse = track->weight <= 0 && track->sightings < 2;
         if (track->track >= 1 && track->track <= tracks) {
-            a->left[track->track] = glimpse || is_one_of(track, persons, count);
+            a->left[track->track] =
+                glimpse || is_cast_otherwise(casting, track->track) || is_one_of(track, persons, count);
         }
     }
     memory_free(track);
@@ -222,10 +204,11 @@ static Status find_left(Anonymizer *a, const ProcessorConfig *config, Error *err
     Person *persons = memory_alloc(count + 1, sizeof *persons);
     Status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = person_of(config, pictures->items[i], persons[i].embedding, err);
+        status = person_of_picture(config->models, pictures->items[i], "--keep-identity",
+                                   persons[i].embedding, err);
     }
     if (status == STATUS_OK) {
-        status = mark_left(a, persons, count, err);
+        status = mark_left(a, config->casting, persons, count, err);
     }
     memory_free(persons);
     return status;
@@ -273,6 +256,7 @@ static Status open_swapper(Anonymizer *a, const ProcessorConfig *config, Error *
     if (config->options.anonymizer_face == NULL) {
         status = catalogue_find(config->models_dir, "average_face.png", &path, err);
     }
+    swapper.options.sources = NULL;
     swapper.options.source_path = path != NULL ? path : config->options.anonymizer_face;
     if (status == STATUS_OK) {
         status = swapper_open(&a->swapper, &swapper, err);
@@ -323,6 +307,7 @@ static int leave_to_swapper(FrameFaces *faces, FaceEllipse *places, int count)
         Face *face = &faces->face[i];
         const FaceEllipse at = face_ellipse_of_mesh(&face->mesh);
         face->selected = false;
+        face->source = 0;
         if (!is_replaceable(face)) {
             continue;
         }

@@ -42,6 +42,8 @@ typedef struct Face {
     float yaw;      /* radians, from the mesh; positive: turned to the picture's right */
     bool seen;      /* found on this very frame, not carried on from one before */
     bool selected;  /* to be changed */
+    int source;     /* which of the sources it gets, from 0 */
+    bool unsure;    /* nobody can tell who it is, and that matters (face/casting.h) */
     Mesh mesh;      /* smoothed over time */
     SkinStats skin; /* smoothed over time */
 } Face;
@@ -107,20 +109,35 @@ typedef struct FaceTrackerConfig {
     AVRational time_base; /* of the frames' pts */
     int detect_every;     /* frames between detections; 0: default */
     bool many_faces;      /* all faces; otherwise those like the reference */
-    /* Used without many_faces, as in roop: the reference face is the one at `reference_position` (0 =
-     * leftmost, as roop sorts) of frame `reference_frame`; face_reference_from_frame finds its embedding. Of
-     * the faces whose distance to the reference is below similar_distance the nearest one is changed, as
-     * roop changes one a frame. The distance is roop's: the squared Euclidean one of unit-length embeddings,
-     * 2 - 2 cosine, so its default 0.85 is a cosine of 0.575. */
+    /* Used without many_faces, as in roop: the embedding of the reference face
+     * (face_reference_from_frame). Of the faces whose distance to the reference is below similar_distance the
+     * nearest one is changed, as roop changes one a frame. The distance is roop's: the squared Euclidean one
+     * of unit-length embeddings, 2 - 2 cosine, so its default 0.85 is a cosine of 0.575. */
     bool has_reference;
     float reference[EMBEDDING_SIZE];
     float similar_distance;
 } FaceTrackerConfig;
 
-/* The embedding of the face at `position` from the left (0 leftmost; past the end: the rightmost) of the
- * upright frame. STATUS_AGAIN when this frame shows no face. The models need the embedder. */
+/* In which order the faces of an upright picture are counted. */
+typedef enum FaceOrder {
+    FACE_ORDER_LEFT_RIGHT = 0, /* by their left edges, as roop sorts */
+    FACE_ORDER_RIGHT_LEFT,
+    FACE_ORDER_TOP_BOTTOM, /* by their upper edges */
+    FACE_ORDER_BOTTOM_TOP,
+    FACE_ORDER_SMALL_LARGE, /* by the area of their bounds */
+    FACE_ORDER_LARGE_SMALL,
+    FACE_ORDER_BEST_WORST, /* by their scores */
+    FACE_ORDER_WORST_BEST,
+    FACE_ORDER_COUNT,
+} FaceOrder;
+
+/* "left-right", …; FACE_ORDER_LEFT_RIGHT for what is no such name. */
+FaceOrder face_order_named(const char *name);
+
+/* The embedding of the face at `position` (from 0; past the end: the last) of the upright frame, counted in
+ * that order. STATUS_AGAIN when this frame shows no face. The models need the embedder. */
 Status face_reference_from_frame(const FaceModels *models, const AVFrame *frame, Orientation orientation,
-                                 AVRational sample_aspect_ratio, int position,
+                                 AVRational sample_aspect_ratio, FaceOrder order, int position,
                                  float embedding[EMBEDDING_SIZE], Error *err);
 
 Status face_tracker_new(FaceTracker **tracker, const FaceTrackerConfig *config, Error *err);

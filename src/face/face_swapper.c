@@ -31,8 +31,11 @@ static Status kind_needs(const ProcessorOptions *options, ProcessorNeeds *needs,
 {
     const KnownModel *model = NULL;
     const Status status = find_model(options, &model, err);
+    const int sources = processor_source_count(options);
     if (status == STATUS_OK && model != NULL) {
         model_swapper_needs(model, options, needs);
+    } else if (status == STATUS_OK && sources > 1) {
+        needs->once_bytes += (sources - 1) * SOURCE_BYTES;
     }
     return status;
 }

@@ -15,7 +15,8 @@ typedef struct Scratch {
 struct ModelSwapper {
     const KnownModel *model;
     CropModel *runner;
-    SwapSource source;
+    SwapSource *sources; /* by Face.source */
+    int source_count;
     AVRational aspect;
     int factor; /* how many times larger than the model's picture the crop is */
     int threads;
@@ -39,7 +40,10 @@ void model_swapper_free(ModelSwapper **swapper)
         image_free(&s->scratch[i].small);
     }
     memory_free(s->scratch);
-    swap_source_free(&s->source);
+    for (int i = 0; i < s->source_count; i++) {
+        swap_source_free(&s->sources[i]);
+    }
+    memory_free(s->sources);
     crop_model_free(&s->runner);
     memory_free(s);
     *swapper = NULL;
@@ -53,13 +57,18 @@ Status model_swapper_open(ModelSwapper **swapper, const KnownModel *model, const
     s->aspect = config->sample_aspect_ratio;
     s->factor = boost_factor(model, &config->options);
     s->threads = config->threads > 0 ? config->threads : 1;
+    s->source_count = processor_source_count(&config->options);
+    s->sources = memory_alloc((size_t)s->source_count + 1, sizeof *s->sources);
     s->scratch = memory_alloc((size_t)s->threads, sizeof *s->scratch);
     for (int i = 0; i < s->threads; i++) {
         s->scratch[i].paste = paste_new(NULL, i);
         paste_limit(s->scratch[i].paste, config->mask);
     }
     /* The source first: what it loads is gone again when the swapper's model, the largest, comes. */
-    Status status = swap_source_open(&s->source, model, config, err);
+    Status status = STATUS_OK;
+    for (int i = 0; i < s->source_count && status == STATUS_OK; i++) {
+        status = swap_source_open(&s->sources[i], model, config, processor_source(&config->options, i), err);
+    }
     if (status == STATUS_OK) {
         status = crop_model_open(&s->runner, model, config, err);
     }
@@ -87,7 +96,8 @@ static Status swap_face(const ModelSwapper *s, int thread, AVFrame *frame, const
     for (int phase = 0; status == STATUS_OK && phase < factor * factor; phase++) {
         status = pixel_boost_take(crop, factor, phase, &scratch->small, err);
         if (status == STATUS_OK) {
-            status = crop_model_run(s->runner, thread, &s->source.tensor, &scratch->small, err);
+            status =
+                crop_model_run(s->runner, thread, &s->sources[face->source].tensor, &scratch->small, err);
         }
         if (status == STATUS_OK) {
             pixel_boost_put(&scratch->small, factor, phase, paste_result(scratch->paste));

@@ -42,3 +42,13 @@ void processor_needs_model(ProcessorNeeds *needs, const KnownModel *model, bool 
         needs->models[needs->model_count++] = (ProcessorModel){.model = model, .passing = passing};
     }
 }
+
+int processor_source_count(const ProcessorOptions *options)
+{
+    return options->sources != NULL ? (int)options->sources->count : 1;
+}
+
+const char *processor_source(const ProcessorOptions *options, int number)
+{
+    return options->sources != NULL ? options->sources->items[number] : options->source_path;
+}

@@ -6,6 +6,7 @@
 #ifndef RUNBATCH_FACE_PROCESSOR_H
 #define RUNBATCH_FACE_PROCESSOR_H
 
+#include "face/casting.h"
 #include "face/face.h"
 #include "face/face_mask.h"
 #include "face/paste.h"
@@ -15,6 +16,7 @@
 /* What the user asked of the processors; each reads its own. Strings belong to the caller. */
 typedef struct ProcessorOptions {
     const char *source_path;    /* the source face's picture; NULL for processors that need none */
+    const TextList *sources;    /* instead of it pictures by Face.source, perhaps none; NULL: source_path */
     const char *swapper_model;  /* its name in the catalogue; NULL or "mesh": the built-in method */
     const char *enhancer_model; /* the same of an enhancer; NULL or "classical": the built-in method */
     float enhancer_blend;       /* 0..1: how much of the enhanced face is shown */
@@ -39,6 +41,7 @@ typedef struct ProcessorConfig {
     AVRational sample_aspect_ratio;
     AVRational time_base;     /* of the frames' pts */
     const FaceRecord *record; /* of the whole video; NULL where nobody needs it */
+    const Casting *casting;   /* who of it gets which face; NULL: all the same */
 } ProcessorConfig;
 
 /* What a processor takes beside the default models. */
@@ -53,6 +56,7 @@ typedef struct ProcessorModel {
 typedef struct ProcessorNeeds {
     ProcessorModel models[PROCESSOR_MODELS_MOST];
     int model_count;
+    int64_t once_bytes;   /* kept, beside the models and the one source of most runs */
     int64_t thread_bytes; /* scratch memory of each thread, with what its models need while they run */
     int64_t column_bytes; /* more of it for each column of the frame */
 } ProcessorNeeds;
@@ -77,6 +81,10 @@ typedef struct ProcessorKind {
 
 /* `passing` as in ProcessorModel. */
 void processor_needs_model(ProcessorNeeds *needs, const KnownModel *model, bool passing);
+
+/* The sources' pictures: how many, and each by its number. */
+int processor_source_count(const ProcessorOptions *options);
+const char *processor_source(const ProcessorOptions *options, int number);
 
 /* By its name, or by the path of a shared object (face/plugin.h). NULL when there is none of that name. */
 const ProcessorKind *processor_find(const char *name);

@@ -1,6 +1,7 @@
 #include "face/select.h"
 
 #include <math.h>
+#include <string.h>
 
 static const float memory = 4.0f;          /* so many full measurements count; older ones fade */
 static const float decision_margin = 0.1f; /* of distance, before a decision turns */
@@ -88,7 +89,27 @@ int select_nearest(const FaceIdentity *const *identities, int count, int before)
     return best;
 }
 
-int select_position(const float *left, int count, int position)
+FaceOrder face_order_named(const char *name)
+{
+    static const char *const names[FACE_ORDER_COUNT] = {"left-right", "right-left",  "top-bottom",
+                                                        "bottom-top", "small-large", "large-small",
+                                                        "best-worst", "worst-best"};
+    for (int i = 0; i < FACE_ORDER_COUNT; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return (FaceOrder)i;
+        }
+    }
+    return FACE_ORDER_LEFT_RIGHT;
+}
+
+float select_key(FaceOrder order, const float low[2], const float high[2], float score)
+{
+    const float area = (high[0] - low[0]) * (high[1] - low[1]);
+    const float keys[FACE_ORDER_COUNT] = {low[0], -high[0], low[1], -high[1], area, -area, -score, score};
+    return keys[order];
+}
+
+int select_position(const float *key, int count, int position)
 {
     if (count <= 0) {
         return -1;
@@ -97,13 +118,13 @@ int select_position(const float *left, int count, int position)
     for (int i = 0; i < count; i++) {
         int rank = 0;
         for (int j = 0; j < count; j++) {
-            rank += left[j] < left[i] || (j < i && left[j] == left[i]) ? 1 : 0;
+            rank += key[j] < key[i] || (j < i && key[j] == key[i]) ? 1 : 0;
         }
         if (rank == wanted) {
             return i;
         }
     }
-    return 0; /* edges that are not numbers */
+    return 0; /* keys that are not numbers */
 }
 
 /* Forehead to chin, squared. */

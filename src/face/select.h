@@ -39,9 +39,12 @@ float select_quality(float yaw, float score);
  * (index `before`, or -1) stays unless another is clearly nearer. -1 when none is alike. */
 int select_nearest(const FaceIdentity *const *identities, int count, int before);
 
-/* The index of the face at `position` from the left (0 first) among faces with these left edges; a position
- * past the end means the last one. -1 without faces. */
-int select_position(const float *left, int count, int position);
+/* What a face with these bounds in the upright picture and that score is sorted by, the least first. */
+float select_key(FaceOrder order, const float low[2], const float high[2], float score);
+
+/* The index of the face at `position` (0 first) among faces sorted by these keys; a position past the end
+ * means the last one. -1 without faces. */
+int select_position(const float *key, int count, int position);
 
 /* The numbers of the faces that are to be changed, far ones (small) before near ones, so that a face in front
  * is painted over those behind it. Returns how many. */

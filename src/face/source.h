@@ -9,7 +9,7 @@
 #include "face/mask.h"
 #include "image/texture.h"
 
-enum { SOURCE_FACE = 512 };
+enum { SOURCE_FACE = 512, SOURCE_BYTES = 16 << 20 /* that one more takes, its picture's reading included */ };
 
 typedef struct Source {
     Texture texture;

@@ -155,12 +155,12 @@ static Status fill(SwapSource *source, const KnownModel *swapper, const Processo
 }
 
 Status swap_source_open(SwapSource *source, const KnownModel *swapper, const ProcessorConfig *config,
-                        Error *err)
+                        const char *path, Error *err)
 {
     *source = (SwapSource){0};
     AVFrame *frame = NULL;
     Mesh mesh = {0};
-    Status status = source_face_read(&frame, &mesh, config->models, config->options.source_path, err);
+    Status status = source_face_read(&frame, &mesh, config->models, path, err);
     if (status == STATUS_OK) {
         status = fill(source, swapper, config, frame, &mesh, err);
     }

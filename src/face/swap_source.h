@@ -11,9 +11,9 @@ typedef struct SwapSource {
     Tensor tensor; /* of the model's second input; the data is owned */
 } SwapSource;
 
-/* Takes the largest face of the picture `options.source_path`. */
+/* Takes the largest face of that picture. */
 Status swap_source_open(SwapSource *source, const KnownModel *swapper, const ProcessorConfig *config,
-                        Error *err);
+                        const char *path, Error *err);
 void swap_source_free(SwapSource *source);
 
 #endif

@@ -19,7 +19,8 @@ typedef struct Scratch {
 
 struct Swapper {
     CanonicalPlane *plane;
-    Source *source;
+    Source **sources; /* by Face.source */
+    int source_count;
     FaceMask *mask; /* may be NULL */
     int threads;
     Scratch *scratch;
@@ -36,18 +37,23 @@ void swapper_free(Swapper **swapper)
         paint_free(&s->scratch[i].paint);
         frame_bands_free(&s->scratch[i].bands);
     }
-    source_free(&s->source);
+    for (int i = 0; i < s->source_count; i++) {
+        source_free(&s->sources[i]);
+    }
+    memory_free(s->sources);
     memory_free(s->scratch);
     memory_free(s->plane);
     memory_free(s);
     *swapper = NULL;
 }
 
-static Status swapper_make(Swapper **out, int threads, Error *err)
+static Status swapper_make(Swapper **out, int source_count, int threads, Error *err)
 {
     Swapper *s = memory_alloc(1, sizeof *s);
     *out = s;
     s->threads = threads;
+    s->source_count = source_count;
+    s->sources = memory_alloc((size_t)source_count + 1, sizeof(Source *));
     s->plane = memory_alloc(1, sizeof *s->plane);
     canonical_plane_fill(s->plane);
     s->scratch = memory_alloc((size_t)threads, sizeof *s->scratch);
@@ -62,11 +68,11 @@ static Status swapper_make(Swapper **out, int threads, Error *err)
 
 Status swapper_new(Swapper **swapper, Source **source, int threads, Error *err)
 {
-    if (swapper_make(swapper, threads, err) != STATUS_OK) {
+    if (swapper_make(swapper, 1, threads, err) != STATUS_OK) {
         swapper_free(swapper);
         return STATUS_FAILED;
     }
-    (*swapper)->source = *source;
+    (*swapper)->sources[0] = *source;
     *source = NULL;
     return STATUS_OK;
 }
@@ -114,13 +120,14 @@ static Status difference_of_band(void *context, Rect band, const Image *target, 
 static Status swap_face(Swapper *s, int thread, AVFrame *frame, const Face *face, Error *err)
 {
     Scratch *scratch = &s->scratch[thread];
+    const Source *source = s->sources[face->source];
     const Rect whole = {0, 0, frame->width, frame->height};
-    const Rect area = rect_intersect(paint_prepare(scratch->paint, s->source, face), whole);
+    const Rect area = rect_intersect(paint_prepare(scratch->paint, source, face), whole);
     if (rect_is_empty(area)) {
         return STATUS_OK;
     }
-    const ColourMap colours = colour_map_between(&s->source->skin, &face->skin);
-    const Status status = light_field_update(scratch->light, s->plane, s->source, frame, face,
+    const ColourMap colours = colour_map_between(&source->skin, &face->skin);
+    const Status status = light_field_update(scratch->light, s->plane, source, frame, face,
                                              paint_facing(scratch->paint), &colours, err);
     if (status != STATUS_OK) {
         return status == STATUS_AGAIN ? STATUS_OK : status;
@@ -146,10 +153,12 @@ Status swapper_process(Swapper *swapper, int thread, AVFrame *frame, const Frame
 Status swapper_open(Swapper **swapper, const ProcessorConfig *config, Error *err)
 {
     Swapper *s = NULL;
-    Status status = swapper_make(&s, config->threads > 0 ? config->threads : 1, err);
-    if (status == STATUS_OK) {
+    const int sources = processor_source_count(&config->options);
+    Status status = swapper_make(&s, sources, config->threads > 0 ? config->threads : 1, err);
+    for (int i = 0; i < sources && status == STATUS_OK; i++) {
+        const char *path = processor_source(&config->options, i);
         s->mask = config->mask;
-        status = source_open(&s->source, config->models, s->plane, config->options.source_path, err);
+        status = source_open(&s->sources[i], config->models, s->plane, path, err);
     }
     if (status != STATUS_OK) {
         swapper_free(&s);

@@ -11,7 +11,7 @@
 
 typedef struct Swapper Swapper;
 
-/* With the source's picture that `options` of the config name. */
+/* With the sources' pictures that `options` of the config name. */
 Status swapper_open(Swapper **swapper, const ProcessorConfig *config, Error *err);
 /* Takes `source` over on success. */
 Status swapper_new(Swapper **swapper, Source **source, int threads, Error *err);

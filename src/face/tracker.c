@@ -230,6 +230,8 @@ static void report(const FaceTracker *tracker, bool cut, FrameFaces *faces)
         face->yaw = track->yaw;
         face->seen = track->seen;
         face->selected = chosen && track->opacity > 0.0f;
+        face->source = 0;
+        face->unsure = false;
         face->mesh = track->mesh;
         face->skin = track->skin;
     }
@@ -288,8 +290,22 @@ Status face_tracker_next(FaceTracker *tracker, const AVFrame *frame, FrameFaces 
     return STATUS_OK;
 }
 
+static float order_key(FaceOrder order, const Affine *stored_to_upright, const StillFace *face)
+{
+    float low[2] = {INFINITY, INFINITY};
+    float high[2] = {-INFINITY, -INFINITY};
+    for (int k = 0; k < MESH_POINTS; k++) {
+        const Point at = affine_apply(stored_to_upright, (Point){face->mesh.x[k], face->mesh.y[k]});
+        low[0] = fminf(low[0], at.x);
+        low[1] = fminf(low[1], at.y);
+        high[0] = fmaxf(high[0], at.x);
+        high[1] = fmaxf(high[1], at.y);
+    }
+    return select_key(order, low, high, face->score);
+}
+
 Status face_reference_from_frame(const FaceModels *models, const AVFrame *frame, Orientation orientation,
-                                 AVRational sample_aspect_ratio, int position,
+                                 AVRational sample_aspect_ratio, FaceOrder order, int position,
                                  float embedding[EMBEDDING_SIZE], Error *err)
 {
     StillFace *faces = memory_alloc(FACES_MAX, sizeof *faces);
@@ -298,15 +314,11 @@ Status face_reference_from_frame(const FaceModels *models, const AVFrame *frame,
         face_find_in_frame(models, frame, orientation, sample_aspect_ratio, faces, FACES_MAX, &count, err);
     if (status == STATUS_OK) {
         const Affine stored_to_upright = upright_map(frame, orientation, sample_aspect_ratio);
-        float left[FACES_MAX];
+        float key[FACES_MAX];
         for (int i = 0; i < count; i++) {
-            left[i] = INFINITY;
-            for (int k = 0; k < MESH_POINTS; k++) {
-                const Point stored = {faces[i].mesh.x[k], faces[i].mesh.y[k]};
-                left[i] = fminf(left[i], affine_apply(&stored_to_upright, stored).x);
-            }
+            key[i] = order_key(order, &stored_to_upright, &faces[i]);
         }
-        int index = select_position(left, count, position);
+        int index = select_position(key, count, position);
         status = index < 0 ? STATUS_AGAIN : STATUS_OK;
         if (index >= 0) {
             memcpy(embedding, faces[index].embedding, sizeof faces[index].embedding);

@@ -10,6 +10,8 @@ static const float confirm_score = 0.4f;
 static const float match_overlap = 0.2f;
 static const float drift_overlap = 0.35f; /* below, the mesh is tried again from the detection */
 static const float same_face_overlap = 0.45f;
+static const float trust_step = 0.3f;
+static const float trust_margin = 0.1f;
 static const float turned_least = 1.2f; /* radians that a mesh is the wrong way up by */
 
 static const double detect_interval_s = 0.2;
@@ -72,6 +74,7 @@ static void accept(Track *track, const Mesh *mesh, float flag, float dt_s)
 
 static Status follow(FaceTracker *tracker, Track *track, const AVFrame *frame, Error *err)
 {
+    track->trust += trust_step * ((track->seen ? track->score : 0.0F) - track->trust);
     track->fresh = false;
     track->seen = false;
     track->age++;
@@ -441,7 +444,16 @@ static void end_doubtful(FaceTracker *tracker)
     }
 }
 
-/* Of two tracks on one face the one that sees it stays, then the older one. */
+/* Of two tracks on one face the one that sees it stays; then the one that saw it well before: the other's
+ * face has been hidden by it; then the older one. */
+static bool is_rightful(const Track *a, const Track *b)
+{
+    if (a->seen != b->seen) {
+        return a->seen;
+    }
+    return fabsf(a->trust - b->trust) > trust_margin ? a->trust > b->trust : a->id < b->id;
+}
+
 static void merge(FaceTracker *tracker)
 {
     for (int i = 0; i < FACES_MAX; i++) {
@@ -453,8 +465,7 @@ static void merge(FaceTracker *tracker)
             }
             Box box_a = box_of_mesh(a->seen ? &a->raw : &a->mesh);
             Box box_b = box_of_mesh(b->seen ? &b->raw : &b->mesh);
-            bool a_stays = a->seen != b->seen ? a->seen : a->id < b->id;
-            if (a_stays && box_shared(box_a, box_b) >= same_face_overlap) {
+            if (is_rightful(a, b) && box_shared(box_a, box_b) >= same_face_overlap) {
                 end(tracker, b, false);
             }
         }

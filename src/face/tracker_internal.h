@@ -39,6 +39,7 @@ typedef struct Track {
     bool fresh;     /* began on this frame */
     bool seen;      /* its mesh was measured on this frame */
     float score;    /* of the last mesh seen */
+    float trust;    /* mean of the scores of the frames before, 0 where it was not seen */
     float unseen_s; /* time since then */
     double confirmed_s;
     Mesh raw;  /* the last one measured */

@@ -18,6 +18,7 @@ static const double alert_s = 0.6;   /* after another face was near */
 static const double absence_s = 1.1; /* the tracker gives a face that comes back its number until then */
 static const double view_interval_s = 0.5;
 static const float near_distance = 1.5F;
+static const float soon_frames = 6;    /* two that come nearer are near if they will be then */
 static const float large_face = 40.0F; /* half the height; smaller ones are measured worse */
 
 static const float known_distance = 0.5F; /* nearer than that it is the same face */
@@ -49,7 +50,8 @@ typedef struct Live {
     double alert_until_s;
     int64_t sure_frame; /* the last one on which it was measured to be this person */
     FaceEllipse at;
-    bool odd; /* the last measurement was like another person: */
+    FaceEllipse before; /* a frame ago; `at` when it was not seen then */
+    bool odd;           /* the last measurement was like another person: */
     float odd_embedding[EMBEDDING_SIZE];
     int64_t odd_frame;
     int64_t odd_pts;
@@ -430,6 +432,8 @@ static Status note(Tracklets *tracklets, const AVFrame *frame, const Face *face,
         live->alert_until_s = tracklets->now_s + alert_s; /* somebody else may have come in its place */
     }
     live->seen_s = tracklets->now_s;
+    live->before =
+        live->track.last_frame == sighting->frame - 1 && live->track.sightings > 0 ? live->at : sighting->at;
     live->at = sighting->at;
     const float quality = face->seen ? quality_of(face, &sighting->at) : 0.0F;
     Status status = STATUS_OK;
@@ -443,14 +447,22 @@ static Status note(Tracklets *tracklets, const AVFrame *frame, const Face *face,
     return status;
 }
 
-/* Faces that are near each other, or were when one of them was lost. */
+/* Who comes near fast is hidden before a measurement is due. */
+static bool are_near(const Live *a, const Live *b)
+{
+    const float distance = face_ellipse_distance(&a->at, &b->at);
+    const float nearer = fmaxf(face_ellipse_distance(&a->before, &b->before) - distance, 0.0F);
+    return distance - nearer * soon_frames < near_distance;
+}
+
+/* Faces that are near each other, or will be soon, or were when one of them was lost. */
 static void watch_out(Tracklets *tracklets)
 {
     for (int i = 0; i < LIVE_MOST; i++) {
         for (int j = 0; j < i; j++) {
             Live *a = &tracklets->live[i];
             Live *b = &tracklets->live[j];
-            if (a->id != 0 && b->id != 0 && face_ellipse_distance(&a->at, &b->at) < near_distance) {
+            if (a->id != 0 && b->id != 0 && are_near(a, b)) {
                 a->alert_until_s = tracklets->now_s + alert_s;
                 b->alert_until_s = tracklets->now_s + alert_s;
             }

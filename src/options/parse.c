@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "options/face_map.h"
 #include "options/names.h"
 #include "options/preset.h"
 #include "options/scenario.h"
@@ -414,6 +415,9 @@ static Status parse(Parser *parser)
     if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
         settings_settle(parser->settings);
         status = preset_check(parser->settings, parser->err);
+    }
+    if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
+        status = face_map_settle(parser->settings, parser->err);
     }
     if (status == STATUS_OK && *parser->action == OPTIONS_RUN) {
         status = check_marks(parser);

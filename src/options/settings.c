@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "options/face_map.h"
 #include "options/table.h"
 #include "options/value.h"
 
@@ -29,6 +30,9 @@ void option_files(const Option *option, const Settings *settings, TextList *path
     const char *path = option->type == OPTION_FILE ? *(char *const *)field : NULL;
     if (path != NULL) {
         text_list_add(paths, path);
+    }
+    if (path != NULL && path == settings->face_map) {
+        face_map_files(path, paths);
     }
     for (size_t i = 0; list != NULL && i < list->count; i++) {
         text_list_add(paths, list->items[i]);
@@ -73,9 +77,14 @@ static bool has_processor(const Settings *settings, const char *name)
     return false;
 }
 
-bool settings_needs_source(const Settings *settings)
+bool settings_swap(const Settings *settings)
 {
     return has_processor(settings, "face_swapper");
+}
+
+bool settings_needs_source(const Settings *settings)
+{
+    return settings_swap(settings) && settings->face_map == NULL;
 }
 
 static bool is(const char *value, const char *word)
@@ -158,4 +167,11 @@ void settings_settle(Settings *settings)
         reset(settings, "face-enhancer-weight");
     }
     settle_masks(settings);
+    if (settings->face_map != NULL) {
+        reset(settings, "many-faces");
+        reset(settings, "reference-face-position");
+        reset(settings, "reference-face-order");
+        reset(settings, "reference-frame-number");
+        reset(settings, "similar-face-distance");
+    }
 }

@@ -68,7 +68,9 @@ typedef struct Settings {
     char *face_parser_model;
     char *face_detector_model;  /* a detector's name in the catalogue */
     double face_detector_score; /* 0: the model's own threshold */
+    char *face_map;             /* a file (options/face_map.h); NULL: none */
     bool many_faces;
+    char *reference_face_order; /* "left-right", …: face/select.h */
     int64_t reference_face_position;
     int64_t reference_frame_number;
     double similar_face_distance;
@@ -143,7 +145,10 @@ FrameRate settings_frame_rate(const Settings *settings);
 /* Bytes of a share of `whole`; 0: none was set. */
 int64_t settings_share_bytes(const Share *share, int64_t whole);
 
-/* Whether one of the processors needs the source face's picture. */
+/* Whether faces are given to others. */
+bool settings_swap(const Settings *settings);
+
+/* Whether one of the processors needs the source face's picture: with a face map that names them, none. */
 bool settings_needs_source(const Settings *settings);
 
 /* The paths that a file option has; none for options of other types. */

@@ -20,6 +20,10 @@ static const char *const pixel_boosts[] = {"off", "256", "512", "1024", NULL};
 static const char *const processors[] = {"face_swapper", "face_enhancer", "face_anonymizer", "face_debugger",
                                          NULL};
 static const char *const anonymizer_ways[] = {"blur", "pixelate", "solid", "replace", NULL};
+/* As select_order_named has them. */
+static const char *const face_orders[] = {"left-right", "right-left",  "top-bottom",
+                                          "bottom-top", "small-large", "large-small",
+                                          "best-worst", "worst-best",  NULL};
 static const char *const masks[] = {"box", "hull", "occlusion", "region", NULL};
 /* As face_mask_regions. */
 static const char *const regions[] = {"skin",    "left-eyebrow", "right-eyebrow", "left-eye", "right-eye",
@@ -266,6 +270,23 @@ const Option option_table[] = {
      .offset = FIELD(many_faces),
      .fallback = "on",
      .help = "Change every face; with --no-many-faces only the one that is like the reference face"},
+    {.name = "face-map",
+     .picture = true,
+     .type = OPTION_FILE,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_map),
+     .value = "FILE",
+     .fallback_help = "all faces get the source's",
+     .help = "Who gets which face, who is anonymised and who stays: a JSON file (docs/face-map.md)"},
+    {.name = "reference-face-order",
+     .picture = true,
+     .type = OPTION_CHOICE,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(reference_face_order),
+     .value = "ORDER",
+     .fallback = "left-right",
+     .choices = face_orders,
+     .help = "The order in which the faces of the reference frame are counted"},
     {.name = "reference-face-position",
      .picture = true,
      .type = OPTION_INTEGER,
@@ -274,7 +295,8 @@ const Option option_table[] = {
      .value = "N",
      .maximum = 1000,
      .fallback = "0",
-     .help = "Which face of the reference frame is the reference, counted from the left, the first being 0"},
+     .help =
+         "Which face of the reference frame is the reference, by --reference-face-order, the first being 0"},
     {.name = "reference-frame-number",
      .picture = true,
      .type = OPTION_INTEGER,

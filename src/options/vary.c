@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "options/face_map.h"
 #include "options/scenario.h"
 #include "options/table.h"
 #include "options/value.h"
@@ -82,7 +83,9 @@ Status settings_vary(const Settings *base, const char *changes, Settings *out, E
     memory_free(words);
     if (status == STATUS_OK) {
         settings_settle(out);
-    } else {
+        status = face_map_settle(out, err);
+    }
+    if (status != STATUS_OK) {
         settings_free(out);
     }
     return status;

@@ -83,7 +83,9 @@ FacesDoubt faces_doubt(const FrameFaces *faces)
     FacesDoubt doubt = FACES_NONE;
     for (int i = 0; i < faces->count; i++) {
         const Face *face = &faces->face[i];
-        if (face->selected && doubt != FACES_DOUBTFUL) {
+        if (face->unsure) {
+            doubt = FACES_DOUBTFUL;
+        } else if (face->selected && doubt != FACES_DOUBTFUL) {
             const bool doubtful = !face->seen || face->opacity < sure || face->score < sure;
             doubt = doubtful ? FACES_DOUBTFUL : FACES_SURE;
         }

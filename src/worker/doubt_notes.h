@@ -27,11 +27,11 @@ void doubt_notes_add(DoubtNotes *notes, const FrameFaces *faces, double time_s);
 /* Ends an open stretch. */
 void doubt_notes_finish(DoubtNotes *notes);
 
-/* How a frame's faces are, those that are changed. */
+/* How a frame's faces are, those that are changed or would be. */
 typedef enum FacesDoubt {
     FACES_NONE,
     FACES_SURE,
-    FACES_DOUBTFUL, /* one is not found on this frame, or hardly to be seen */
+    FACES_DOUBTFUL, /* one is not found on this frame, hardly to be seen, or nobody can tell whose it is */
 } FacesDoubt;
 
 FacesDoubt faces_doubt(const FrameFaces *faces);

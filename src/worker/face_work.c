@@ -8,6 +8,7 @@
 #include "face/face_swapper.h"
 #include "face/processor.h"
 #include "worker/analysis.h"
+#include "worker/face_cast.h"
 #include "worker/needed_models.h"
 #include "worker/reference_face.h"
 
@@ -21,6 +22,8 @@ typedef struct Step {
 struct FaceWork {
     FaceModels *models;
     FaceRecord *record; /* NULL: nobody needs it */
+    FaceMap map;
+    Casting *casting; /* NULL: no map */
     FaceTrackerConfig tracker_config;
     FaceTracker *tracker;
     FaceMask *mask; /* NULL: the user wants none */
@@ -36,7 +39,7 @@ static Provider provider_of(const Settings *settings)
 /* What the processors asked for need of a record. */
 static void ask_kinds(const Settings *settings, bool *record, bool *every_frame)
 {
-    *record = false;
+    *record = settings->face_map != NULL;
     *every_frame = false;
     for (size_t i = 0; i < settings->frame_processors.count; i++) {
         const ProcessorKind *kind = processor_find(settings->frame_processors.items[i]);
@@ -75,6 +78,21 @@ static Status open_record(FaceWork *work, const FaceWorkConfig *config, Error *e
     return status;
 }
 
+static Status open_casting(FaceWork *work, const FaceWorkConfig *config, Error *err)
+{
+    const char *path = config->settings->face_map;
+    if (path == NULL) {
+        return STATUS_OK;
+    }
+    const FaceCastConfig cast = {.map = &work->map,
+                                 .path = path,
+                                 .models = work->models,
+                                 .people = config->people,
+                                 .record = work->record};
+    const Status status = face_map_read(path, &work->map, err);
+    return status == STATUS_OK ? face_cast_open(&work->casting, &cast, err) : status;
+}
+
 static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *err)
 {
     const Settings *settings = config->settings;
@@ -93,6 +111,7 @@ static Status open_tracker(FaceWork *work, const FaceWorkConfig *config, Error *
             .input = config->input,
             .decoder_threads = config->decoder_threads,
             .frame_number = settings->reference_frame_number,
+            .order = face_order_named(settings->reference_face_order),
             .position = settings->reference_face_position,
             .stop = config->stop,
             .work = config->work,
@@ -119,7 +138,9 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .sample_aspect_ratio = config->info->sample_aspect_ratio,
         .time_base = config->info->time_base,
         .record = work->record,
+        .casting = work->casting,
     };
+    processor.options.sources = work->casting != NULL ? &work->map.sources : NULL;
     const FaceMaskConfig mask = {
         .options = processor.options.mask,
         .models_dir = processor.models_dir,
@@ -161,6 +182,9 @@ Status face_work_open(FaceWork **out, const FaceWorkConfig *config, Error *err)
         status = open_record(work, config, err);
     }
     if (status == STATUS_OK) {
+        status = open_casting(work, config, err);
+    }
+    if (status == STATUS_OK) {
         status = open_steps(work, config, err);
     }
     if (status == STATUS_OK && atomic_load(config->stop)) {
@@ -188,6 +212,8 @@ void face_work_free(FaceWork **work)
     face_mask_free(&(*work)->mask);
     face_tracker_free(&(*work)->tracker);
     face_models_free(&(*work)->models);
+    casting_free(&(*work)->casting);
+    face_map_free(&(*work)->map);
     face_record_free(&(*work)->record);
     memory_free(*work);
     *work = NULL;
@@ -212,6 +238,9 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
 {
     if (face_tracker_next(work->tracker, frame, faces, err) != STATUS_OK) {
         return STATUS_FAILED;
+    }
+    if (work->casting != NULL) {
+        casting_select(work->casting, frame->pts, faces);
     }
     *change = false;
     for (int i = 0; i < work->step_count; i++) {

@@ -16,6 +16,7 @@ typedef struct FaceWorkConfig {
     const Settings *settings;
     const char *input;  /* opened a second time for the reference frame only */
     const char *source; /* the source face's picture; may be NULL */
+    const char *people; /* the file of those whom a face map names; may be NULL */
     const char *folder; /* the video's: for what is noted of the faces in all of it */
     const char *key;    /* what the output is made from */
     const MediaInfo *info;

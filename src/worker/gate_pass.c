@@ -14,7 +14,7 @@
 
 bool gate_is_wanted(const Settings *settings)
 {
-    return settings->content_gate && settings_needs_source(settings);
+    return settings->content_gate && settings_swap(settings);
 }
 
 Status gate_refuse_model(const char *name, Error *err)

@@ -101,6 +101,7 @@ Status job_open_faces(Job *job, Error *err)
         .settings = config->settings,
         .input = config->input,
         .source = config->source,
+        .people = config->people,
         .folder = config->folder,
         .key = config->key,
         .info = &job->info,

@@ -122,6 +122,11 @@ bool message_look_from_json(const json_t *object, MediaLook *look)
     return good;
 }
 
+static bool get_path_or_none(const json_t *object, const char *key, char **path)
+{
+    return json_is_null(json_object_get(object, key)) || get_path(object, key, path);
+}
+
 static bool read_job(const json_t *object, Message *message)
 {
     message->settings = json_incref(json_object_get(object, "settings"));
@@ -132,7 +137,8 @@ static bool read_job(const json_t *object, Message *message)
            get_path(object, "temporary", &message->temporary) &&
            get_path(object, "folder", &message->folder) && get_digest(object, "key", message->key) &&
            get_integer(object, "memory_bytes", LARGEST_INTEGER, &message->memory_bytes) &&
-           (json_is_null(json_object_get(object, "source")) || get_path(object, "source", &message->source));
+           get_path_or_none(object, "source", &message->source) &&
+           get_path_or_none(object, "people", &message->people);
 }
 
 static bool read_kind(const json_t *object, Message *message)
@@ -276,6 +282,7 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "settings", json_incref(message->settings));
         set(object, "temporary", json_from_text(message->temporary));
         set(object, "source", json_from_text(message->source));
+        set(object, "people", json_from_text(message->people));
         set(object, "folder", json_from_text(message->folder));
         set(object, "key", json_string(message->key));
         set(object, "memory_bytes", json_integer(message->memory_bytes));
@@ -356,6 +363,7 @@ void message_free(Message *message)
     memory_free(message->temporary);
     memory_free(message->folder);
     memory_free(message->source);
+    memory_free(message->people);
     memory_free(message->text);
     *message = (Message){0};
 }

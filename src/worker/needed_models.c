@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "options/face_map.h"
 #include "worker/gate_pass.h"
 
 /* "off" is 0. */
@@ -36,7 +37,7 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
 /* Who is to be seen is asked where a reference face is compared with, and in records of whole videos. */
 static bool embedder_is_wanted(const Settings *settings)
 {
-    bool wanted = !settings->many_faces;
+    bool wanted = !settings->many_faces || settings->face_map != NULL;
     for (size_t i = 0; i < settings->frame_processors.count; i++) {
         const ProcessorKind *kind = processor_find(settings->frame_processors.items[i]);
         wanted = wanted || (kind != NULL && kind->needs_record);
@@ -80,6 +81,28 @@ static void add(NeededModels *needed, ProcessorModel more)
     }
 }
 
+static Status add_processors(NeededModels *needed, const TextList *names, const ProcessorOptions *options,
+                             Error *err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const ProcessorKind *kind = processor_find(names->items[i]);
+        ProcessorNeeds needs = {0};
+        if (kind == NULL || kind->needs == NULL) {
+            continue;
+        }
+        if (kind->needs(options, &needs, err) != STATUS_OK) {
+            return STATUS_FAILED;
+        }
+        needed->once_bytes += needs.once_bytes;
+        needed->thread_bytes += needs.thread_bytes;
+        needed->column_bytes += needs.column_bytes;
+        for (int k = 0; k < needs.model_count; k++) {
+            add(needed, needs.models[k]);
+        }
+    }
+    return STATUS_OK;
+}
+
 Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
 {
     *needed = (NeededModels){0};
@@ -100,7 +123,7 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
         }
         add(needed, (ProcessorModel){.model = gate, .passing = true, .judge = true});
     }
-    const ProcessorOptions options = processor_options(settings, NULL);
+    ProcessorOptions options = processor_options(settings, NULL);
     const KnownModel *masks[FACE_MASK_MODELS_MOST];
     if (face_mask_models(&options.mask, masks, &count, &needed->thread_bytes, err) != STATUS_OK) {
         return STATUS_FAILED;
@@ -108,23 +131,17 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
     for (int i = 0; i < count; i++) {
         add(needed, (ProcessorModel){.model = masks[i]});
     }
-    const TextList *processors = &settings->frame_processors;
-    for (size_t i = 0; i < processors->count; i++) {
-        const ProcessorKind *kind = processor_find(processors->items[i]);
-        ProcessorNeeds needs = {0};
-        if (kind == NULL || kind->needs == NULL) {
-            continue;
-        }
-        if (kind->needs(&options, &needs, err) != STATUS_OK) {
-            return STATUS_FAILED;
-        }
-        needed->thread_bytes += needs.thread_bytes;
-        needed->column_bytes += needs.column_bytes;
-        for (int k = 0; k < needs.model_count; k++) {
-            add(needed, needs.models[k]);
-        }
+    FaceMap map = {0};
+    Status status = STATUS_OK;
+    if (settings->face_map != NULL) {
+        status = face_map_read(settings->face_map, &map, err);
+        options.sources = &map.sources;
     }
-    return STATUS_OK;
+    if (status == STATUS_OK) {
+        status = add_processors(needed, &settings->frame_processors, &options, err);
+    }
+    face_map_free(&map);
+    return status;
 }
 
 Status needed_models_check(const Settings *settings, Error *err)

@@ -280,6 +280,7 @@ static Status show_variant(Preview *preview, const Settings *settings, int varia
         .settings = settings,
         .input = config->input,
         .source = settings->source != NULL ? settings->source : config->source,
+        .people = config->people,
         .folder = config->folder,
         .key = config->key,
         .info = &preview->info,

@@ -26,8 +26,9 @@ static Status take_face(const ReferenceFaceConfig *config, const AVFrame *frame,
                         float embedding[EMBEDDING_SIZE], Error *err)
 {
     const int position = config->position < FACES_MAX ? (int)config->position : FACES_MAX;
-    const Status status = face_reference_from_frame(config->models, frame, info->orientation,
-                                                    info->sample_aspect_ratio, position, embedding, err);
+    const Status status =
+        face_reference_from_frame(config->models, frame, info->orientation, info->sample_aspect_ratio,
+                                  config->order, position, embedding, err);
     if (status == STATUS_AGAIN) {
         (void)error_setf(err, ERROR_INPUT, "cannot take the reference face", config->input,
                          "there is no face in frame %lld", (long long)config->frame_number);

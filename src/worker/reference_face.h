@@ -1,4 +1,4 @@
-/* The face that --no-many-faces compares with: the one at a position (from the left) of one frame. */
+/* The face that --no-many-faces compares with: the one at a position of one frame. */
 #ifndef RUNBATCH_WORKER_REFERENCE_FACE_H
 #define RUNBATCH_WORKER_REFERENCE_FACE_H
 
@@ -12,7 +12,8 @@ typedef struct ReferenceFaceConfig {
     const char *input;
     int decoder_threads;
     int64_t frame_number; /* from 0 */
-    int64_t position;     /* from 0, as seen from the left of the upright picture; past the last: the last */
+    FaceOrder order;
+    int64_t position; /* from 0, counted in that order; past the last: the last */
     const atomic_bool *stop;
     atomic_llong *work; /* grows with every frame read */
 } ReferenceFaceConfig;

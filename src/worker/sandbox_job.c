@@ -119,6 +119,7 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
     add_models(&config.read, settings->models_dir);
     add(&config.read, job->input);
     add(&config.read, job->source);
+    add(&config.read, job->people);
     settings_files(settings, &config.read);
     if (job->preview) {
         add_variants(&config.read, settings);

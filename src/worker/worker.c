@@ -120,6 +120,7 @@ static void *run_job(void *argument)
         .folder = run->job.folder,
         .key = run->job.key,
         .source = run->job.source,
+        .people = run->job.people,
         .memory_bytes = run->job.memory_bytes,
     };
     Status (*job)(const JobConfig *, JobControl *, VideoResult *, Error *) =

@@ -84,7 +84,7 @@ static Recipe recipe_of(const Kitchen *kitchen)
     RecipeBook *book = NULL;
     Recipe recipe;
     Error err = {0};
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, &err), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, &err), STATUS_OK);
     assert_int_equal(recipe_make(book, kitchen->input, &recipe, &err), STATUS_OK);
     recipe_book_free(&book);
     return recipe;
@@ -164,7 +164,7 @@ static void embedder_counts_only_where_it_is_used(void **state)
     kitchen->settings.many_faces = false;
     RecipeBook *book = NULL;
     Error err = {0};
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, &err), STATUS_FAILED);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, &err), STATUS_FAILED);
     assert_null(book);
     assert_int_equal(err.class_, ERROR_MODEL);
     assert_string_equal(err.file, "fr_feature.onnx");
@@ -175,11 +175,11 @@ static void what_cannot_be_read_is_told(void **state)
     const Kitchen *kitchen = *state;
     RecipeBook *book = NULL;
     Error err = {0};
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, "/nowhere/face.png", &err), STATUS_FAILED);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, "/nowhere/face.png", NULL, &err), STATUS_FAILED);
     assert_int_equal(err.class_, ERROR_INPUT);
     assert_string_equal(err.file, "/nowhere/face.png");
     error_clear(&err);
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, NULL, &err), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, NULL, NULL, &err), STATUS_OK);
     Recipe recipe;
     assert_int_equal(recipe_make(book, "/nowhere/clip.mp4", &recipe, &err), STATUS_FAILED);
     assert_null(recipe.json);
@@ -197,7 +197,7 @@ static void book_sees_what_changes_during_the_run(void **state)
 {
     const Kitchen *kitchen = *state;
     RecipeBook *book = NULL;
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, NULL), STATUS_OK);
     Recipe before;
     Recipe now;
     assert_int_equal(recipe_make(book, kitchen->input, &before, NULL), STATUS_OK);
@@ -406,7 +406,7 @@ static void thousand_videos_are_cheap(void **state)
 {
     const Kitchen *kitchen = *state;
     RecipeBook *book = NULL;
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, NULL), STATUS_OK);
     const int64_t began = clock_now_ms();
     for (int i = 0; i < 1000; i++) {
         Recipe recipe;

@@ -133,6 +133,28 @@ static void positions_count_from_the_left_and_are_clamped(void **state)
     assert_int_equal(select_position(left, 0, 0), -1);
 }
 
+static void faces_are_counted_in_any_order(void **state)
+{
+    (void)state;
+    /* left, top, right, bottom, score */
+    const float faces[3][5] = {{10, 60, 30, 80, 0.7F}, {40, 20, 100, 75, 0.9F}, {25, 5, 110, 30, 0.8F}};
+    static const struct {
+        const char *name;
+        int order[3];
+    } cases[] = {{"left-right", {0, 2, 1}},  {"right-left", {2, 1, 0}},  {"top-bottom", {2, 1, 0}},
+                 {"bottom-top", {0, 1, 2}},  {"small-large", {0, 2, 1}}, {"large-small", {1, 2, 0}},
+                 {"best-worst", {1, 2, 0}},  {"worst-best", {0, 2, 1}}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        float keys[3];
+        for (int i = 0; i < 3; i++) {
+            keys[i] = select_key(face_order_named(cases[c].name), faces[i], faces[i] + 2, faces[i][4]);
+        }
+        for (int position = 0; position < 3; position++) {
+            assert_int_equal(select_position(keys, 3, position), cases[c].order[position]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +165,7 @@ int main(void)
         cmocka_unit_test(quality_falls_with_yaw_and_doubt),
         cmocka_unit_test(the_nearest_is_chosen_and_kept),
         cmocka_unit_test(positions_count_from_the_left_and_are_clamped),
+        cmocka_unit_test(faces_are_counted_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

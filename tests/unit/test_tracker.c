@@ -478,6 +478,27 @@ static void two_tracks_on_one_face_become_one(void **state)
     world_free(world);
 }
 
+/* The one whose face was hidden is gone, though it was there first. */
+static void the_face_in_front_keeps_its_track(void **state)
+{
+    (void)state;
+    World *world = world_new(true);
+    world->face[1].there = true;
+    run(world, 5);
+    const int front = world->seen.face[0].mesh.x[1] > world->seen.face[1].mesh.x[1] ? 0 : 1;
+    const int track = world->seen.face[front].track;
+    world->face[0].flag = 0.4f;
+    while (world->face[1].x > world->face[0].x) {
+        world->face[1].x -= 8.0f;
+        run(world, 1);
+    }
+    world->face[0].there = false;
+    run(world, 10);
+    assert_int_equal(world->seen.count, 1);
+    assert_int_equal(world->seen.face[0].track, track);
+    world_free(world);
+}
+
 static void profiles_fade_and_come_back(void **state)
 {
     (void)state;
@@ -646,6 +667,7 @@ int main(void)
         cmocka_unit_test(a_cut_takes_the_new_face_at_once),
         cmocka_unit_test(a_jump_within_a_shot_is_found_by_the_detector),
         cmocka_unit_test(two_tracks_on_one_face_become_one),
+        cmocka_unit_test(the_face_in_front_keeps_its_track),
         cmocka_unit_test(profiles_fade_and_come_back),
         cmocka_unit_test(only_the_like_face_is_chosen),
         cmocka_unit_test(without_a_like_face_none_is_chosen),

@@ -14,6 +14,7 @@ enum { FRAMES = 80, NOBODY = 9 };
 typedef struct World {
     int faces;
     float apart;
+    float nearer; /* by that much a frame, down to 60 */
     int (*person)(int64_t frame, int place);
     int64_t cut_at;
     int measured;
@@ -21,12 +22,17 @@ typedef struct World {
 
 static char path[64];
 
+static float apart_at(const World *world, int64_t frame)
+{
+    return fmaxf(world->apart - (float)frame * world->nearer, fminf(world->apart, 60));
+}
+
 static Status embed(void *context, const AVFrame *frame, const Mesh *mesh, float *embedding, Error *err)
 {
     (void)err;
     World *world = context;
     const FaceEllipse at = face_ellipse_of_mesh(mesh);
-    const int place = at.cx > 100 + world->apart / 2 ? 1 : 0;
+    const int place = at.cx > 100 + apart_at(world, frame->pts) / 2 ? 1 : 0;
     memset(embedding, 0, EMBEDDING_SIZE * sizeof *embedding);
     embedding[world->person(frame->pts, place)] = 1;
     world->measured++;
@@ -58,7 +64,8 @@ static FaceRecord *play(World *world)
         faces->scene_cut = i == world->cut_at;
         for (int k = 0; k < world->faces; k++) {
             faces->face[k] = (Face){.track = k + 1, .score = 1, .seen = true, .opacity = 1};
-            faces->face[k].mesh = canonical_face(100 + (float)k * world->apart, 100, 80, 0, 0);
+            const float apart = apart_at(world, i);
+            faces->face[k].mesh = canonical_face(100 + (float)k * apart, 100, 80, 0, 0);
         }
         assert_int_equal(tracklets_next(tracklets, frame, faces, NULL), STATUS_OK);
     }
@@ -138,6 +145,26 @@ static void faces_that_change_places_are_told_at_once(void **state)
     face_record_free(&record);
 }
 
+static int one_is_hidden_at_19(int64_t frame, int place)
+{
+    return frame < 19 || place == 1 ? place : NOBODY;
+}
+
+/* At 16 pixels a frame one takes the other's place before they have been near for long. */
+static void who_comes_near_fast_is_measured_in_time(void **state)
+{
+    (void)state;
+    World world = {.faces = 2, .apart = 440, .nearer = 16, .person = one_is_hidden_at_19, .cut_at = -1};
+    FaceRecord *record = play(&world);
+    const int64_t end = face_record_info(record)->sightings;
+    int unknown = 0;
+    for (int64_t i = 0; i < end; i++) {
+        unknown += face_record_sighting(record, i).certainty > 0 ? 0 : 1;
+    }
+    assert_int_equal(unknown, 0);
+    face_record_free(&record);
+}
+
 static int odd_once(int64_t frame, int place)
 {
     return frame == 40 ? NOBODY : place;
@@ -188,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_face_that_becomes_another_ones_is_another_track),
         cmocka_unit_test(faces_that_change_places_are_told_at_once),
+        cmocka_unit_test(who_comes_near_fast_is_measured_in_time),
         cmocka_unit_test(one_odd_measurement_is_no_other_person),
         cmocka_unit_test(a_cut_ends_tracks),
     };
