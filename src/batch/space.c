@@ -12,6 +12,7 @@
 #include "report/format.h"
 #include "report/i18n.h"
 #include "report/phrase.h"
+#include "worker/needed_models.h"
 
 /* A video's chunks, its output, its log, and what the store adds. */
 enum { FILES_LEAST = 16 };
@@ -61,7 +62,8 @@ int64_t space_encoded_bytes(const SpaceVideo *video, const Settings *settings, c
     const double pixel_seconds = (double)video->width * video->height * video->duration_s;
     if (pixel_seconds > 0) {
         const double rate = video->frame_rate > 0 ? video->frame_rate : 30.0;
-        const double guess = bits_a_pixel(settings) / 8.0 * rate;
+        const int enlarge = output_factor(settings);
+        const double guess = bits_a_pixel(settings) / 8.0 * rate * enlarge * enlarge;
         const bool known = history->pixel_seconds > 0;
         return whole_bytes(pixel_seconds * (known ? history->pixel_bytes / history->pixel_seconds : guess) +
                            (known ? 0.0 : video->duration_s * sound_bytes_a_second));
@@ -69,8 +71,9 @@ int64_t space_encoded_bytes(const SpaceVideo *video, const Settings *settings, c
     if (history->input_bytes > 0) {
         return whole_bytes((double)video->input_bytes * history->output_bytes / history->input_bytes);
     }
+    const int enlarge = output_factor(settings);
     const double factor = exp2((23.0 - quality_level(settings)) / 6.0);
-    return whole_bytes((double)video->input_bytes * fmax(0.25, fmin(factor, 2.0)));
+    return whole_bytes((double)video->input_bytes * fmax(0.25, fmin(factor, 2.0)) * enlarge * enlarge);
 }
 
 /* A JPEG of good quality takes half a byte, a PNG of filmed material some two thirds of its samples' bytes:
@@ -94,7 +97,8 @@ static int64_t frame_files_bytes(const SpaceVideo *video, const Settings *settin
     if (!settings->keep_frames || seconds <= 0) {
         seconds = fmin(2.0 * settings->chunk_seconds, seconds > 0 ? seconds : 1e9);
     }
-    const double pixels = (double)video->width * video->height * rate * seconds;
+    const int enlarge = output_factor(settings);
+    const double pixels = (double)video->width * video->height * rate * seconds * enlarge * enlarge;
     return settings_frames_on_disk(settings) ? whole_bytes(pixels * frame_file_bytes_a_pixel(video, settings))
                                              : 0;
 }

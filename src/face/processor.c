@@ -6,13 +6,11 @@
 #include "face/debugger.h"
 #include "face/face_enhancer.h"
 #include "face/face_swapper.h"
+#include "face/frame_enhancer.h"
 #include "face/plugin.h"
 
 static const ProcessorKind *const kinds[] = {
-    &face_swapper_kind,
-    &face_enhancer_kind,
-    &anonymizer_kind,
-    &debugger_kind,
+    &face_swapper_kind, &face_enhancer_kind, &frame_enhancer_kind, &anonymizer_kind, &debugger_kind,
 };
 
 const ProcessorKind *const *processor_all(int *count)

@@ -12,6 +12,7 @@
 #include "face/paste.h"
 #include "face/record.h"
 #include "infer/known_model.h"
+#include "media/frame_pool.h"
 
 /* What the user asked of the processors; each reads its own. Strings belong to the caller. */
 typedef struct ProcessorOptions {
@@ -20,8 +21,11 @@ typedef struct ProcessorOptions {
     const char *swapper_model;  /* its name in the catalogue; NULL or "mesh": the built-in method */
     const char *enhancer_model; /* the same of an enhancer; NULL or "classical": the built-in method */
     float enhancer_blend;       /* 0..1: how much of the enhanced face is shown */
-    float enhancer_weight;      /* 0..1: CodeFormer's; 0 is the finest, 1 the one most like what went in */
-    int pixel_boost;            /* side of the crop for a swapper's model; 0: the model's own */
+    const char *frame_enhancer_model; /* its name in the catalogue */
+    float frame_enhancer_blend;       /* 0..1 */
+    int tile;                         /* side of what it works on at a time */
+    float enhancer_weight; /* 0..1: CodeFormer's; 0 is the finest, 1 the one most like what went in */
+    int pixel_boost;       /* side of the crop for a swapper's model; 0: the model's own */
     FaceMaskOptions mask;
     const char *anonymizer_way;      /* "blur", "pixelate", "solid", "replace" */
     const char *anonymizer_face;     /* picture of the face to put in; NULL: the average one */
@@ -40,6 +44,7 @@ typedef struct ProcessorConfig {
     Orientation orientation;
     AVRational sample_aspect_ratio;
     AVRational time_base;     /* of the frames' pts */
+    FramePool *pool;          /* for frames that take the place of others; NULL: FFmpeg's own buffers */
     const FaceRecord *record; /* of the whole video; NULL where nobody needs it */
     const Casting *casting;   /* who of it gets which face; NULL: all the same */
 } ProcessorConfig;
@@ -74,7 +79,8 @@ typedef struct ProcessorKind {
     Status (*open)(void **state, const ProcessorConfig *config, Error *err);
     /* Whether a frame has to be changed; NULL: when a face of it is selected. In-order thread. */
     bool (*wants)(void *state, const AVFrame *frame, const FrameFaces *faces);
-    /* `thread` is 0..threads-1; no two calls with the same number run at once. The frame is writable. */
+    /* `thread` is 0..threads-1; no two calls with the same number run at once. The frame is writable; its
+     * place may be taken by another one, which then no processor comes behind. */
     Status (*process)(void *state, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);
     void (*free)(void **state);
 } ProcessorKind;

@@ -2,6 +2,7 @@
 
 #include <libavutil/pixdesc.h>
 
+#include "media/convert.h"
 #include "media/frame_view_internal.h"
 
 static bool is_packed_oddly(enum AVPixelFormat format)
@@ -222,4 +223,13 @@ Status view_layout(const AVFrame *frame, ViewLayout *layout, Error *err)
     }
     describe_colour(frame, desc, layout);
     return STATUS_OK;
+}
+
+enum AVColorSpace frame_view_matrix(const AVFrame *frame)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
+    if (frame->colorspace != AVCOL_SPC_UNSPECIFIED) {
+        return frame->colorspace;
+    }
+    return (desc->flags & AV_PIX_FMT_FLAG_RGB) != 0 ? AVCOL_SPC_RGB : default_matrix(frame->height);
 }

@@ -24,6 +24,9 @@
 
 bool frame_view_supports(enum AVPixelFormat format);
 
+/* The matrix that it is worked on by: its own, or the usual one of its size. */
+enum AVColorSpace frame_view_matrix(const AVFrame *frame);
+
 /* Reads `rect` (inside the frame) into `rgb`, 3 planes of rect's size, which the function resizes. Chroma is
  * interpolated between its sites (AVFrame.chroma_location). Not clamped: codes outside the nominal range give
  * values outside 0..255. */

@@ -60,6 +60,10 @@ typedef struct MediaInfo {
     int reordered_frames; /* that the decoder holds back to give them in order, as far as the header tells */
 } MediaInfo;
 
+/* What the video is like whose frames are larger by `factor`; where nothing tells the colours' matrix it is
+ * told now, as the usual one goes by the size. */
+void media_info_enlarge(MediaInfo *info, int factor);
+
 enum { READER_THREADS_MAX = 4 };
 
 typedef struct ReaderConfig {

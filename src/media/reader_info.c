@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "media/compat.h"
+#include "media/convert.h"
 #include "media/orientation.h"
 #include "media/timeline.h"
 
@@ -187,4 +188,15 @@ void reader_info_from_frame(MediaInfo *info, AVFormatContext *format, AVStream *
         info->field_order = AV_FIELD_PROGRESSIVE;
     }
     take_hdr(info, stream, frame);
+}
+
+void media_info_enlarge(MediaInfo *info, int factor)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(info->format);
+    const bool rgb = desc != NULL && (desc->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+    if (factor > 1 && !rgb && info->color_space == AVCOL_SPC_UNSPECIFIED) {
+        info->color_space = default_matrix(info->height);
+    }
+    info->width *= factor;
+    info->height *= factor;
 }

@@ -156,24 +156,41 @@ const char *memory_part_name(MemoryPart part)
 
 /* ---- frames ---- */
 
-int64_t memory_frame_bytes(const MemoryTask *task)
+static int enlarge_of(const MemoryTask *task)
+{
+    return task->enlarge > 1 ? task->enlarge : 1;
+}
+
+static int64_t frame_bytes(const MemoryTask *task, int width, int height)
 {
     enum { ALIGNMENT = 64, ROWS = 32, PADDING = 128, PLANES = 3, SIDE_MOST = 65536 };
-    if (task->width <= 0 || task->height <= 0 || task->width > SIDE_MOST || task->height > SIDE_MOST) {
+    if (width <= 0 || height <= 0 || width > SIDE_MOST || height > SIDE_MOST) {
         return 0;
     }
     const int shift_x = task->chroma_width_shift;
     const int shift_y = task->chroma_height_shift;
     const int64_t unit = (int64_t)ALIGNMENT << shift_x;
-    const int64_t line = (task->width + unit - 1) / unit * unit * (task->bit_depth > 8 ? 2 : 1);
-    const int64_t lines = (task->height + ROWS - 1) / ROWS * ROWS;
+    const int64_t line = (width + unit - 1) / unit * unit * (task->bit_depth > 8 ? 2 : 1);
+    const int64_t lines = (height + ROWS - 1) / ROWS * ROWS;
     return line * lines + 2 * (line >> shift_x) * (lines >> shift_y) + (int64_t)PLANES * PADDING;
+}
+
+/* As it is encoded. */
+static int64_t made_bytes(const MemoryTask *task)
+{
+    return frame_bytes(task, task->width * enlarge_of(task), task->height * enlarge_of(task));
+}
+
+int64_t memory_frame_bytes(const MemoryTask *task)
+{
+    return frame_bytes(task, task->width, task->height) + (enlarge_of(task) > 1 ? made_bytes(task) : 0);
 }
 
 /* With what encoders lay around a picture, in luma samples on each side. */
 static double bordered(const MemoryTask *task, int border)
 {
-    const double luma = (task->width + 2.0 * border) * (task->height + 2.0 * border);
+    const double enlarge = enlarge_of(task);
+    const double luma = (enlarge * task->width + 2.0 * border) * (enlarge * task->height + 2.0 * border);
     const double chroma = 2 * luma / (double)(1 << (task->chroma_width_shift + task->chroma_height_shift));
     /* what goes with a picture, vectors and costs, does not grow */
     return (luma + chroma) * (task->bit_depth > 8 ? 1.75 : 1);
@@ -306,8 +323,8 @@ void memory_amounts(const MemoryTask *task, const WorkerShape *shape, double amo
     }
     const double frame = (double)memory_frame_bytes(task);
     amounts[PROGRAM] = 1;
-    count_decoder(task, shape, frame, amounts);
-    count_encoder(task, shape, frame, amounts);
+    count_decoder(task, shape, (double)frame_bytes(task, task->width, task->height), amounts);
+    count_encoder(task, shape, (double)made_bytes(task), amounts);
     if (task->faces) {
         amounts[MODELS_FIXED] = 1;
         amounts[MODELS_THREAD] = shape->execution_threads;

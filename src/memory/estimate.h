@@ -33,6 +33,7 @@ typedef struct MemoryTask {
     int bit_depth;
     int chroma_width_shift; /* log2 of how much coarser chroma is: 1 and 1 for 4:2:0 */
     int chroma_height_shift;
+    int enlarge;          /* what is made is that many times wider and higher; 0: 1 */
     int reference_frames; /* that the decoder keeps */
     int64_t frames;       /* in the video */
     int audio_streams;
@@ -69,7 +70,8 @@ MemoryEstimate memory_estimate(const MemoryTask *task, const WorkerShape *shape)
 enum { MEMORY_RESERVE_PERCENT = 5 };
 MemoryEstimate memory_needed(const MemoryTask *task, const WorkerShape *shape);
 
-/* Bytes of one frame as the pool keeps it, padding included; 0 for an impossible one. */
+/* Bytes of one frame on its way as the pool keeps it, padding included, with the larger one that takes its
+ * place where there is such; 0 for an impossible one. */
 int64_t memory_frame_bytes(const MemoryTask *task);
 
 /* The frame pool's budget in bytes that keeps so many threads busy and no more: one frame at the reader, the

@@ -166,6 +166,11 @@ void settings_settle(Settings *settings)
     if (!is(settings->face_enhancer_model, "codeformer")) {
         reset(settings, "face-enhancer-weight");
     }
+    if (!has_processor(settings, "frame_enhancer")) {
+        reset(settings, "frame-enhancer-model");
+        reset(settings, "frame-enhancer-blend");
+        reset(settings, "tile-size");
+    }
     settle_masks(settings);
     if (settings->face_map != NULL) {
         reset(settings, "many-faces");

@@ -60,7 +60,10 @@ typedef struct Settings {
     char *face_enhancer_model;   /* "classical", or an enhancer's name in the catalogue */
     int64_t face_enhancer_blend; /* percent */
     double face_enhancer_weight;
-    TextList face_masks; /* "box", "hull", "occlusion", "region"; none: each way's own edge */
+    char *frame_enhancer_model;   /* a frame enhancer's name in the catalogue */
+    int64_t frame_enhancer_blend; /* percent */
+    int64_t tile_size;            /* 0: by the limit of memory */
+    TextList face_masks;          /* "box", "hull", "occlusion", "region"; none: each way's own edge */
     double face_mask_blur;
     char *face_mask_padding;    /* "0,0,0,0" */
     TextList face_mask_regions; /* none: all */

@@ -17,8 +17,8 @@
 #define GB 1000000000
 
 static const char *const pixel_boosts[] = {"off", "256", "512", "1024", NULL};
-static const char *const processors[] = {"face_swapper", "face_enhancer", "face_anonymizer", "face_debugger",
-                                         NULL};
+static const char *const processors[] = {"face_swapper",   "face_enhancer", "face_anonymizer",
+                                         "frame_enhancer", "face_debugger", NULL};
 static const char *const anonymizer_ways[] = {"blur", "pixelate", "solid", "replace", NULL};
 /* As select_order_named has them. */
 static const char *const face_orders[] = {"left-right", "right-left",  "top-bottom",
@@ -208,6 +208,37 @@ const Option option_table[] = {
      .maximum = 1,
      .fallback = "0.5",
      .help = "For codeformer, from 0, the finest face, to 1, the one most like what went in"},
+    {.name = "frame-enhancer-model",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(frame_enhancer_model),
+     .value = "NAME",
+     .fallback = "real_esrgan_x2",
+     .help =
+         "The model of frame_enhancer, one of yours (runbatch models): it makes frames larger by its factor"},
+    {.name = "frame-enhancer-blend",
+     .picture = true,
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(frame_enhancer_blend),
+     .value = "N",
+     .maximum = 100,
+     .unit = "percent",
+     .fallback = "100",
+     .help = "How much of the enhanced frame is shown; the rest is the frame, enlarged"},
+    {.name = "tile-size",
+     .picture = true,
+     .type = OPTION_INTEGER,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(tile_size),
+     .value = "N",
+     .minimum = 48,
+     .maximum = 1024,
+     .zero = "auto",
+     .unit = "pixels",
+     .fallback = "auto",
+     .help = "Side of what frame_enhancer works on at a time: more is a little faster and takes more memory"},
     {.name = "face-mask",
      .picture = true,
      .type = OPTION_LIST,

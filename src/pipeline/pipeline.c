@@ -118,8 +118,12 @@ static void end_with(Pipeline *p, Status status, const Error *error)
 static Status reserve_slot(Pipeline *p, Slot *slot, Error *err)
 {
     const AVFrame *frame = slot->frame;
-    const int64_t bytes =
-        frame_pool_frame_bytes((enum AVPixelFormat)frame->format, frame->width, frame->height);
+    const enum AVPixelFormat format = (enum AVPixelFormat)frame->format;
+    const int enlarge = p->config->enlarge;
+    int64_t bytes = frame_pool_frame_bytes(format, frame->width, frame->height);
+    if (enlarge > 1 && bytes > 0) {
+        bytes += frame_pool_frame_bytes(format, frame->width * enlarge, frame->height * enlarge);
+    }
     if (bytes == 0) {
         return error_set(err, ERROR_INTERNAL, "cannot process the video", NULL, "a frame has no shape");
     }

@@ -41,6 +41,7 @@ typedef struct PipelineStages {
 typedef struct PipelineConfig {
     PipelineStages stages;
     FramePool *pool;
+    int enlarge; /* any_order may put a frame that many times wider and higher in its place; 0 and 1: none */
     int threads; /* N >= 1 */
     /* How many of them change frames now, at least 1; the others rest. May change at any time; NULL: all. */
     const atomic_int *threads_now;

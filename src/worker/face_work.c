@@ -137,6 +137,7 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .orientation = config->info->orientation,
         .sample_aspect_ratio = config->info->sample_aspect_ratio,
         .time_base = config->info->time_base,
+        .pool = config->pool,
         .record = work->record,
         .casting = work->casting,
     };
@@ -219,22 +220,23 @@ void face_work_free(FaceWork **work)
     *work = NULL;
 }
 
-static bool step_wants(const Step *step, const AVFrame *frame, const FrameFaces *faces)
+static FaceChange step_wants(const Step *step, const AVFrame *frame, const FrameFaces *faces)
 {
     if (step->kind->whole_frame) {
-        return true;
+        return CHANGE_FRAME;
     }
     if (step->kind->wants != NULL) {
-        return step->kind->wants(step->state, frame, faces);
+        return step->kind->wants(step->state, frame, faces) ? CHANGE_FACES : CHANGE_NOTHING;
     }
     bool selected = false;
     for (int i = 0; i < faces->count; i++) {
         selected = selected || (faces->face[i].selected && faces->face[i].opacity > 0.0F);
     }
-    return selected;
+    return selected ? CHANGE_FACES : CHANGE_NOTHING;
 }
 
-Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, bool *change, Error *err)
+Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, FaceChange *change,
+                        Error *err)
 {
     if (face_tracker_next(work->tracker, frame, faces, err) != STATUS_OK) {
         return STATUS_FAILED;
@@ -242,9 +244,10 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
     if (work->casting != NULL) {
         casting_select(work->casting, frame->pts, faces);
     }
-    *change = false;
+    *change = CHANGE_NOTHING;
     for (int i = 0; i < work->step_count; i++) {
-        *change = *change || step_wants(&work->steps[i], frame, faces);
+        const FaceChange wanted = step_wants(&work->steps[i], frame, faces);
+        *change = wanted > *change ? wanted : *change;
     }
     return STATUS_OK;
 }

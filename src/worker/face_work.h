@@ -20,6 +20,7 @@ typedef struct FaceWorkConfig {
     const char *folder; /* the video's: for what is noted of the faces in all of it */
     const char *key;    /* what the output is made from */
     const MediaInfo *info;
+    FramePool *pool; /* may be NULL; must outlive the work */
     int threads;
     int decoder_threads; /* where the reference frame is read */
     const atomic_bool *stop;
@@ -32,8 +33,16 @@ typedef struct FaceWork FaceWork;
 Status face_work_open(FaceWork **work, const FaceWorkConfig *config, Error *err);
 void face_work_free(FaceWork **work);
 
-/* The faces of the next frame, and whether a processor has to change it. */
-Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, bool *change, Error *err);
+/* What is to be changed. */
+typedef enum FaceChange {
+    CHANGE_NOTHING = 0,
+    CHANGE_FRAME, /* by processors that work on every frame, faces or not */
+    CHANGE_FACES, /* and perhaps the frame */
+} FaceChange;
+
+/* The faces of the next frame, and what the processors have to change. */
+Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, FaceChange *change,
+                        Error *err);
 /* Forgets all frames seen so far: the next one is as if it were the first. */
 Status face_work_restart(FaceWork *work, Error *err);
 /* See face_tracker_look_around. */

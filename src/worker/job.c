@@ -85,10 +85,12 @@ static Status stage_in_order(void *context, const AVFrame *frame, void *side, bo
         return STATUS_OK;
     }
     const FaceTrackerStats before = face_work_stats(job->faces);
-    const Status status = face_work_follow(job->faces, frame, &own->faces, change, err);
+    FaceChange wanted = CHANGE_NOTHING;
+    const Status status = face_work_follow(job->faces, frame, &own->faces, &wanted, err);
     const FaceTrackerStats now = face_work_stats(job->faces);
     own->counts.with_face = now.frames_with_face - before.frames_with_face;
-    own->counts.changed = *change;
+    own->counts.changed = wanted == CHANGE_FACES;
+    *change = wanted != CHANGE_NOTHING;
     own->counts.isolated_gaps = now.isolated_gaps - before.isolated_gaps;
     own->counts.scene_cuts = now.scene_cuts - before.scene_cuts;
     if (status == STATUS_OK) {
@@ -244,6 +246,7 @@ static Status run_frames(Job *job, Error *err)
                 .sink = stage_sink,
             },
         .pool = job->pool,
+        .enlarge = job->made.width / job->info.width,
         .threads = job->shape.execution_threads,
         .threads_now = &job->threads_now,
         .stop = &job->control->stop,

@@ -21,6 +21,7 @@ typedef struct Job {
     FramePool *pool;
     Reader *reader;
     MediaInfo info;    /* the reader's, which may be opened anew */
+    MediaInfo made;    /* the same of what is made: perhaps larger */
     WorkerShape shape; /* zero until the input is open for the first time */
     Writer *writer;
     FaceWork *faces;     /* NULL: frames pass unchanged */

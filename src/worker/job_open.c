@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "worker/gate_pass.h"
 #include "worker/job_internal.h"
+#include "worker/needed_models.h"
+
+enum { SIDE_MOST = 16384 }; /* of H.264 and HEVC */
 
 /* What the worker will be like is settled before anything large is allocated. */
 static Status choose_shape(void *context, const MediaInfo *info, int *threads, Error *err)
@@ -68,6 +71,15 @@ Status job_open_input(Job *job, Error *err)
         return STATUS_FAILED;
     }
     job->info = *reader_info(job->reader);
+    job->made = job->info;
+    media_info_enlarge(&job->made, output_factor(config->settings));
+    if (job->made.width > SIDE_MOST || job->made.height > SIDE_MOST) {
+        (void)error_setf(err, ERROR_INPUT, "cannot make the frames larger", config->input,
+                         "they would have %d x %d pixels, and more than %d a side cannot be encoded",
+                         job->made.width, job->made.height, SIDE_MOST);
+        error_advise(err, "choose a --frame-enhancer-model with a smaller factor");
+        return STATUS_FAILED;
+    }
     const MediaInfo *info = &job->info;
     frame_pool_set_budget(job->pool, job->shape.frame_budget_bytes);
     log_info("%s, %s, %dx%d, %d bit, %.3f frames per second, about %lld frames", info->container, info->codec,
@@ -102,6 +114,7 @@ Status job_open_faces(Job *job, Error *err)
         .input = config->input,
         .source = config->source,
         .people = config->people,
+        .pool = job->pool,
         .folder = config->folder,
         .key = config->key,
         .info = &job->info,
@@ -143,7 +156,7 @@ Status job_open_writer(Job *job, Error *err)
         .path = config->temporary,
         .final_name = path_name(config->output),
         .input_path = config->input,
-        .source = &job->info,
+        .source = &job->made,
         .encoder = settings->output_video_encoder,
         .quality = (int)settings->output_video_quality,
         .preset = settings->output_video_preset,

@@ -27,7 +27,7 @@ static Status follow(Job *job, const AVFrame *frame, Error *err)
         return STATUS_OK;
     }
     FrameFaces *faces = memory_alloc(1, sizeof *faces);
-    bool change = false;
+    FaceChange change = CHANGE_NOTHING;
     const Status status = face_work_follow(job->faces, frame, faces, &change, err);
     memory_free(faces);
     return status;

@@ -28,6 +28,7 @@ MemoryTask job_memory_task(const Settings *settings, const MediaLook *look)
         .audio_streams = settings->skip_audio ? 0 : look->audio_streams,
         .encoder = settings->output_video_encoder,
         .preset = settings->output_video_preset,
+        .enlarge = output_factor(settings),
         .faces = settings->frame_processors.count > 0,
         .own_model_bytes = own.bytes,
         .own_loading_bytes = own.loading_bytes,

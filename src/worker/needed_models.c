@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "face/frame_enhancer.h"
 #include "options/face_map.h"
 #include "worker/gate_pass.h"
 
@@ -20,6 +21,10 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
         .swapper_model = settings->face_swapper_model,
         .enhancer_model = settings->face_enhancer_model,
         .enhancer_blend = (float)settings->face_enhancer_blend / 100,
+        .frame_enhancer_model = settings->frame_enhancer_model,
+        .frame_enhancer_blend = (float)settings->frame_enhancer_blend / 100,
+        .tile = frame_enhancer_tile((int)settings->tile_size, settings->frame_enhancer_model,
+                                    (int)settings->execution_threads, settings->max_memory_bytes),
         .enhancer_weight = (float)settings->face_enhancer_weight,
         .pixel_boost = boost_side(settings->pixel_boost),
         .mask = {.kinds = &settings->face_masks,
@@ -32,6 +37,17 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
         .anonymizer_face = settings->anonymizer_face,
         .keep_identities = &settings->keep_identities,
     };
+}
+
+int output_factor(const Settings *settings)
+{
+    int factor = 1;
+    for (size_t i = 0; i < settings->frame_processors.count; i++) {
+        if (processor_find(settings->frame_processors.items[i]) == &frame_enhancer_kind) {
+            factor *= frame_enhancer_factor(settings->frame_enhancer_model);
+        }
+    }
+    return factor;
 }
 
 /* Who is to be seen is asked where a reference face is compared with, and in records of whole videos. */
@@ -87,6 +103,13 @@ static Status add_processors(NeededModels *needed, const TextList *names, const 
     for (size_t i = 0; i < names->count; i++) {
         const ProcessorKind *kind = processor_find(names->items[i]);
         ProcessorNeeds needs = {0};
+        if (kind == &frame_enhancer_kind && i + 1 < names->count) {
+            (void)error_setf(err, ERROR_USAGE, "cannot use the frame processors", NULL,
+                             "frame_enhancer makes frames larger, and %s comes behind it",
+                             names->items[i + 1]);
+            error_advise(err, "put frame_enhancer at the end of --frame-processor");
+            return STATUS_FAILED;
+        }
         if (kind == NULL || kind->needs == NULL) {
             continue;
         }

@@ -22,6 +22,9 @@ ProcessorOptions processor_options(const Settings *settings, const char *source)
 /* What finds and compares the faces; the same. `threads` is 1: a pipeline's own threads fill the machine. */
 FaceModelsConfig face_models_config(const Settings *settings);
 
+/* How many times wider and higher the outputs are. */
+int output_factor(const Settings *settings);
+
 /* ERROR_USAGE for settings that no run can have. */
 Status needed_models(const Settings *settings, NeededModels *needed, Error *err);
 /* Whether a batch can begin: those, and ERROR_MODEL for a model of the user's that is nowhere. */

@@ -172,8 +172,11 @@ static Status show(Preview *preview, int moment, int column, const AVFrame *fram
     int x0 = 0;
     int y0 = 0;
     place_of(preview, moment, column, &x0, &y0);
-    const Status status = frame_view_warp(frame, &preview->to_stored, preview->cell_width,
-                                          preview->cell_height, -1, &cell, err);
+    const float larger = (float)frame->width / (float)preview->info.width; /* by frame_enhancer */
+    const Affine enlarge = {larger, 0, (larger - 1) / 2, 0, larger, (larger - 1) / 2};
+    const Affine map = affine_multiply(&enlarge, &preview->to_stored);
+    const Status status =
+        frame_view_warp(frame, &map, preview->cell_width, preview->cell_height, -1, &cell, err);
     for (int p = 0; status == STATUS_OK && p < 3; p++) {
         for (int y = 0; y < cell.height; y++) {
             memcpy(preview->canvas.plane[p] + (y0 + y) * preview->canvas.stride + x0,
@@ -211,7 +214,7 @@ static Status open_at(const Preview *preview, Reader **reader, int64_t pts, Erro
 
 /* The first frame at or behind the moment, or the video's last; with its faces. */
 static Status find_frame(const Preview *preview, Reader *reader, FaceWork *faces, int moment, AVFrame *frame,
-                         FrameFaces *found, bool *change, Error *err)
+                         FrameFaces *found, FaceChange *change, Error *err)
 {
     const int64_t target = pts_of(preview, preview->asked_s[moment]);
     const int64_t warm = pts_of(preview, preview->asked_s[moment] - face_tracker_warm_up_s());
@@ -244,7 +247,7 @@ static Status show_moment(Preview *preview, FaceWork *faces, int variant, int mo
     AVFrame *frame = memory_check(av_frame_alloc());
     FrameFaces *found = memory_alloc(1, sizeof *found);
     Reader *reader = NULL;
-    bool change = false;
+    FaceChange change = CHANGE_NOTHING;
     const int64_t warm = pts_of(preview, preview->asked_s[moment] - face_tracker_warm_up_s());
     Status status = faces != NULL ? face_work_restart(faces, err) : STATUS_OK;
     if (status == STATUS_OK) {
@@ -258,7 +261,7 @@ static Status show_moment(Preview *preview, FaceWork *faces, int variant, int mo
             (double)(frame->pts - preview->info.first_pts) * av_q2d(preview->info.time_base);
         status = show(preview, moment, 0, frame, err);
     }
-    if (status == STATUS_OK && change) {
+    if (status == STATUS_OK && change != CHANGE_NOTHING) {
         preview->changed[moment] = true;
         status = av_frame_make_writable(frame) == 0
                      ? face_work_change(faces, 0, frame, found, err)

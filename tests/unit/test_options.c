@@ -17,7 +17,7 @@
 #include "options/parse.h"
 #include "options/value.h"
 
-#define PROCESSORS "face_swapper, face_enhancer, face_anonymizer, face_debugger"
+#define PROCESSORS "face_swapper, face_enhancer, face_anonymizer, frame_enhancer, face_debugger"
 
 enum { MOST_WORDS = 8 };
 
