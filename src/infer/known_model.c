@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "infer/catalogue.h"
+#include "infer/model_ports.h"
 
 static const char *const role_names[MODEL_ROLE_COUNT] = {
     [MODEL_DETECTOR] = "detector",
@@ -126,6 +127,25 @@ Status known_model_path(const KnownModel *model, const char *models_dir, char **
     }
     text_list_free(&folders);
     return *path != NULL ? STATUS_OK : STATUS_FAILED;
+}
+
+Status known_model_check(const KnownModel *model, const char *models_dir, Error *err)
+{
+    char *path = NULL;
+    ModelPorts ports;
+    Status status = known_model_path(model, models_dir, &path, err);
+    if (status == STATUS_OK) {
+        status = model_ports_read(path, &ports, err);
+        if (status == STATUS_OK) {
+            status = ports_fit(&ports, model->inputs, model->input_count, model->outputs, model->output_count,
+                               path, err);
+        }
+        if (status == STATUS_FAILED) {
+            error_advise(err, "it is taken for %s; get that from %s", model->name, model->origin);
+        }
+    }
+    memory_free(path);
+    return status == STATUS_AGAIN ? STATUS_OK : status;
 }
 
 Status known_model_open(Session **session, const KnownModel *model, const char *models_dir, Provider provider,

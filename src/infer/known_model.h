@@ -105,6 +105,10 @@ const char *model_role_name(ModelRole role);
  * NULL. ERROR_MODEL names the folders and where to get it. */
 Status known_model_path(const KnownModel *model, const char *models_dir, char **path, Error *err);
 
+/* Finds it, and checks what its file tells of its inputs and outputs without loading it. A model that passes
+ * may still turn out to be another one when it is loaded. */
+Status known_model_check(const KnownModel *model, const char *models_dir, Error *err);
+
 /* Finds and loads it, and checks its real inputs and outputs. The session's inputs and outputs are in the
  * catalogue's order, whatever the file's is. */
 Status known_model_open(Session **session, const KnownModel *model, const char *models_dir, Provider provider,

@@ -172,11 +172,9 @@ Status needed_models_check(const Settings *settings, Error *err)
     NeededModels needed;
     Status status = needed_models(settings, &needed, err);
     for (int i = 0; status == STATUS_OK && i < needed.count; i++) {
-        char *path = NULL;
         if (needed.models[i].model->package == NULL) {
-            status = known_model_path(needed.models[i].model, settings->models_dir, &path, err);
+            status = known_model_check(needed.models[i].model, settings->models_dir, err);
         }
-        memory_free(path);
     }
     return status;
 }

@@ -27,7 +27,8 @@ int output_factor(const Settings *settings);
 
 /* ERROR_USAGE for settings that no run can have. */
 Status needed_models(const Settings *settings, NeededModels *needed, Error *err);
-/* Whether a batch can begin: those, and ERROR_MODEL for a model of the user's that is nowhere. */
+/* Whether a batch can begin: those, and ERROR_MODEL for a model of the user's that is nowhere, or
+ * is plainly another one. */
 Status needed_models_check(const Settings *settings, Error *err);
 bool needed_models_has(const NeededModels *needed, const KnownModel *model);
 

@@ -12,42 +12,9 @@
 #include <cmocka.h>
 
 #include "infer/initializer.h"
+#include "onnx_bytes.h"
 
-enum { MOST = 512, ROWS = 2, COLUMNS = 3 };
-
-typedef struct Bytes {
-    unsigned char data[MOST];
-    size_t count;
-} Bytes;
-
-static void put(Bytes *to, const void *data, size_t count)
-{
-    assert_true(to->count + count <= MOST);
-    memcpy(to->data + to->count, data, count);
-    to->count += count;
-}
-
-static void put_varint(Bytes *to, uint64_t value)
-{
-    do {
-        const unsigned char byte = (unsigned char)((value & 0x7fU) | (value > 0x7fU ? 0x80U : 0));
-        put(to, &byte, 1);
-        value >>= 7;
-    } while (value > 0);
-}
-
-static void put_number(Bytes *to, unsigned field, uint64_t value)
-{
-    put_varint(to, field << 3);
-    put_varint(to, value);
-}
-
-static void put_part(Bytes *to, unsigned field, const void *data, size_t count)
-{
-    put_varint(to, field << 3 | 2U);
-    put_varint(to, count);
-    put(to, data, count);
-}
+enum { ROWS = 2, COLUMNS = 3 };
 
 typedef enum Form { RAW_SINGLE, PACKED_SINGLE, RAW_HALF, PACKED_HALF } Form;
 
