@@ -38,11 +38,11 @@ static Person *add_person(People *people, int number)
 
 /* ---- the file ---- */
 
-Status people_read(const char *state_dir, People *people, Error *err)
+Status people_read(const char *state_dir, const char *embedder, People *people, Error *err)
 {
-    *people = (People){0};
+    *people = (People){.embedder = embedder};
     KnownPeople known;
-    char *path = path_join(state_dir, PEOPLE_FILE);
+    char *path = known_people_file(state_dir, embedder);
     const Status status = known_people_read(path, &known, err);
     for (size_t i = 0; status == STATUS_OK && i < known.count; i++) {
         add_person(people, 0)->who = known.items[i];
@@ -59,7 +59,7 @@ Status people_write(const char *state_dir, const People *people, Error *err)
     for (size_t i = 0; i < people->count; i++) {
         known.items[i] = people->items[i].who;
     }
-    char *path = path_join(state_dir, PEOPLE_FILE);
+    char *path = known_people_file(state_dir, people->embedder);
     const Status status = known_people_write(path, &known, err);
     known_people_free(&known);
     memory_free(path);
@@ -78,6 +78,7 @@ typedef struct VideoTracks {
 
 typedef struct Finding {
     const FaceRecords *records;
+    float limit; /* FaceLikeness.group */
     VideoTracks *videos;
     ClusterPoint *groups; /* of all videos */
     size_t group_count;
@@ -118,7 +119,7 @@ static void group_video(Finding *finding, VideoTracks *tracks)
             known[count++] = tracks->points[i];
         }
     }
-    tracks->groups = cluster_points(known, count, CLUSTER_LIMIT);
+    tracks->groups = cluster_points(known, count, finding->limit);
     tracks->first_group = (int)finding->group_count;
     finding->groups =
         memory_resize(finding->groups, finding->group_count + (size_t)tracks->groups + 1, sizeof *known);
@@ -271,7 +272,7 @@ static int unused_number(const People *people)
 /* Someone of before who was not found in this batch yet, or somebody new. */
 static size_t take_person(People *people, const ClusterPoint *group)
 {
-    float best = CLUSTER_LIMIT;
+    float best = face_likeness(people->embedder).group;
     size_t found = people->count;
     const float length = sqrtf(face_cosine(group->sum, group->sum));
     for (size_t i = 0; i < people->count; i++) {
@@ -307,7 +308,7 @@ static int heavier_first(const void *a, const void *b)
 /* Those who are seen most choose their numbers first. */
 static size_t *take_people(Finding *finding, People *people)
 {
-    const int groups = cluster_points(finding->groups, finding->group_count, CLUSTER_LIMIT);
+    const int groups = cluster_points(finding->groups, finding->group_count, finding->limit);
     Ranked *ranked = memory_alloc((size_t)groups + 1, sizeof *ranked);
     size_t *of_rank = memory_alloc((size_t)groups + 1, sizeof *of_rank);
     size_t *person_of = memory_alloc(finding->group_count + 1, sizeof *person_of);
@@ -340,7 +341,7 @@ static int seen_first(const void *a, const void *b)
 
 Status people_find(const FaceRecords *records, People *people, Error *err)
 {
-    Finding finding = {.records = records};
+    Finding finding = {.records = records, .limit = face_likeness(people->embedder).group};
     finding.videos = memory_alloc(records->count + 1, sizeof *finding.videos);
     Status status = group_all(&finding, err);
     size_t *person_of = status == STATUS_OK ? take_people(&finding, people) : NULL;

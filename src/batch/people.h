@@ -44,11 +44,12 @@ typedef struct Person {
 typedef struct People {
     Person *items; /* seen ones first, then by number */
     size_t count;
+    const char *embedder;  /* its name, which the embeddings are of; the caller's */
     int64_t unsure_frames; /* of faces that nobody could tell: turned away, too small */
 } People;
 
 /* What is remembered; none where there is no file. ERROR_ENVIRONMENT where it cannot be read. */
-Status people_read(const char *state_dir, People *people, Error *err);
+Status people_read(const char *state_dir, const char *embedder, People *people, Error *err);
 Status people_write(const char *state_dir, const People *people, Error *err);
 
 /* Who is to be seen in the videos; `people` as read before. */

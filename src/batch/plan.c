@@ -155,7 +155,9 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, b
         plan->source = places->source != NULL ? text_duplicate(places->source) : NULL;
         plan->output_dir = text_duplicate(places->output_dir);
         plan->state_dir = path_join(places->output_dir, PLAN_STATE_FOLDER);
-        plan->people = settings->face_map != NULL ? path_join(plan->state_dir, PEOPLE_FILE) : NULL;
+        plan->people = settings->face_map != NULL
+                           ? known_people_file(plan->state_dir, settings->face_embedder_model)
+                           : NULL;
         plan->items = memory_alloc(found, sizeof *plan->items);
         for (size_t i = 0; i < found; i++) {
             if (entries[i].selected) {

@@ -57,7 +57,7 @@ static int show(const Settings *settings, const PeopleView *view)
 static Status find_people(const Settings *settings, const Plan *plan, const FaceRecords *records,
                           People *people, Error *err)
 {
-    Status status = people_read(plan->state_dir, people, err);
+    Status status = people_read(plan->state_dir, settings->face_embedder_model, people, err);
     if (status == STATUS_OK) {
         status = people_find(records, people, err);
     }

@@ -103,7 +103,7 @@ static Status make(const Settings *settings, const char *input, const char *sour
 {
     char *picture = path_join(folder, "picture");
     char *state_dir = path_join(settings->output_dir, PLAN_STATE_FOLDER);
-    char *people = path_join(state_dir, PEOPLE_FILE);
+    char *people = known_people_file(state_dir, settings->face_embedder_model);
     json_t *json = settings_to_json(settings);
     FILE *file = fopen(picture, "we"); /* the sandbox opens what is there */
     Status status = file != NULL

@@ -17,10 +17,10 @@ static const float head_width = 1.45F;
 static const float head_height = 1.5F;
 static const float grows_per_s = 0.5F; /* the share by which a place that is not seen is larger */
 static const float same_place = 0.35F; /* nearer than that (face_ellipse_distance) two are one face */
-static const float same_person = 0.5F; /* cosine; doubt covers */
 
 typedef struct Anonymizer {
     const FaceRecord *record;
+    float sure; /* cosine from which on a face is that of somebody to be kept */
     bool *left; /* by the record's tracks: who is kept, and what is no face after all */
     CoverWay way;
     bool replace;
@@ -162,10 +162,11 @@ typedef struct Person {
     float embedding[EMBEDDING_SIZE];
 } Person;
 
-static bool is_one_of(const FaceTrack *track, const Person *persons, size_t count)
+/* Doubt covers. */
+static bool is_one_of(const FaceTrack *track, const Person *persons, size_t count, float sure)
 {
     for (size_t i = 0; i < count; i++) {
-        if (track->weight > 0 && face_cosine(track->embedding, persons[i].embedding) >= same_person) {
+        if (track->weight > 0 && face_cosine(track->embedding, persons[i].embedding) >= sure) {
             return true;
         }
     }
@@ -189,8 +190,8 @@ static Status mark_left(Anonymizer *a, const Casting *casting, const Person *per
     while ((status = face_record_next_track(a->record, &cursor, track, err)) == STATUS_OK) {
         const bool glimpse = track->weight <= 0 && track->sightings < 2;
         if (track->track >= 1 && track->track <= tracks) {
-            a->left[track->track] =
-                glimpse || is_cast_otherwise(casting, track->track) || is_one_of(track, persons, count);
+            a->left[track->track] = glimpse || is_cast_otherwise(casting, track->track) ||
+                                    is_one_of(track, persons, count, a->sure);
         }
     }
     memory_free(track);
@@ -224,7 +225,6 @@ static bool is_replace(const ProcessorOptions *options)
 static Status kind_needs(const ProcessorOptions *options, ProcessorNeeds *needs, Error *err)
 {
     (void)err;
-    processor_needs_model(needs, known_model_find("fr_feature"), false); /* for the record */
     if (is_replace(options)) {
         needs->thread_bytes += (int64_t)sizeof(FrameFaces);
     }
@@ -277,6 +277,7 @@ static Status kind_open(void **state, const ProcessorConfig *config, Error *err)
     Anonymizer *a = memory_alloc(1, sizeof *a);
     *state = a;
     a->record = config->record;
+    a->sure = face_likeness(face_models_embedder(config->models)).sure;
     a->threads = config->threads > 0 ? config->threads : 1;
     a->way = way_named(config->options.anonymizer_way);
     a->replace = is_replace(&config->options);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "face/cluster.h"
 #include "media/still.h"
 
 /* Less than about one good view tells nobody. */
@@ -76,8 +75,8 @@ FaceFate cast_fate(const Cast *cast, const float embedding[EMBEDDING_SIZE], floa
             rival = fmaxf(rival, face_cosine(embedding, cast->looks[i].embedding));
         }
     }
-    const bool somebody = best >= CLUSTER_LIMIT && best >= rival + margin;
-    const bool nobody = best < CLUSTER_LIMIT - margin;
+    const bool somebody = best >= cast->likeness.group && best >= rival + margin;
+    const bool nobody = best < cast->likeness.group - margin;
     if (!(weight >= least_weight) || (!somebody && !nobody)) {
         return fate_of_the_unsure(cast);
     }
@@ -87,7 +86,7 @@ FaceFate cast_fate(const Cast *cast, const float embedding[EMBEDDING_SIZE], floa
 bool casting_is_contradiction(const Cast *cast, const CastLook *a, const CastLook *b)
 {
     return !same_fate(cast->fates[a->person], cast->fates[b->person]) &&
-           face_cosine(a->embedding, b->embedding) >= CLUSTER_LIMIT;
+           face_cosine(a->embedding, b->embedding) >= cast->likeness.group;
 }
 
 Status person_of_picture(const FaceModels *models, const char *path, const char *option,

@@ -37,6 +37,7 @@ typedef struct Cast {
     FaceFate *fates; /* by person, from 0 */
     size_t person_count;
     FaceFate others;
+    FaceLikeness likeness; /* of the embeddings */
 } Cast;
 
 void cast_free(Cast *cast);

@@ -13,17 +13,14 @@
 
 #include "face/face.h"
 
-/* The average cosine from which on faces are of one person: views of one are above 0.5, those of different
- * people below 0.4 (docs/quality.md). */
-#define CLUSTER_LIMIT 0.42F
-
 typedef struct ClusterPoint {
     float sum[EMBEDDING_SIZE]; /* of unit-length embeddings times their weights */
     float weight;              /* the sum of these, > 0 */
     int group;                 /* out: from 0 */
 } ClusterPoint;
 
-/* Returns the number of groups; they are numbered by their first point. */
+/* Joins groups whose average cosine is at least `limit` (FaceLikeness.group). Returns the number of groups;
+ * they are numbered by their first point. */
 int cluster_points(ClusterPoint *points, size_t count, float limit);
 
 /* Adds one group to another. */

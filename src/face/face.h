@@ -77,6 +77,8 @@ int64_t face_models_running_bytes(const FaceModelsConfig *config);
 
 Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Error *err);
 void face_models_free(FaceModels **models);
+/* The embedder's name in the catalogue; NULL where none is loaded. */
+const char *face_models_embedder(const FaceModels *models);
 
 /* All faces of a still picture, largest first: mesh and, where the embedder is loaded, the unit-length
  * embedding. */
@@ -99,6 +101,19 @@ Status face_find_in_frame(const FaceModels *models, const AVFrame *frame, Orient
 Status face_embed(const FaceModels *models, const AVFrame *frame, const Mesh *mesh,
                   float embedding[EMBEDDING_SIZE], Error *err);
 float face_cosine(const float a[EMBEDDING_SIZE], const float b[EMBEDDING_SIZE]);
+
+/* The cosines by which two faces are told apart. They go by the embedder's threshold in the catalogue, which
+ * one person's good views are above: for the built-in one views of one person are above 0.5, those of
+ * different people below 0.4 (docs/quality.md). */
+typedef struct FaceLikeness {
+    float other; /* below it a measurement may be another person's */
+    float group; /* in the mean from there on they are of one person */
+    float same;  /* two single measurements are of one person */
+    float sure;  /* where doubt must not count for it */
+} FaceLikeness;
+
+/* By the embedder's name; NULL: the built-in one. */
+FaceLikeness face_likeness(const char *embedder);
 
 typedef struct FaceTracker FaceTracker;
 

@@ -20,6 +20,14 @@ void known_people_free(KnownPeople *people)
     *people = (KnownPeople){0};
 }
 
+char *known_people_file(const char *state_dir, const char *embedder)
+{
+    const KnownModel *known = known_model_find(embedder);
+    return known == NULL || known->package != NULL
+               ? path_join(state_dir, "faces/people.json")
+               : text_format("%s/faces/people-%s.json", state_dir, known->name);
+}
+
 /* ---- reading ---- */
 
 static bool read_person(const json_t *object, KnownPerson *person)

@@ -1,6 +1,7 @@
 /* The people of a folder as they are remembered from one look to the next: number, name, likeness. Kept as
- * JSON, "faces/people.json" in the state folder; written by `runbatch faces`, read by whoever is told whom to
- * change by number or name. What is read is untrusted. Memory: 2 KB a person. One thread.
+ * JSON in the state folder, a file for each embedder, as embeddings of two cannot be compared; written by
+ * `runbatch faces`, read by whoever is told whom to change by number or name. What is read is untrusted.
+ * Memory: 2 KB a person. One thread.
  */
 #ifndef RUNBATCH_FACE_KNOWN_PEOPLE_H
 #define RUNBATCH_FACE_KNOWN_PEOPLE_H
@@ -8,8 +9,6 @@
 #include <stddef.h>
 
 #include "face/face.h"
-
-#define PEOPLE_FILE "faces/people.json"
 
 enum { PERSON_NAME_SIZE = 64 };
 
@@ -23,6 +22,10 @@ typedef struct KnownPeople {
     KnownPerson *items;
     size_t count;
 } KnownPeople;
+
+/* "faces/people.json", or "faces/people-w600k_r50.json", in new memory that the caller frees. `embedder`: its
+ * name in the catalogue. */
+char *known_people_file(const char *state_dir, const char *embedder);
 
 /* None where there is no file. ERROR_ENVIRONMENT where it cannot be read, or is something else. */
 Status known_people_read(const char *path, KnownPeople *people, Error *err);

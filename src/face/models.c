@@ -18,6 +18,13 @@ static const char embedder_name[] = "fr_feature";
 /* In the order of face_models_list. The embedder, which not everybody wants, is the last. */
 enum { NUMBER_DETECTOR, NUMBER_ROTATED, NUMBER_MESH, NUMBER_EMBEDDER };
 
+FaceLikeness face_likeness(const char *embedder)
+{
+    const KnownModel *known = embedder != NULL ? known_model_find(embedder) : NULL;
+    const float same = (known != NULL ? known : known_model_find(embedder_name))->threshold;
+    return (FaceLikeness){.other = same - 0.1F, .group = same - 0.03F, .same = same, .sure = same + 0.05F};
+}
+
 static Status refuse(ModelRole role, const char *option, const char *name, Error *err)
 {
     Text known = {0};
@@ -98,6 +105,11 @@ Status face_models_open(FaceModels **models, const FaceModelsConfig *config, Err
     }
     *models = opened;
     return status;
+}
+
+const char *face_models_embedder(const FaceModels *models)
+{
+    return models->embedder_model != NULL ? models->embedder_model->name : NULL;
 }
 
 void face_models_free(FaceModels **models)

@@ -6,10 +6,6 @@
 #include "base/alloc.h"
 #include "face/select.h"
 
-/* Cosines: below the first it may be another person, above the second two measurements are of one. Different
- * people are below 0.4 as a rule, one person's good views above 0.5. */
-static const float other_person = 0.35F;
-static const float same_person = 0.45F;
 static const float good_quality = 0.3F;
 static const float sure_weight = 0.5F;
 static const double early_interval_s = 0.2;
@@ -398,8 +394,9 @@ static Status take_measurement(Tracklets *tracklets, Live *live, const AVFrame *
     }
     live->measured_s = tracklets->now_s;
     const bool odd = live->track.weight >= sure_weight && quality >= good_quality &&
-                     cosine_to_sum(live->track.embedding, embedding) < other_person;
-    if (odd && !(live->odd && face_cosine(live->odd_embedding, embedding) > same_person)) {
+                     cosine_to_sum(live->track.embedding, embedding) < tracklets->senses.likeness.other;
+    if (odd &&
+        !(live->odd && face_cosine(live->odd_embedding, embedding) > tracklets->senses.likeness.same)) {
         live->odd = true;
         live->odd_frame = sighting->frame;
         live->odd_pts = sighting->pts;

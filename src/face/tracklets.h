@@ -18,6 +18,7 @@
 /* How it looks at a picture; tests have their own. */
 typedef struct TrackletSenses {
     void *context;
+    FaceLikeness likeness; /* of what `embed` tells */
     Status (*embed)(void *context, const AVFrame *frame, const Mesh *mesh, float *embedding, Error *err);
     /* A JPEG of the face into `picture`, which is blank before. */
     Status (*picture)(void *context, const AVFrame *frame, const Mesh *mesh, AVPacket *picture, Error *err);

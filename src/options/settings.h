@@ -70,6 +70,7 @@ typedef struct Settings {
     char *face_occluder_model;  /* names in the catalogue */
     char *face_parser_model;
     char *face_detector_model;  /* a detector's name in the catalogue */
+    char *face_embedder_model;  /* an embedder's name in the catalogue */
     double face_detector_score; /* 0: the model's own threshold */
     char *face_map;             /* a file (options/face_map.h); NULL: none */
     bool many_faces;

@@ -168,6 +168,15 @@ const Option option_table[] = {
      .fallback = "fr_detect",
      .help = "What finds faces: fr_detect, which is built in, or a model of yours: det_10g, scrfd_2.5g, "
              "scrfd_500m, yunet, retinaface_r50, yoloface_8n (docs/models.md)"},
+    {.name = "face-embedder-model",
+     .picture = true,
+     .type = OPTION_TEXT,
+     .group = OPTION_GROUP_FACES,
+     .offset = FIELD(face_embedder_model),
+     .value = "NAME",
+     .fallback = "fr_feature",
+     .help = "What tells people apart: fr_feature, which is built in, or a model of yours: w600k_r50 "
+             "(docs/models.md)"},
     {.name = "face-detector-score",
      .picture = true,
      .type = OPTION_REAL,

@@ -59,7 +59,10 @@ static Status open_all(Analysis *analysis, Error *err)
         face_record_create(&analysis->writer, config->path, &record, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    const TrackletSenses senses = {.context = analysis, .embed = embed, .picture = picture};
+    const TrackletSenses senses = {.context = analysis,
+                                   .likeness = face_likeness(face_models_embedder(config->models)),
+                                   .embed = embed,
+                                   .picture = picture};
     analysis->tracklets = tracklets_new(&senses, info->time_base, analysis->writer);
     return STATUS_OK;
 }

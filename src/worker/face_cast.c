@@ -73,7 +73,7 @@ static void warn_of_twins(const FaceCastConfig *config, const Cast *cast)
 Status face_cast_open(Casting **casting, const FaceCastConfig *config, Error *err)
 {
     *casting = NULL;
-    Cast cast = {0};
+    Cast cast = {.likeness = face_likeness(face_models_embedder(config->models))};
     KnownPeople known = {0};
     Status status = config->people != NULL ? known_people_read(config->people, &known, err) : STATUS_OK;
     if (status == STATUS_OK) {

@@ -69,6 +69,7 @@ FaceModelsConfig face_models_config(const Settings *settings)
         .threads = 1,
         .with_embedder = embedder_is_wanted(settings),
         .detector = settings->face_detector_model,
+        .embedder = settings->face_embedder_model,
         .detector_score = (float)settings->face_detector_score,
     };
 }

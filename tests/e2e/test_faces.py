@@ -2,11 +2,14 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import BatchCase, ffmpeg, media
+SUPPORT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support")
+sys.path.insert(0, SUPPORT)
+from harness import CACHE, BatchCase, ffmpeg, media
 
 
 class Faces(BatchCase):
@@ -53,6 +56,31 @@ class Faces(BatchCase):
                          {number["b1.mp4"]: "franck", number["b2.mp4"]: None})
         self.assertNotEqual(os.stat(self.record("b1.mp4")).st_mtime_ns, before)
         self.assertFalse(os.path.exists(self.output(os.path.join(".runbatch", "work"))))
+
+    def test_a_users_embedder_tells_people_apart_in_its_own_way(self):
+        """A generated one that goes by the face's colour: one person in two lights is two to it. What two embedders tell is
+        kept apart."""
+        subprocess.run([os.path.join(SUPPORT, "swapper_models.py"), self.path("made")], check=True)
+        folder = self.path("models")
+        shutil.copytree(os.path.join(CACHE, "models"), folder)
+        shutil.copy(self.path("made", "same", "w600k_r50.onnx"), folder)
+        self.add("b1.mp4", "franck.mp4", 10)
+        self.add("b2.mp4", "franck.mp4", 10, "-vf", "colorchannelmixer=rr=0.3:bb=1.6")
+        self.assertEqual(len(self.people("--models-dir", folder)["people"]), 1)
+        other = self.people("--models-dir", folder, "--face-embedder-model", "w600k_r50", "--name", "1=red,2=blue")
+        self.assertEqual(sorted(p["name"] for p in other["people"]), ["blue", "red"])
+        self.assertEqual([p["name"] for p in self.people("--models-dir", folder)["people"]], [None])
+        again = self.people("--models-dir", folder, "--face-embedder-model", "w600k_r50")
+        self.assertEqual(sorted(p["name"] for p in again["people"]), ["blue", "red"])
+        # a face map goes by the same one
+        with open(self.path("map.json"), "w") as file:
+            file.write('{"people": [{"who": "blue", "becomes": "anonymize"}]}')
+        words = ("--models-dir", folder, "--face-map", "map.json", "--json")
+        self.assert_code(self.run_batch(*words), 2)
+        made = self.run_batch(*words, "--face-embedder-model", "w600k_r50")
+        self.assert_code(made, 0)
+        self.assertEqual([e["frames_swapped"] for e in made.events_of("video_done")], [0, 24])
+        self.assert_code(self.run_batch("faces", "--face-embedder-model", "crossface_ghost"), 2)
 
     def test_what_cannot_be_is_told(self):
         self.add("b1.mp4", "franck.mp4", 10)

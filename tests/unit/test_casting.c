@@ -21,7 +21,7 @@ static const float *look(float to_first, float to_second)
 
 static Cast cast_of_two(FaceFate of_first, FaceFate of_second, FaceFate others)
 {
-    Cast cast = {.others = others};
+    Cast cast = {.others = others, .likeness = face_likeness(NULL)};
     cast_add_look(&cast, cast_add_person(&cast, of_first), look(1, 0));
     cast_add_look(&cast, cast_add_person(&cast, of_second), look(0, 1));
     return cast;
@@ -74,7 +74,7 @@ static void doubt_covers_where_anybody_is_to_be_covered(void **state)
     check(&cast, 0.1F, 0.2F, 3, cover);
     check(&cast, 0.7F, 0.1F, 0.1F, cover);
     cast_free(&cast);
-    cast = (Cast){.others = first};
+    cast = (Cast){.others = first, .likeness = face_likeness(NULL)};
     check(&cast, 0.7F, 0.1F, 3, first);
     check(&cast, 0.7F, 0.1F, 0, keep);
     cast_free(&cast);
@@ -83,7 +83,7 @@ static void doubt_covers_where_anybody_is_to_be_covered(void **state)
 static void any_look_of_a_person_counts(void **state)
 {
     (void)state;
-    Cast cast = {.others = keep};
+    Cast cast = {.others = keep, .likeness = face_likeness(NULL)};
     const int person = cast_add_person(&cast, first);
     cast_add_look(&cast, person, look(1, 0));
     cast_add_look(&cast, person, look(0, 1));

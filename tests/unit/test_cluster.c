@@ -41,7 +41,7 @@ static void people_are_told_apart(void **unused)
     for (int i = 0; i < COUNT; i++) {
         points[i] = view_of(i % PEOPLE, 0.8F);
     }
-    assert_int_equal(cluster_points(points, COUNT, CLUSTER_LIMIT), PEOPLE);
+    assert_int_equal(cluster_points(points, COUNT, face_likeness(NULL).group), PEOPLE);
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(points[i].group, i % PEOPLE);
         assert_float_equal(points[i].weight, 1.0F, 0);
@@ -54,8 +54,8 @@ static void nothing_and_one_have_as_many_groups(void **unused)
     (void)unused;
     ClusterPoint point = view_of(0, 0.5F);
     point.group = -1;
-    assert_int_equal(cluster_points(NULL, 0, CLUSTER_LIMIT), 0);
-    assert_int_equal(cluster_points(&point, 1, CLUSTER_LIMIT), 1);
+    assert_int_equal(cluster_points(NULL, 0, face_likeness(NULL).group), 0);
+    assert_int_equal(cluster_points(&point, 1, face_likeness(NULL).group), 1);
     assert_int_equal(point.group, 0);
 }
 

@@ -127,8 +127,7 @@ static void errors_name_file_and_line(void **state)
         {"[defaults]\nmany-faces = maybe", "many-faces: runbatch.ini:2: 'maybe' is neither on nor off"},
         {"[defaults]\nframe-processor = face_swapper, x",
          "frame-processor: runbatch.ini:2: 'x' is not known; known: face_swapper, face_enhancer, "
-         "face_anonymizer, "
-         "face_debugger"},
+         "face_anonymizer, frame_enhancer, face_debugger"},
         {"[defaults]\nmany-faces\x1b = on",
          "many-faces?: runbatch.ini:2: there is no such option (did you mean --many-faces?)"},
     };

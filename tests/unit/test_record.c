@@ -178,7 +178,7 @@ static Status no_picture(void *context, const AVFrame *frame, const Mesh *mesh, 
 static void places_are_tracks_of_their_own(void **state)
 {
     (void)state;
-    const TrackletSenses senses = {NULL, no_embedding, no_picture};
+    const TrackletSenses senses = {NULL, face_likeness(NULL), no_embedding, no_picture};
     FaceRecordWriter *writer = begin();
     Tracklets *tracklets = tracklets_new(&senses, (AVRational){1, 25}, writer);
     AVFrame *frame = av_frame_alloc();

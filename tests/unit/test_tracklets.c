@@ -51,7 +51,7 @@ static FaceRecord *play(World *world)
 {
     const FaceRecordInfo info = {
         .key = "0123456789abcdef0123456789abcdef", .width = 640, .height = 360, .time_base = {1, 25}};
-    const TrackletSenses senses = {world, embed, picture};
+    const TrackletSenses senses = {world, face_likeness(NULL), embed, picture};
     FaceRecordWriter *writer = NULL;
     (void)snprintf(path, sizeof path, "/tmp/runbatch-tracklets-%ld", (long)getpid());
     assert_int_equal(face_record_create(&writer, path, &info, NULL), STATUS_OK);
