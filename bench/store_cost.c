@@ -127,12 +127,12 @@ int main(int argc, char **argv)
     RecipeBook *book = NULL;
     Recipe recipe = {0};
     double began = now_ms();
-    need(recipe_book_new(&book, &settings, argv[3], NULL, &err), &err);
+    need(recipe_book_new(&book, &settings, &(TextList){&argv[3], 1, 0}, NULL, &err), &err);
     (void)printf("recipes: what is common %.2f ms", now_ms() - began);
     began = now_ms();
     for (int i = 0; i < videos; i++) {
         recipe_free(&recipe);
-        need(recipe_make(book, argv[3], &recipe, &err), &err);
+        need(recipe_make(book, argv[3], argv[3], &recipe, &err), &err);
     }
     (void)printf(", each %.3f ms\n", (now_ms() - began) / videos);
 

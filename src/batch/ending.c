@@ -184,7 +184,10 @@ static bool is_about(const Error *error, const char *path)
 static bool is_about_shared_file(const Batch *batch, const Error *error)
 {
     TextList files = {0};
-    bool found = is_about(error, batch->plan->source);
+    bool found = false;
+    for (size_t i = 0; i < batch->plan->sources.count; i++) {
+        found = found || is_about(error, batch->plan->sources.items[i]);
+    }
     settings_files(batch->settings, &files);
     for (size_t i = 0; i < files.count && !found; i++) {
         found = is_about(error, files.items[i]);

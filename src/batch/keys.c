@@ -26,10 +26,10 @@ static Status make_recipe(Batch *batch, size_t index, Recipe *recipe, Error *err
 {
     const Plan *plan = batch->plan;
     if (batch->book == NULL &&
-        recipe_book_new(&batch->book, batch->settings, plan->source, plan->people, err) != STATUS_OK) {
+        recipe_book_new(&batch->book, batch->settings, &plan->sources, plan->people, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
-    return recipe_make(batch->book, plan->items[index].input, recipe, err);
+    return recipe_make(batch->book, plan->items[index].input, plan->items[index].source, recipe, err);
 }
 
 /* Forgets the chunks that the store tells of when they are of no use or gone. */

@@ -34,7 +34,7 @@ static Status ask_probe(LookAhead *look, const PlanItem *item, ProbeAnswer *answ
 static void compare_recipes(LookAhead *look, const PlanItem *item, const VideoRow *row, ProbeAnswer *answer)
 {
     char why[512];
-    if (!output_is_up_to_date(row, look->book, item->input, why, sizeof why)) {
+    if (!output_is_up_to_date(row, look->book, item->input, item->source, why, sizeof why)) {
         answer->complete = false;
         answer->changed = true;
         text_copy(answer->why, sizeof answer->why, why);
@@ -93,7 +93,8 @@ static Status count_chunks(LookAhead *look, const PlanItem *item, const VideoRow
     Recipe recipe = {0};
     Status status = STATUS_OK;
     const bool usable = look->store != NULL && row->id > 0 && !answer->complete && !look->settings->restart;
-    if (usable && look->book != NULL && recipe_make(look->book, item->input, &recipe, NULL) == STATUS_OK &&
+    if (usable && look->book != NULL &&
+        recipe_make(look->book, item->input, item->source, &recipe, NULL) == STATUS_OK &&
         strcmp(recipe.key, row->key) == 0) {
         status = store_each_chunk(look->store, row->id, count_chunk, answer, err);
     }
@@ -131,7 +132,7 @@ Status batch_probe(const Settings *settings, const Plan *plan, const BatchHooks 
     if (status == STATUS_FAILED) {
         return STATUS_FAILED;
     }
-    (void)recipe_book_new(&look.book, settings, plan->source, plan->people, NULL);
+    (void)recipe_book_new(&look.book, settings, &plan->sources, plan->people, NULL);
     probe_init(&look.probe, hooks != NULL ? hooks->worker_executable : NULL, settings->sandbox,
                hooks != NULL ? hooks->probe_timeout_ms : 0);
     status = STATUS_OK;

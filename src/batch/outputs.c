@@ -59,7 +59,7 @@ static bool is_up_to_date(Batch *batch, size_t index)
     char why[512];
     char text[sizeof why + 64];
     if (output_is_up_to_date(&items_video(batch, index)->row, batch->book, batch->plan->items[index].input,
-                             why, sizeof why)) {
+                             batch->plan->items[index].source, why, sizeof why)) {
         return true;
     }
     (void)snprintf(text, sizeof text, _("made anew: %s"), why);

@@ -84,23 +84,56 @@ static Status check_files(const Settings *settings, Error *err)
     return status;
 }
 
+static const char cannot_read_source[] = "cannot read the source picture";
+
+/* Outputs have their names: two of one name would be one. */
+static Status check_name(const TextList *sources, size_t number, Error *err)
+{
+    char *stem = path_stem(sources->items[number]);
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < number && status == STATUS_OK; i++) {
+        char *other = path_stem(sources->items[i]);
+        if (strcmp(stem, other) == 0) {
+            status =
+                error_setf(err, ERROR_USAGE, "--source", sources->items[number],
+                           "%s has the same name, which the outputs are told apart by", sources->items[i]);
+            error_advise(err, "rename one of them, or leave it out");
+        }
+        memory_free(other);
+    }
+    memory_free(stem);
+    return status;
+}
+
+static Status take_sources(const TextList *sources, Places *places, Error *err)
+{
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < sources->count && status == STATUS_OK; i++) {
+        const char *path = sources->items[i];
+        if (file_is_folder(path)) {
+            (void)error_set(err, ERROR_ENVIRONMENT, cannot_read_source, path, "it is a folder");
+            error_advise(err, "name the picture itself, or the folder with --source-dir");
+            return STATUS_FAILED;
+        }
+        text_list_add(&places->sources, path);
+        status = check_readable(cannot_read_source, path, "check the path given with --source", err);
+        if (status == STATUS_OK) {
+            status = check_name(sources, i, err);
+        }
+    }
+    return status;
+}
+
 Status places_find_source(const Settings *settings, Places *places, Error *err)
 {
-    static const char what[] = "cannot read the source picture";
     if (check_files(settings, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     if (!settings_needs_source(settings)) {
         return STATUS_OK;
     }
-    if (settings->source != NULL) {
-        if (file_is_folder(settings->source)) {
-            (void)error_set(err, ERROR_ENVIRONMENT, what, settings->source, "it is a folder");
-            error_advise(err, "name the picture itself, or the folder with --source-dir");
-            return STATUS_FAILED;
-        }
-        places->source = text_duplicate(settings->source);
-        return check_readable(what, settings->source, "check the path given with --source", err);
+    if (settings->sources.count > 0) {
+        return take_sources(&settings->sources, places, err);
     }
     TextList pictures = {0};
     Status status = discovery_list(settings->source_dir, DISCOVERY_PICTURES, &pictures, err);
@@ -111,8 +144,11 @@ Status places_find_source(const Settings *settings, Places *places, Error *err)
                             "the folder has no file in %s", discovery_extensions(DISCOVERY_PICTURES));
         error_advise(err, "put a picture of the face there, or name it: --source IMAGE");
     } else {
-        places->source = path_join(settings->source_dir, pictures.items[0]);
-        status = check_readable(what, places->source, "check its permissions, or use --source IMAGE", err);
+        char *picture = path_join(settings->source_dir, pictures.items[0]);
+        text_list_add(&places->sources, picture);
+        status =
+            check_readable(cannot_read_source, picture, "check its permissions, or use --source IMAGE", err);
+        memory_free(picture);
     }
     text_list_free(&pictures);
     return status;
@@ -164,6 +200,12 @@ static Status find_output(const Settings *settings, Places *places, Error *err)
         error_advise(err, "name a folder: --output outputVideos");
         return STATUS_FAILED;
     }
+    if (settings->sources.count > 1) {
+        (void)error_set(err, ERROR_USAGE, "--output", output,
+                        "it is one file, and each of the sources makes one of its own");
+        error_advise(err, "name a folder: --output outputVideos");
+        return STATUS_FAILED;
+    }
     if (!naming_is_container(extension)) {
         (void)error_setf(err, ERROR_USAGE, "--output", output, "'%.20s' is not a container that can be made",
                          extension);
@@ -194,7 +236,7 @@ Status places_find(const Settings *settings, Places *places, Error *err)
 {
     *places = (Places){0};
     Status status = STATUS_OK;
-    if (settings->source == NULL && settings->target == NULL && !file_exists(settings->source_dir) &&
+    if (settings->sources.count == 0 && settings->target == NULL && !file_exists(settings->source_dir) &&
         !file_exists(settings->input_dir)) {
         status = refuse_layout(settings, err);
     }
@@ -218,7 +260,7 @@ Status places_find(const Settings *settings, Places *places, Error *err)
 
 void places_free(Places *places)
 {
-    memory_free(places->source);
+    text_list_free(&places->sources);
     memory_free(places->input_dir);
     text_list_free(&places->videos);
     memory_free(places->output_dir);

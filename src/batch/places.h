@@ -9,7 +9,7 @@
 
 /* Owned strings. Zero-initialise; free with places_free. */
 typedef struct Places {
-    char *source;      /* the source picture; NULL when no processor needs one */
+    TextList sources;  /* the source pictures; none when no processor needs one */
     char *input_dir;   /* folder of the videos; with one video: its folder */
     TextList videos;   /* their names, in natural order; just one for a target that is a file */
     bool single;       /* the target is one file */
@@ -22,7 +22,7 @@ typedef struct Places {
 Status places_find(const Settings *settings, Places *places, Error *err);
 void places_free(Places *places);
 
-/* Its parts, each with its own members of zeroed places, which must be freed on failure too: `source`;
+/* Its parts, each with its own members of zeroed places, which must be freed on failure too: `sources`;
  * `input_dir`, `videos` and `single`. */
 Status places_find_source(const Settings *settings, Places *places, Error *err);
 Status places_find_videos(const Settings *settings, Places *places, Error *err);

@@ -29,29 +29,43 @@ static Status read_ranges(const Settings *settings, const Places *places, RangeS
 }
 
 /* With a face map, which has many sources or none, the map's name stands for them. */
-static const char *source_of_name(const Settings *settings, const Places *places)
+static const char *source_of_name(const Settings *settings, const char *source)
 {
-    return settings->face_map != NULL ? settings->face_map : places->source;
+    return settings->face_map != NULL ? settings->face_map : source;
+}
+
+/* How many outputs a video has. */
+static size_t outputs_each(const Places *places)
+{
+    return places->sources.count > 1 ? places->sources.count : 1;
+}
+
+/* Of output `number`: each video's, source by source. */
+static const char *source_of(const Places *places, size_t number)
+{
+    return places->sources.count > 0 ? places->sources.items[number % places->sources.count] : NULL;
 }
 
 /* The default names the source picture; where there is none, it is the video's name. */
-static const char *name_template(const Settings *settings, const Places *places)
+static const char *name_template(const Settings *settings, const char *source)
 {
     const char *usual = option_find("output-name")->fallback;
-    return source_of_name(settings, places) == NULL && strcmp(settings->output_name, usual) == 0
+    return source_of_name(settings, source) == NULL && strcmp(settings->output_name, usual) == 0
                ? "{stem}"
                : settings->output_name;
 }
 
-static Status name_output(const Settings *settings, const Places *places, size_t index, char **name,
+static Status name_output(const Settings *settings, const Places *places, size_t number, char **name,
                           Error *err)
 {
     if (places->output_name != NULL) {
         *name = text_duplicate(places->output_name);
     } else {
-        const NameParts parts = {source_of_name(settings, places), places->videos.items[index],
+        const char *source = source_of(places, number);
+        const size_t index = number / outputs_each(places);
+        const NameParts parts = {source_of_name(settings, source), places->videos.items[index],
                                  (int64_t)index + 1};
-        if (naming_expand(name_template(settings, places), &parts, name, err) != STATUS_OK) {
+        if (naming_expand(name_template(settings, source), &parts, name, err) != STATUS_OK) {
             return STATUS_FAILED;
         }
     }
@@ -63,26 +77,41 @@ static Status name_output(const Settings *settings, const Places *places, size_t
 static Status name_all(const Settings *settings, const Places *places, const RangeSet *ranges,
                        ClashEntry *entries, Error *err)
 {
-    for (size_t i = 0; i < places->videos.count; i++) {
-        const bool selected = range_contains(ranges, (int64_t)i + 1);
+    const size_t each = outputs_each(places);
+    for (size_t i = 0; i < places->videos.count * each; i++) {
+        const bool selected = range_contains(ranges, (int64_t)(i / each) + 1);
         char *name = NULL;
         if (name_output(settings, places, i, &name, selected ? err : NULL) != STATUS_OK && selected) {
             memory_free(name);
             return STATUS_FAILED;
         }
-        entries[i] = (ClashEntry){places->videos.items[i], name, selected, NULL};
+        entries[i] = (ClashEntry){places->videos.items[i / each], name, selected, NULL};
     }
     return STATUS_OK;
 }
 
-static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, int position)
+/* With several sources the name has to tell which. */
+static Status check_template(const Settings *settings, const Places *places, Error *err)
+{
+    if (places->sources.count < 2 || strstr(settings->output_name, "{source}") != NULL) {
+        return STATUS_OK;
+    }
+    (void)error_setf(err, ERROR_USAGE, "--output-name", NULL,
+                     "\"%.100s\" gives the outputs of all sources one name", settings->output_name);
+    error_advise(err, "put {source} into it: --output-name '{source}_{number}'");
+    return STATUS_FAILED;
+}
+
+static void add_item(Plan *plan, const Places *places, const ClashEntry *entry, size_t number)
 {
     char *stem = path_stem(entry->output);
     char *log_name = text_format("logs/%s.log", stem);
     char *folder_name = text_format("work/%s", entry->output);
     char *temporary_name = text_format(".%s" NAMING_TEMPORARY_SUFFIX, entry->output);
     PlanItem *item = &plan->items[plan->count++];
-    item->position = position;
+    item->position = (int)(number / outputs_each(places)) + 1;
+    item->source =
+        source_of(places, number) != NULL ? plan->sources.items[number % plan->sources.count] : NULL;
     item->input = path_join(places->input_dir, entry->video);
     item->output = path_join(places->output_dir, entry->output);
     item->temporary = path_join(places->output_dir, temporary_name);
@@ -134,10 +163,13 @@ static Status check_disk(const Settings *settings, Plan *plan, const Places *pla
 
 static Status fill(const Settings *settings, const Places *places, Plan *plan, bool look_only, Error *err)
 {
-    const size_t found = places->videos.count;
+    const size_t found = places->videos.count * outputs_each(places);
     RangeSet ranges = {0};
     ClashEntry *entries = memory_alloc(found, sizeof *entries);
     Status status = read_ranges(settings, places, &ranges, &plan->notes, err);
+    if (status == STATUS_OK) {
+        status = check_template(settings, places, err);
+    }
     if (status == STATUS_OK) {
         status = name_all(settings, places, &ranges, entries, err);
     }
@@ -152,7 +184,9 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, b
     }
     if (status == STATUS_OK) {
         plan->found = found;
-        plan->source = places->source != NULL ? text_duplicate(places->source) : NULL;
+        for (size_t i = 0; i < places->sources.count; i++) {
+            text_list_add(&plan->sources, places->sources.items[i]);
+        }
         plan->output_dir = text_duplicate(places->output_dir);
         plan->state_dir = path_join(places->output_dir, PLAN_STATE_FOLDER);
         plan->people = settings->face_map != NULL
@@ -161,7 +195,7 @@ static Status fill(const Settings *settings, const Places *places, Plan *plan, b
         plan->items = memory_alloc(found, sizeof *plan->items);
         for (size_t i = 0; i < found; i++) {
             if (entries[i].selected) {
-                add_item(plan, places, &entries[i], (int)i + 1);
+                add_item(plan, places, &entries[i], i);
                 if (entries[i].other != NULL) {
                     note_clash(
                         &plan->items[plan->count - 1],
@@ -221,7 +255,7 @@ void plan_free(Plan *plan)
         memory_free(plan->items[i].clash);
     }
     memory_free(plan->items);
-    memory_free(plan->source);
+    text_list_free(&plan->sources);
     memory_free(plan->output_dir);
     memory_free(plan->state_dir);
     memory_free(plan->people);

@@ -17,8 +17,9 @@
 #define PLAN_STATE_FOLDER ".runbatch"
 
 typedef struct PlanItem {
-    int position;       /* in the sorted list, from 1 */
-    char *input;        /* path */
+    int position; /* of the video in the sorted list, from 1; with several sources more than one have it */
+    char *input;  /* path */
+    const char *source; /* of Plan.sources; NULL when no processor needs one */
     char *output;       /* path under its finished name */
     char *temporary;    /* path of the unfinished file in the same folder: ".<output name>.runbatch-part" */
     char *folder;       /* outputVideos/.runbatch/work/<output name>: its chunks, while it is not finished */
@@ -29,11 +30,11 @@ typedef struct PlanItem {
 } PlanItem;
 
 typedef struct Plan {
-    char *source; /* the source image; NULL when no processor needs one */
+    TextList sources; /* the source images; none when no processor needs one */
     char *output_dir;
     char *state_dir; /* outputVideos/.runbatch */
     char *people;    /* in it: whom runbatch faces found; NULL without a face map */
-    size_t found;    /* videos in the folder, before the range */
+    size_t found;    /* outputs that all videos of the folder would have, before the range */
     PlanItem *items;
     size_t count;
     TextList notes; /* what the user should know before it starts: a range that reaches over the end */

@@ -27,8 +27,9 @@ typedef struct KnownFile {
 
 struct RecipeBook {
     json_t *options;
-    json_t *people;   /* whom a face map names: their numbers; NULL: nobody */
-    KnownFile source; /* path NULL: none */
+    json_t *people; /* whom a face map names: their numbers; NULL: nobody */
+    KnownFile *sources;
+    size_t source_count;
     KnownFile *files; /* that options name */
     size_t file_count;
     KnownFile models[NEEDED_MODELS_MOST];
@@ -70,7 +71,10 @@ static Status learn_model(KnownFile *file, Error *err)
 
 static Status learn(RecipeBook *book, Error *err)
 {
-    Status status = learn_file(&book->source, err);
+    Status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < book->source_count; i++) {
+        status = learn_file(&book->sources[i], err);
+    }
     for (size_t i = 0; status == STATUS_OK && i < book->file_count; i++) {
         status = learn_file(&book->files[i], err);
     }
@@ -132,13 +136,16 @@ static void find_files(RecipeBook *book, const Settings *settings)
     }
 }
 
-Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, const char *people,
-                       Error *err)
+Status recipe_book_new(RecipeBook **book, const Settings *settings, const TextList *sources,
+                       const char *people, Error *err)
 {
     RecipeBook *made = memory_alloc(1, sizeof *made);
     made->options = picture_options(settings);
-    made->source.path = source != NULL ? text_duplicate(source) : NULL;
-    made->source.identity.size = -1;
+    made->source_count = sources->count;
+    made->sources = memory_alloc(sources->count + 1, sizeof *made->sources);
+    for (size_t i = 0; i < sources->count; i++) {
+        made->sources[i] = (KnownFile){.path = text_duplicate(sources->items[i]), .identity = {.size = -1}};
+    }
     find_files(made, settings);
     Status status = find_models(made, settings, err);
     if (status == STATUS_OK && people != NULL) {
@@ -161,7 +168,10 @@ void recipe_book_free(RecipeBook **book)
     }
     json_decref((*book)->options);
     json_decref((*book)->people);
-    memory_free((*book)->source.path);
+    for (size_t i = 0; i < (*book)->source_count; i++) {
+        memory_free((*book)->sources[i].path);
+    }
+    memory_free((*book)->sources);
     for (size_t i = 0; i < (*book)->file_count; i++) {
         memory_free((*book)->files[i].path);
     }
@@ -218,7 +228,17 @@ static void fill(Recipe *recipe, const json_t *object)
     hash_bytes(recipe->json, strlen(recipe->json), recipe->key);
 }
 
-Status recipe_make(RecipeBook *book, const char *input, Recipe *recipe, Error *err)
+static json_t *json_from_source(const RecipeBook *book, const char *source)
+{
+    for (size_t i = 0; source != NULL && i < book->source_count; i++) {
+        if (strcmp(book->sources[i].path, source) == 0) {
+            return json_from_identity(&book->sources[i].identity);
+        }
+    }
+    return json_null();
+}
+
+Status recipe_make(RecipeBook *book, const char *input, const char *source, Recipe *recipe, Error *err)
 {
     *recipe = (Recipe){0};
     FileIdentity identity;
@@ -227,9 +247,7 @@ Status recipe_make(RecipeBook *book, const char *input, Recipe *recipe, Error *e
     }
     json_t *object = json_object();
     (void)json_object_set_new(object, "input", json_from_identity(&identity));
-    (void)json_object_set_new(object, "source",
-                              book->source.path != NULL ? json_from_identity(&book->source.identity)
-                                                        : json_null());
+    (void)json_object_set_new(object, "source", json_from_source(book, source));
     (void)json_object_set(object, "options", book->options);
     add_files(book, object);
     if (book->people != NULL) {

@@ -29,21 +29,21 @@ typedef struct Recipe {
 /* Copes with a zeroed one; leaves it zeroed. */
 void recipe_free(Recipe *recipe);
 
-/* What all videos of a run have in common: options, source picture, models. Reads these once (a few ms), and
+/* What all videos of a run have in common: options, source pictures, models. Reads these once (a few ms), and
  * again when one's size or time has changed. */
 typedef struct RecipeBook RecipeBook;
 
-/* `source`: the picture's path; NULL when no processor needs one. `people`: the file of those whom a face map
- * may name; NULL: none. ERROR_MODEL: a model is missing;
- * ERROR_INPUT: the picture cannot be read: every video would fail of it. */
-Status recipe_book_new(RecipeBook **book, const Settings *settings, const char *source, const char *people,
-                       Error *err);
+/* `sources`: the pictures' paths; none when no processor needs one. `people`: the file of those whom a face
+ * map may name; NULL: none. ERROR_MODEL: a model is missing; ERROR_INPUT: the picture cannot be read: every
+ * video would fail of it. */
+Status recipe_book_new(RecipeBook **book, const Settings *settings, const TextList *sources,
+                       const char *people, Error *err);
 /* Copes with NULL. */
 void recipe_book_free(RecipeBook **book);
 
-/* For one video. Reads at most 1 MiB of it. ERROR_INPUT when it cannot be read; otherwise as
- * recipe_book_new. On failure `recipe` is empty. */
-Status recipe_make(RecipeBook *book, const char *input, Recipe *recipe, Error *err);
+/* For one video with one of the sources (NULL: none). Reads at most 1 MiB of it. ERROR_INPUT when it cannot
+ * be read; otherwise as recipe_book_new. On failure `recipe` is empty. */
+Status recipe_make(RecipeBook *book, const char *input, const char *source, Recipe *recipe, Error *err);
 
 /* Why an output made by `before` is not one that `now` would make, in the user's language:
  * "output-video-quality changed from 18 to 25; the input changed". An option that `before` does not know had

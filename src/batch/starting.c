@@ -127,7 +127,7 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
         .output = planned->output,
         .temporary = planned->temporary,
         .folder = planned->folder,
-        .source = batch->plan->source,
+        .source = (char *)(uintptr_t)planned->source,
         .people = batch->plan->people,
         .memory_bytes = choosing_worker_most(batch),
     };

@@ -239,7 +239,7 @@ static void batch_open(Batch *batch)
         batch->input_bytes += size_bytes > 0 ? size_bytes : 0;
     }
     /* where it fails every worker will, and tell why */
-    (void)recipe_book_new(&batch->book, batch->settings, plan->source, plan->people, NULL);
+    (void)recipe_book_new(&batch->book, batch->settings, &plan->sources, plan->people, NULL);
 }
 
 static void batch_close(Batch *batch)
@@ -269,7 +269,7 @@ static void tell_beginning(Batch *batch)
                                .videos = (int)plan->count,
                                .found = (int)plan->found,
                                .input_bytes = batch->input_bytes,
-                               .source = plan->source,
+                               .sources = &plan->sources,
                                .output_dir = plan->output_dir});
     for (size_t i = 0; i < batch->unguarded.count; i++) {
         batch_warn(batch, NULL, batch->unguarded.items[i]);

@@ -31,11 +31,12 @@ bool output_has_recipe(const OutputFile *file, const VideoRow *row, VideoState b
     return before == VIDEO_RUNNING || (before == VIDEO_DONE && row->output_bytes == file->bytes);
 }
 
-bool output_is_up_to_date(const VideoRow *row, RecipeBook *book, const char *input, char *why, size_t size)
+bool output_is_up_to_date(const VideoRow *row, RecipeBook *book, const char *input, const char *source,
+                          char *why, size_t size)
 {
     Recipe recipe = {0};
     bool same = true;
-    if (row->recipe != NULL && book != NULL && recipe_make(book, input, &recipe, NULL) == STATUS_OK) {
+    if (row->recipe != NULL && book != NULL && recipe_make(book, input, source, &recipe, NULL) == STATUS_OK) {
         same = recipe_difference(row->recipe, recipe.json, why, size) == 0;
     }
     recipe_free(&recipe);

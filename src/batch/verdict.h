@@ -35,6 +35,7 @@ bool output_has_recipe(const OutputFile *file, const VideoRow *row, VideoState b
 /* Whether what it was made from is what it would be made from now; otherwise why not, in the user's language.
  * A recipe that is not known (row->recipe NULL), or cannot be made now (`book` NULL, an input that cannot be
  * read), is no reason to make it anew. */
-bool output_is_up_to_date(const VideoRow *row, RecipeBook *book, const char *input, char *why, size_t size);
+bool output_is_up_to_date(const VideoRow *row, RecipeBook *book, const char *input, const char *source,
+                          char *why, size_t size);
 
 #endif

@@ -56,9 +56,9 @@ static void append_item(Text *page, const PlanItem *item, const ProbeAnswer *ans
 void dry_run_text(const Plan *plan, const ProbeAnswer *answers, Text *page)
 {
     size_t skipped = 0;
-    if (plan->source != NULL) {
+    for (size_t i = 0; i < plan->sources.count; i++) {
         text_append(page, "Source: ");
-        append_path(page, plan->source);
+        append_path(page, plan->sources.items[i]);
         text_append(page, "\n");
     }
     for (size_t i = 0; i < plan->count; i++) {

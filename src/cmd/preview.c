@@ -147,7 +147,8 @@ static Status make_in_folder(const Settings *settings, const char *input, VideoR
     if (status == STATUS_OK && mkdtemp(folder) == NULL) {
         status = error_set_errno(err, ERROR_ENVIRONMENT, "cannot write into the folder", beside, errno);
     } else if (status == STATUS_OK) {
-        status = make(settings, input, places.source, folder, result, err);
+        status = make(settings, input, places.sources.count > 0 ? places.sources.items[0] : NULL, folder,
+                      result, err);
         char *record = path_join(folder, FACE_RECORD_NAME);
         (void)unlink(record);
         memory_free(record);

@@ -85,31 +85,44 @@ static Status look_for_faces(const char *path, const Settings *settings, Checkup
     return status;
 }
 
+static void tell_failure(const char *path, const Error *err, Checkup *found)
+{
+    json_t *figures =
+        json_pack("{s:o,s:n,s:n,s:n,s:n}", "path", json_text(path), "width", "height", "faces", "face_width");
+    if (err->class_ == ERROR_MODEL) {
+        Check *check =
+            checkup_add(found, CHECK_FOLDERS, "source", CHECK_WARNING, figures,
+                        _("source picture %s: opens; without the models no face can be looked for"), path);
+        check_advise(check, "%s", _("see the models above"));
+    } else {
+        (void)checkup_add_failure(found, CHECK_FOLDERS, "source", CHECK_ERROR, figures, err);
+    }
+}
+
+static Status enter_sandbox(const Settings *settings, const TextList *pictures, Error *err)
+{
+    /* "strict" is told about among the sandbox's checks */
+    const char *how = strcmp(settings->sandbox, "off") == 0 ? "off" : "auto";
+    return sandbox_enter_for_pictures(how, pictures, settings->models_dir, err);
+}
+
 void check_source(const DoctorConfig *config, Checkup *found)
 {
     const Settings *settings = config->settings;
     Places places = {0};
     Error err = {0};
     Status status = places_find_source(settings, &places, &err);
-    if (status == STATUS_OK && places.source != NULL) {
-        /* "strict" is told about among the sandbox's checks */
-        const char *how = strcmp(settings->sandbox, "off") == 0 ? "off" : "auto";
-        status = sandbox_enter_for_picture(how, places.source, settings->models_dir, &err);
-    }
-    if (status == STATUS_OK && places.source != NULL) {
-        status = look_for_faces(places.source, settings, found, &err);
+    if (status == STATUS_OK && places.sources.count > 0) {
+        status = enter_sandbox(settings, &places.sources, &err);
     }
     if (status != STATUS_OK) {
-        const bool no_models = err.class_ == ERROR_MODEL;
-        json_t *figures = json_pack("{s:o,s:n,s:n,s:n,s:n}", "path", json_text(places.source), "width",
-                                    "height", "faces", "face_width");
-        if (no_models) {
-            Check *check = checkup_add(
-                found, CHECK_FOLDERS, "source", CHECK_WARNING, figures,
-                _("source picture %s: opens; without the models no face can be looked for"), places.source);
-            check_advise(check, "%s", _("see the models above"));
-        } else {
-            (void)checkup_add_failure(found, CHECK_FOLDERS, "source", CHECK_ERROR, figures, &err);
+        tell_failure(places.sources.count > 0 ? places.sources.items[places.sources.count - 1] : NULL, &err,
+                     found);
+    }
+    for (size_t i = 0; status == STATUS_OK && i < places.sources.count; i++) {
+        Error of_one = {0};
+        if (look_for_faces(places.sources.items[i], settings, found, &of_one) != STATUS_OK) {
+            tell_failure(places.sources.items[i], &of_one, found);
         }
     }
     places_free(&places);

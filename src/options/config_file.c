@@ -186,7 +186,7 @@ static Status add_line(const Reading *reading, const Option *option, char *value
             return refuse(reading, option->name, "is set already in this section");
         }
     }
-    if (option_takes_several(option)) {
+    if (option_takes_several(option) && !option->single) {
         drop_blanks(value);
     }
     if (option_check_value(option, value, &why) != STATUS_OK) {

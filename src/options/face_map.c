@@ -295,7 +295,7 @@ Status face_map_settle(Settings *settings, Error *err)
     const bool swaps = list_find(processors, "face_swapper") < processors->count;
     const bool covers = list_find(processors, "face_anonymizer") < processors->count;
     Status status = STATUS_OK;
-    if (settings->source != NULL) {
+    if (settings->sources.count > 0) {
         status = error_set(err, ERROR_USAGE, cannot, settings->face_map,
                            "it says which face everybody gets, and so does --source");
         error_advise(err, "leave one of them out; \"others\" in the map is for all who are not named");

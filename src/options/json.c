@@ -141,6 +141,19 @@ static Status assign_json_list(const Option *option, const json_t *value, Settin
     return STATUS_OK;
 }
 
+/* An earlier version took one where several are taken now. */
+static Status assign_json_files(const Option *option, const json_t *value, Settings *settings, Error *err)
+{
+    if (!json_is_string(value)) {
+        return json_is_null(value) ? STATUS_OK : assign_json_list(option, value, settings, err);
+    }
+    json_t *list = json_array();
+    (void)json_array_append(list, (json_t *)(uintptr_t)value);
+    const Status status = assign_json_list(option, list, settings, err);
+    json_decref(list);
+    return status;
+}
+
 static Status assign_json(const Option *option, const json_t *value, Settings *settings, Error *err)
 {
     switch (option->type) {
@@ -161,8 +174,9 @@ static Status assign_json(const Option *option, const json_t *value, Settings *s
             return refuse_kind(option, "a number", err);
         }
         return option_assign_real(option, json_number_value(value), settings, err);
-    case OPTION_LIST:
     case OPTION_FILES:
+        return assign_json_files(option, value, settings, err);
+    case OPTION_LIST:
     case OPTION_POSITIONAL:
         return assign_json_list(option, value, settings, err);
     default:

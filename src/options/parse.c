@@ -128,7 +128,7 @@ static Status take_option(Parser *parser, const Option *option, const char *as_t
         }
         parser->next++;
     }
-    return option_takes_several(option) ? assign_several(parser, option, value, !attached)
+    return option_takes_several(option) ? assign_several(parser, option, value, !attached && !option->single)
                                         : option_assign(option, value, parser->settings, parser->err);
 }
 

@@ -42,7 +42,7 @@ typedef struct Settings {
     char *source_dir;  /* "source" */
     char *input_dir;   /* "inputVideos" */
     char *output_dir;  /* "outputVideos" */
-    char *source;      /* -s: an image; NULL: the first of source_dir */
+    TextList sources;  /* -s: images; none: the first of source_dir */
     char *target;      /* -t of `run`; NULL otherwise */
     char *at;          /* of `preview`; NULL: the middle */
     int64_t sheet;     /* moments of `preview`; 0: one */

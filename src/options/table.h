@@ -64,6 +64,7 @@ typedef struct Option {
     const char *fallback; /* the default, as the user would write it; NULL: unset, empty or 0 */
     const char *fallback_help;  /* how --help words the default; NULL: `fallback` itself */
     const char *const *choices; /* closed by NULL */
+    bool single;                /* of FILES: one value each time it is given */
     bool paths;                 /* besides `choices` of a list, paths of files (with a '/') */
     bool picture;               /* another value makes another output: what was made with it is made anew */
     const char *commands;       /* which take it: "status report"; NULL: those that run a batch, and doctor */

@@ -154,6 +154,15 @@ static void add_video(json_t *object, const VideoReport *video)
     set(object, "output", json_text(video->output));
 }
 
+static json_t *json_from_texts(const TextList *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        (void)json_array_append_new(array, json_text(list->items[i]));
+    }
+    return array;
+}
+
 static void add_kind(json_t *object, const Event *event)
 {
     static const VideoReport nothing;
@@ -164,7 +173,10 @@ static void add_kind(json_t *object, const Event *event)
         set(object, "videos", json_integer(event->videos));
         set(object, "found", json_integer(event->found));
         set(object, "input_bytes", json_integer(event->input_bytes));
-        set(object, "source", json_text(event->source));
+        set(object, "source",
+            event->sources != NULL && event->sources->count > 0 ? json_text(event->sources->items[0])
+                                                                : json_null());
+        set(object, "sources", json_from_texts(event->sources));
         set(object, "output_dir", json_text(event->output_dir));
         break;
     case EVENT_VIDEO_STARTED:

@@ -100,8 +100,8 @@ typedef struct Event {
     /* EVENT_BATCH_STARTED */
     int videos;
     int found;
-    int64_t input_bytes; /* of all videos whose size is known */
-    const char *source;  /* may be NULL */
+    int64_t input_bytes;     /* of all videos whose size is known */
+    const TextList *sources; /* may be empty, or NULL */
     const char *output_dir;
     /* EVENT_MEMORY */
     MemoryMoment moment;

@@ -282,7 +282,7 @@ static Status show_variant(Preview *preview, const Settings *settings, int varia
     const FaceWorkConfig work = {
         .settings = settings,
         .input = config->input,
-        .source = settings->source != NULL ? settings->source : config->source,
+        .source = settings->sources.count > 0 ? settings->sources.items[0] : config->source,
         .people = config->people,
         .folder = config->folder,
         .key = config->key,

@@ -104,7 +104,9 @@ static void add_variants(TextList *list, const Settings *settings)
         return; /* told by the job */
     }
     for (int i = 0; i < count; i++) {
-        add(list, variants[i].source);
+        for (size_t k = 0; k < variants[i].sources.count; k++) {
+            add(list, variants[i].sources.items[k]);
+        }
         settings_files(&variants[i], list);
         settings_free(&variants[i]);
     }
@@ -147,13 +149,16 @@ Status sandbox_enter_for_probe(const char *how, const char *input, const char *o
     return enter(&config, err);
 }
 
-Status sandbox_enter_for_picture(const char *how, const char *picture, const char *models_dir, Error *err)
+Status sandbox_enter_for_pictures(const char *how, const TextList *pictures, const char *models_dir,
+                                  Error *err)
 {
     if (is_off(how)) {
         return STATUS_OK;
     }
     SandboxConfig config = {.strict = is_strict(how), .most_bytes = PROBE_MOST_BYTES};
     add_models(&config.read, models_dir);
-    add(&config.read, picture);
+    for (size_t i = 0; i < pictures->count; i++) {
+        add(&config.read, pictures->items[i]);
+    }
     return enter(&config, err);
 }

@@ -21,7 +21,8 @@ Status sandbox_enter_for_job(const Message *job, const Settings *settings, Error
 /* Reads `input` and `output`, writes nothing. `how`: "strict", "auto", "off". */
 Status sandbox_enter_for_probe(const char *how, const char *input, const char *output, Error *err);
 
-/* Reads that picture and the models, writes nothing. `how` as above; `models_dir` may be NULL. */
-Status sandbox_enter_for_picture(const char *how, const char *picture, const char *models_dir, Error *err);
+/* Reads these pictures and the models, writes nothing. `how` as above; `models_dir` may be NULL. */
+Status sandbox_enter_for_pictures(const char *how, const TextList *pictures, const char *models_dir,
+                                  Error *err);
 
 #endif

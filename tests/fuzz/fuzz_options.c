@@ -37,7 +37,8 @@ static void check_json(const Settings *settings)
 
 static void check_name(const Settings *settings)
 {
-    const NameParts parts = {settings->source, settings->target != NULL ? settings->target : "clip7.mp4", 3};
+    const NameParts parts = {settings->sources.count > 0 ? settings->sources.items[0] : NULL,
+                             settings->target != NULL ? settings->target : "clip7.mp4", 3};
     char *name = NULL;
     Error err = {0};
     if (naming_expand(settings->output_name, &parts, &name, &err) == STATUS_OK) {

@@ -117,7 +117,8 @@ static const ProbeAnswer answers[] = {
 static void a_dry_run_tells_video_by_video(void **state)
 {
     (void)state;
-    const Plan plan = {.source = "source/f.png", .items = items, .count = 4, .found = 12};
+    static char *sources[] = {"source/f.png"};
+    const Plan plan = {.sources = {.items = sources, .count = 1}, .items = items, .count = 4, .found = 12};
     Text page = {0};
     dry_run_text(&plan, answers, &page);
     assert_string_equal(page.data, "Source: source/f.png\n"
@@ -135,7 +136,8 @@ static void a_dry_run_in_json_has_a_line_per_video(void **state)
 {
     (void)state;
     static const char *const actions[] = {"new", "skip", "again", "go on"};
-    const Plan plan = {.source = "source/f.png", .items = items, .count = 4, .found = 12};
+    static char *sources[] = {"source/f.png"};
+    const Plan plan = {.sources = {.items = sources, .count = 1}, .items = items, .count = 4, .found = 12};
     Text page = {0};
     dry_run_json(&plan, answers, &page);
     const char *line = page.data;

@@ -112,7 +112,9 @@ static Status settle(const char *text, const char *const *processors, const char
         text_list_add(&settings->frame_processors, *processors);
     }
     settings->face_map = text_duplicate(write_map(text));
-    settings->source = source != NULL ? text_duplicate(source) : NULL;
+    if (source != NULL) {
+        text_list_add(&settings->sources, source);
+    }
     return face_map_settle(settings, NULL);
 }
 

@@ -71,7 +71,7 @@ static void defaults_are_the_old_scripts(void **state)
     assert_string_equal(settings.input_dir, "inputVideos");
     assert_string_equal(settings.output_dir, "outputVideos");
     assert_string_equal(settings.output_name, "{source}_{number}");
-    assert_null(settings.source);
+    assert_int_equal(settings.sources.count, 0);
     assert_null(settings.target);
     assert_null(settings.output);
     assert_int_equal(settings.ranges.count, 0);
@@ -149,17 +149,18 @@ static void good_command_lines(void **state)
         {{"--jobs=1", "--jobs=3"}, "jobs", "3"},
         {{"-j3"}, "jobs", "3"},
         {{"-j", "3"}, "jobs", "3"},
-        {{"-s", "a b.png"}, "source", "\"a b.png\""},
-        {{"-sa.png"}, "source", "\"a.png\""},
-        {{"--source=a=b.png"}, "source", "\"a=b.png\""},
-        {{"--source=-x.png"}, "source", "\"-x.png\""},
-        {{"--source=--target"}, "source", "\"--target\""},
-        {{"--source", "-x.png"}, "source", "\"-x.png\""},
-        {{"--source", "\xc3\xb1.png"}, "source", "\"\xc3\xb1.png\""},
-        {{"-s", "-"}, "source", "\"-\""},
+        {{"-s", "a b.png"}, "source", "[\"a b.png\"]"},
+        {{"-sa.png"}, "source", "[\"a.png\"]"},
+        {{"--source=a=b.png"}, "source", "[\"a=b.png\"]"},
+        {{"--source=-x.png"}, "source", "[\"-x.png\"]"},
+        {{"--source=--target"}, "source", "[\"--target\"]"},
+        {{"--source", "-x.png"}, "source", "[\"-x.png\"]"},
+        {{"--source", "\xc3\xb1.png"}, "source", "[\"\xc3\xb1.png\"]"},
+        {{"-s", "-"}, "source", "[\"-\"]"},
         {{"-qn"}, "quiet", "true"},
         {{"-qn"}, "dry-run", "true"},
-        {{"-qsx.png"}, "source", "\"x.png\""},
+        {{"-qsx.png"}, "source", "[\"x.png\"]"},
+        {{"-s", "a.png", "--source=b.png", "5"}, "source", "[\"a.png\",\"b.png\"]"},
         {{"-qj", "2"}, "jobs", "2"},
         {{"--jobs=auto"}, "jobs", "0"},
         {{"--jobs=0"}, "jobs", "0"},
@@ -574,8 +575,9 @@ static void json_gives_back_what_it_got(void **state)
         assert_int_equal(settings_from_json(object, &again, &err), STATUS_OK);
         char *text_again = dumped(&again);
         assert_string_equal(text, text_again);
-        if (settings.source != NULL) {
-            assert_string_equal(again.source, settings.source);
+        assert_int_equal(again.sources.count, settings.sources.count);
+        for (size_t k = 0; k < settings.sources.count; k++) {
+            assert_string_equal(again.sources.items[k], settings.sources.items[k]);
         }
         json_decref(object);
         free(text);
@@ -603,11 +605,12 @@ static void bad_json_is_refused(void **state)
         {"{\"quiet\": 1}", "its value in JSON is not true or false"},
         {"{\"similar-face-distance\": 4.5}", "'4.5' is out of range: 0 to 4"},
         {"{\"similar-face-distance\": \"x\"}", "its value in JSON is not a number"},
-        {"{\"source\": 7}", "its value in JSON is not text"},
-        {"{\"source\": \"a\\u0000b\"}", "its value in JSON is not text"},
-        {"{\"source\": {\"hex\": \"6\"}}", "its value in JSON is not text"},
-        {"{\"source\": {\"hex\": \"00\"}}", "its value in JSON is not text"},
-        {"{\"source\": {\"hex\": \"6x\"}}", "its value in JSON is not text"},
+        {"{\"source\": 7}", "its value in JSON is not a list"},
+        {"{\"target\": 7}", "its value in JSON is not text"},
+        {"{\"target\": \"a\\u0000b\"}", "its value in JSON is not text"},
+        {"{\"target\": {\"hex\": \"6\"}}", "its value in JSON is not text"},
+        {"{\"target\": {\"hex\": \"00\"}}", "its value in JSON is not text"},
+        {"{\"target\": {\"hex\": \"6x\"}}", "its value in JSON is not text"},
         {"{\"source\": \"\"}", "'' is empty"},
         {"{\"frame-processor\": \"face_swapper\"}", "its value in JSON is not a list"},
         {"{\"frame-processor\": [\"gone\"]}", "'gone' is not known; known: " PROCESSORS},
@@ -752,7 +755,7 @@ static void a_line_over_an_earlier_run(void **state)
     parse_over(before, (const char *const[MOST_WORDS]){NULL}, &settings);
     assert_int_equal(settings.jobs, 3);
     assert_string_equal(settings.ranges.items[0], "1-30");
-    assert_string_equal(settings.source, "a.png");
+    assert_string_equal(settings.sources.items[0], "a.png");
     assert_string_equal(settings.target, "folder");
     assert_false(settings.restart || settings.json || settings.dry_run);
     settings_free(&settings);
@@ -763,7 +766,7 @@ static void a_line_over_an_earlier_run(void **state)
     assert_int_equal(settings.ranges.count, 2);
     assert_string_equal(settings.ranges.items[0], "5");
     assert_null(settings.target);
-    assert_null(settings.source);
+    assert_int_equal(settings.sources.count, 0);
     assert_string_equal(settings.input_dir, "videos");
     settings_free(&settings);
 }
@@ -773,7 +776,7 @@ static void paths_hold_in_any_folder(void **state)
     (void)state;
     Settings settings;
     settings_defaults(&settings);
-    settings.source = text_duplicate("face.png");
+    text_list_add(&settings.sources, "face.png");
     settings.target = text_duplicate("/videos/clip.mp4");
     char *folder = getcwd(NULL, 0);
     json_t *here = settings_to_json(&settings);
@@ -789,7 +792,9 @@ static void paths_hold_in_any_folder(void **state)
         {"output-dir", text_format("%s/outputVideos", folder)},
     };
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        assert_string_equal(json_string_value(json_object_get(anywhere, paths[i].name)), paths[i].value);
+        const json_t *value = json_object_get(anywhere, paths[i].name);
+        value = json_is_array(value) ? json_array_get(value, 0) : value;
+        assert_string_equal(json_string_value(value), paths[i].value);
         (void)json_object_del(here, paths[i].name);
         (void)json_object_del(anywhere, paths[i].name);
         memory_free(paths[i].value);

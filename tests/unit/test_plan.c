@@ -126,7 +126,7 @@ static void folders_give_a_plan_in_natural_order(void **state)
         assert_string_equal(plan.items[i].output, wanted[i].output);
         assert_int_equal(plan.items[i].size_bytes, wanted[i].size);
     }
-    assert_string_equal(plan.source, "source/face.jpg");
+    assert_string_equal(plan.sources.items[0], "source/face.jpg");
     assert_string_equal(plan.output_dir, "outputVideos");
     assert_string_equal(plan.state_dir, "outputVideos/.runbatch");
     assert_string_equal(plan.items[0].temporary, "outputVideos/.face_1.mp4.runbatch-part");
@@ -209,11 +209,11 @@ static void what_is_missing_is_told(void **state)
     expect_refusal(&settings, ERROR_ENVIRONMENT, "no videos: inputVideos");
 
     settings_defaults(&settings);
-    settings.source = text_duplicate("gone.png");
+    text_list_add(&settings.sources, "gone.png");
     expect_refusal(&settings, ERROR_ENVIRONMENT, "gone.png: No such file");
 
     settings_defaults(&settings);
-    settings.source = text_duplicate("source");
+    text_list_add(&settings.sources, "source");
     expect_refusal(&settings, ERROR_ENVIRONMENT, "it is a folder");
 
     settings_defaults(&settings);

@@ -51,7 +51,8 @@ static void settings_are_varied(void **state)
         STATUS_OK);
     assert_int_equal(out.frame_processors.count, 2);
     assert_string_equal(out.frame_processors.items[0], "face_debugger");
-    assert_string_equal(out.source, "a.png");
+    assert_int_equal(out.sources.count, 1);
+    assert_string_equal(out.sources.items[0], "a.png");
     settings_free(&out);
     assert_int_equal(settings_vary(&base, "light", &out, NULL), STATUS_OK);
     assert_int_equal(out.frame_processors.count, 1);

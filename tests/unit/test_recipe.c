@@ -84,8 +84,10 @@ static Recipe recipe_of(const Kitchen *kitchen)
     RecipeBook *book = NULL;
     Recipe recipe;
     Error err = {0};
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, &err), STATUS_OK);
-    assert_int_equal(recipe_make(book, kitchen->input, &recipe, &err), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings,
+                                     &(TextList){(char **)(uintptr_t)&kitchen->source, 1, 0}, NULL, &err),
+                     STATUS_OK);
+    assert_int_equal(recipe_make(book, kitchen->input, kitchen->source, &recipe, &err), STATUS_OK);
     recipe_book_free(&book);
     return recipe;
 }
@@ -164,7 +166,9 @@ static void embedder_counts_only_where_it_is_used(void **state)
     kitchen->settings.many_faces = false;
     RecipeBook *book = NULL;
     Error err = {0};
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, &err), STATUS_FAILED);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings,
+                                     &(TextList){(char **)(uintptr_t)&kitchen->source, 1, 0}, NULL, &err),
+                     STATUS_FAILED);
     assert_null(book);
     assert_int_equal(err.class_, ERROR_MODEL);
     assert_string_equal(err.file, "fr_feature.onnx");
@@ -175,17 +179,19 @@ static void what_cannot_be_read_is_told(void **state)
     const Kitchen *kitchen = *state;
     RecipeBook *book = NULL;
     Error err = {0};
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, "/nowhere/face.png", NULL, &err), STATUS_FAILED);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings,
+                                     &(TextList){(char *[]){"/nowhere/face.png"}, 1, 0}, NULL, &err),
+                     STATUS_FAILED);
     assert_int_equal(err.class_, ERROR_INPUT);
     assert_string_equal(err.file, "/nowhere/face.png");
     error_clear(&err);
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, NULL, NULL, &err), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings, &(TextList){0}, NULL, &err), STATUS_OK);
     Recipe recipe;
-    assert_int_equal(recipe_make(book, "/nowhere/clip.mp4", &recipe, &err), STATUS_FAILED);
+    assert_int_equal(recipe_make(book, "/nowhere/clip.mp4", kitchen->source, &recipe, &err), STATUS_FAILED);
     assert_null(recipe.json);
     assert_int_equal(err.class_, ERROR_INPUT);
     error_clear(&err);
-    assert_int_equal(recipe_make(book, kitchen->input, &recipe, &err), STATUS_OK);
+    assert_int_equal(recipe_make(book, kitchen->input, kitchen->source, &recipe, &err), STATUS_OK);
     assert_non_null(strstr(recipe.json, "\"source\":null"));
     recipe_free(&recipe);
     recipe_book_free(&book);
@@ -197,18 +203,20 @@ static void book_sees_what_changes_during_the_run(void **state)
 {
     const Kitchen *kitchen = *state;
     RecipeBook *book = NULL;
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, NULL), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings,
+                                     &(TextList){(char **)(uintptr_t)&kitchen->source, 1, 0}, NULL, NULL),
+                     STATUS_OK);
     Recipe before;
     Recipe now;
-    assert_int_equal(recipe_make(book, kitchen->input, &before, NULL), STATUS_OK);
+    assert_int_equal(recipe_make(book, kitchen->input, kitchen->source, &before, NULL), STATUS_OK);
     memory_free(put(kitchen, "facemesh.onnx", "another mesh"));
-    assert_int_equal(recipe_make(book, kitchen->input, &now, NULL), STATUS_OK);
+    assert_int_equal(recipe_make(book, kitchen->input, kitchen->source, &now, NULL), STATUS_OK);
     char text[512];
     assert_int_equal(difference(&before, &now, text), 1);
     assert_string_equal(text, "the model facemesh.onnx changed");
     memory_free(put(kitchen, "face.png", "another face"));
     memory_free(put(kitchen, "facemesh.onnx", "facemesh.onnx"));
-    assert_int_equal(recipe_make(book, kitchen->input, &now, NULL), STATUS_OK);
+    assert_int_equal(recipe_make(book, kitchen->input, kitchen->source, &now, NULL), STATUS_OK);
     assert_int_equal(difference(&before, &now, text), 1);
     assert_string_equal(text, "the source picture changed");
     recipe_free(&before);
@@ -406,11 +414,13 @@ static void thousand_videos_are_cheap(void **state)
 {
     const Kitchen *kitchen = *state;
     RecipeBook *book = NULL;
-    assert_int_equal(recipe_book_new(&book, &kitchen->settings, kitchen->source, NULL, NULL), STATUS_OK);
+    assert_int_equal(recipe_book_new(&book, &kitchen->settings,
+                                     &(TextList){(char **)(uintptr_t)&kitchen->source, 1, 0}, NULL, NULL),
+                     STATUS_OK);
     const int64_t began = clock_now_ms();
     for (int i = 0; i < 1000; i++) {
         Recipe recipe;
-        assert_int_equal(recipe_make(book, kitchen->input, &recipe, NULL), STATUS_OK);
+        assert_int_equal(recipe_make(book, kitchen->input, kitchen->source, &recipe, NULL), STATUS_OK);
         recipe_free(&recipe);
     }
     assert_true(clock_now_ms() - began < 5000); /* 0.1 s on a calm machine */

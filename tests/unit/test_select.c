@@ -141,9 +141,9 @@ static void faces_are_counted_in_any_order(void **state)
     static const struct {
         const char *name;
         int order[3];
-    } cases[] = {{"left-right", {0, 2, 1}},  {"right-left", {2, 1, 0}},  {"top-bottom", {2, 1, 0}},
-                 {"bottom-top", {0, 1, 2}},  {"small-large", {0, 2, 1}}, {"large-small", {1, 2, 0}},
-                 {"best-worst", {1, 2, 0}},  {"worst-best", {0, 2, 1}}};
+    } cases[] = {{"left-right", {0, 2, 1}}, {"right-left", {2, 1, 0}},  {"top-bottom", {2, 1, 0}},
+                 {"bottom-top", {0, 1, 2}}, {"small-large", {0, 2, 1}}, {"large-small", {1, 2, 0}},
+                 {"best-worst", {1, 2, 0}}, {"worst-best", {0, 2, 1}}};
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         float keys[3];
         for (int i = 0; i < 3; i++) {

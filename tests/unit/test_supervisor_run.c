@@ -126,10 +126,11 @@ static void what_fails_every_video_ends_the_batch(void **state)
         assert_int_equal(bench_make(&own), 0);
         Bench *bench = own;
         bench->settings.jobs = 2;
-        bench->plan.source = text_duplicate("/a/face.jpg");
+        text_list_add(&bench->plan.sources, "/a/face.jpg");
         for (int number = 1; number <= 6; number++) {
             char *name = text_format("%s%d", ways[i], number);
             bench_add(bench, name);
+            bench->plan.items[number - 1].source = bench->plan.sources.items[0];
             memory_free(name);
         }
         assert_int_equal(
