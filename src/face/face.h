@@ -43,6 +43,7 @@ typedef struct Face {
     bool seen;      /* found on this very frame, not carried on from one before */
     bool selected;  /* to be changed */
     int source;     /* which of the sources it gets, from 0 */
+    int kept_mask;  /* what face_mask_follow made of it, by number from 1; 0: nothing */
     bool unsure;    /* nobody can tell who it is, and that matters (face/casting.h) */
     Mesh mesh;      /* smoothed over time */
     SkinStats skin; /* smoothed over time */

@@ -232,6 +232,7 @@ static void report(const FaceTracker *tracker, bool cut, FrameFaces *faces)
         face->selected = chosen && track->opacity > 0.0f;
         face->source = 0;
         face->unsure = false;
+        face->kept_mask = 0;
         face->mesh = track->mesh;
         face->skin = track->skin;
     }

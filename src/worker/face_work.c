@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "face/face_swapper.h"
 #include "face/processor.h"
+#include "pipeline/pipeline.h"
 #include "worker/analysis.h"
 #include "worker/face_cast.h"
 #include "worker/needed_models.h"
@@ -147,7 +148,9 @@ static Status open_steps(FaceWork *work, const FaceWorkConfig *config, Error *er
         .models_dir = processor.models_dir,
         .provider = processor.provider,
         .sample_aspect_ratio = processor.sample_aspect_ratio,
+        .time_base = processor.time_base,
         .threads = processor.threads,
+        .frames = pipeline_frames_most(config->threads),
     };
     if (face_mask_open(&work->mask, &mask, err) != STATUS_OK) {
         return STATUS_FAILED;
@@ -243,6 +246,9 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
     }
     if (work->casting != NULL) {
         casting_select(work->casting, frame->pts, faces);
+    }
+    if (face_mask_follow(work->mask, frame, faces, err) != STATUS_OK) {
+        return STATUS_FAILED;
     }
     *change = CHANGE_NOTHING;
     for (int i = 0; i < work->step_count; i++) {

@@ -149,9 +149,11 @@ Status needed_models(const Settings *settings, NeededModels *needed, Error *err)
     }
     ProcessorOptions options = processor_options(settings, NULL);
     const KnownModel *masks[FACE_MASK_MODELS_MOST];
-    if (face_mask_models(&options.mask, masks, &count, &needed->thread_bytes, err) != STATUS_OK) {
+    int64_t running = 0;
+    if (face_mask_models(&options.mask, masks, &count, &running, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
+    needed->once_bytes += running;
     for (int i = 0; i < count; i++) {
         add(needed, (ProcessorModel){.model = masks[i]});
     }

@@ -68,7 +68,9 @@ static Status try_open(const char *folder, FaceMaskOptions options, FaceMask **m
                                    .models_dir = path,
                                    .provider = PROVIDER_CPU,
                                    .sample_aspect_ratio = {1, 1},
-                                   .threads = 1};
+                                   .time_base = {1, 25},
+                                   .threads = 1,
+                                   .frames = 4};
     const Status status = face_mask_open(mask, &config, err);
     memory_free(path);
     return status;
@@ -224,6 +226,71 @@ static void what_is_hidden_is_not_shown(void **state)
     text_list_free(&kinds);
 }
 
+static float shown_of(FaceMask *mask, const AVFrame *seen, const Face *of)
+{
+    Image shown = {0};
+    Error err = {0};
+    assert_int_equal(face_mask_take(mask, 0, seen, of, &err), STATUS_OK);
+    assert_int_equal(image_resize(&shown, FRAME, FRAME, 3, &err), STATUS_OK);
+    image_fill(&shown, 1);
+    face_mask_limit(mask, 0, (Rect){0, 0, FRAME, FRAME}, &shown);
+    const float value = value_at(&shown, FRAME / 2, FRAME / 2);
+    image_free(&shown);
+    return value;
+}
+
+/* A model that tells something else for one frame hardly shows; a cut, another face, and a long absence begin
+ * anew. */
+static void what_models_tell_is_smoothed_over_time(void **state)
+{
+    (void)state;
+    TextList kinds = words("occlusion", NULL);
+    FaceMask *mask = NULL;
+    Error err = {0};
+    AVFrame *light = copy_frame(frame);
+    AVFrame *dark = copy_frame(frame);
+    memset(light->data[1], 255, (size_t)light->linesize[1] * FRAME);
+    memset(dark->data[1], 0, (size_t)dark->linesize[1] * FRAME);
+    assert_int_equal(try_open("right", (FaceMaskOptions){.kinds = &kinds}, &mask, &err), STATUS_OK);
+    const float kept = expf(-0.04F / 0.08F); /* of what was, from frame to frame */
+    const struct {
+        bool light;
+        int64_t pts;
+        int track;
+        bool cut;
+        float shown;
+    } steps[] = {
+        {true, 0, 1, false, 1},  {false, 1, 1, false, kept}, {true, 2, 1, false, kept * kept + 1 - kept},
+        {false, 3, 2, false, 0}, {false, 4, 1, true, 0},     {true, 5, 1, false, 1 - kept},
+        {true, 30, 1, false, 1}};
+    FrameFaces *earlier = memory_alloc(1, sizeof *earlier);
+    FrameFaces *faces = memory_alloc(1, sizeof *faces);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        AVFrame *seen = steps[i].light ? light : dark;
+        *faces = (FrameFaces){.count = 1, .scene_cut = steps[i].cut};
+        faces->face[0] = face;
+        faces->face[0].track = steps[i].track;
+        faces->face[0].selected = true;
+        faces->face[0].opacity = 1;
+        seen->pts = steps[i].pts;
+        assert_int_equal(face_mask_follow(mask, seen, faces, &err), STATUS_OK);
+        assert_float_equal(shown_of(mask, seen, &faces->face[0]), steps[i].shown, 0.005F);
+        if (i == 1) {
+            *earlier = *faces; /* on its way while others come */
+        } else if (i == 2 || i == 3) {
+            assert_float_equal(shown_of(mask, dark, &earlier->face[0]), kept, 0.005F);
+        }
+    }
+    faces->face[0].kept_mask = 0;
+    assert_float_equal(shown_of(mask, dark, &faces->face[0]), 0, 0);
+    memory_free(earlier);
+    memory_free(faces);
+    face_mask_free(&mask);
+    av_frame_free(&light);
+    av_frame_free(&dark);
+    text_list_free(&kinds);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -268,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_hull_is_around_all_points_and_the_smallest_counts),
         cmocka_unit_test(regions_are_where_the_parser_tells_in_its_colours),
         cmocka_unit_test(what_is_hidden_is_not_shown),
+        cmocka_unit_test(what_models_tell_is_smoothed_over_time),
         cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, make_all, remove_all);
