@@ -149,6 +149,7 @@ typedef struct Batch {
     int64_t held_ms;
     bool lacks_space; /* the next video is not started for want of it */
     char space_text[256];
+    int *followed; /* by video, with several sources: file of what is shared; 0: none yet, -1: cannot be */
     /* choosing */
     PlannerOrder order;
     PastMemory past; /* what workers took */
@@ -330,6 +331,16 @@ void limits_open(Batch *batch);
 int64_t limits_of_worker(const Batch *batch);
 /* Every 100 ms: ends workers that are over theirs. */
 void batch_watch_limits(Batch *batch);
+
+/* ---- sharing.c: with several sources the faces of a video are followed once ---- */
+
+/* Where the worker of that item finds what is told of the video's faces, or tells it, in new memory that the
+ * caller frees; NULL: nothing is shared. */
+char *sharing_path(Batch *batch, size_t index);
+/* Whether another worker of the same video has to tell first. */
+bool sharing_waits(const Batch *batch, size_t index);
+void sharing_settled(Batch *batch, size_t index);
+void sharing_close(Batch *batch);
 
 /* ---- requests.c ---- */
 

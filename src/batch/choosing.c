@@ -90,7 +90,9 @@ bool batch_may_start(const Batch *batch, size_t index)
     if (item->paused || (batch->paused && !item->released)) {
         return false;
     }
-    return item->state == ITEM_READY || (item->state == ITEM_WAITING && is_due(batch, item->video));
+    const bool ready =
+        item->state == ITEM_READY || (item->state == ITEM_WAITING && is_due(batch, item->video));
+    return ready && !sharing_waits(batch, index);
 }
 
 static bool wants_to_be_alone(const Batch *batch, size_t index)

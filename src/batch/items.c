@@ -92,6 +92,7 @@ void items_settle(Batch *batch, size_t index)
 {
     batch->items[index].state = ITEM_SETTLED;
     batch->settled++;
+    sharing_settled(batch, index);
     items_leave_again(batch, index);
     items_forget_video(batch, index);
 }

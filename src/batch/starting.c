@@ -120,6 +120,7 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
     const PlanItem *planned = &batch->plan->items[index];
     Video *video = batch->items[index].video;
     json_t *settings = settings_of_attempt(batch, &video->retry);
+    char *shared = sharing_path(batch, index);
     Message job = {
         .kind = MESSAGE_JOB,
         .settings = settings,
@@ -129,6 +130,7 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
         .folder = planned->folder,
         .source = (char *)(uintptr_t)planned->source,
         .people = batch->plan->people,
+        .shared = shared,
         .memory_bytes = choosing_worker_most(batch),
     };
     text_copy(job.key, sizeof job.key, video->row.key);
@@ -140,6 +142,7 @@ static Status spawn(Batch *batch, size_t index, Runner *runner, Error *err)
                                  .append = video->report.attempt > 1};
     const Status status = runner_start(runner, &config, &job, batch->now_ms, err);
     json_decref(settings);
+    memory_free(shared);
     return status;
 }
 

@@ -252,6 +252,7 @@ static void batch_close(Batch *batch)
         }
     }
     limiter_free(&batch->limiter);
+    sharing_close(batch);
     items_close(batch);
     cleaner_close(&batch->cleaner);
     video_memory_close(batch);

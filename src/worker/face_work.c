@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "face/face_swapper.h"
+#include "face/followed.h"
 #include "face/processor.h"
 #include "pipeline/pipeline.h"
 #include "worker/analysis.h"
@@ -27,7 +28,9 @@ struct FaceWork {
     Casting *casting; /* NULL: no map */
     FaceTrackerConfig tracker_config;
     FaceTracker *tracker;
-    FaceMask *mask; /* NULL: the user wants none */
+    FaceTrackerStats stats; /* of all frames followed */
+    Followed *followed;     /* NULL: nothing is shared */
+    FaceMask *mask;         /* NULL: the user wants none */
     Step steps[PROCESSORS_MAX];
     int step_count;
 };
@@ -197,6 +200,12 @@ Status face_work_open(FaceWork **out, const FaceWorkConfig *config, Error *err)
     if (status == STATUS_OK) {
         status = open_tracker(work, config, err);
     }
+    if (status == STATUS_OK && config->shared > 0) {
+        if (followed_is_complete(config->shared)) {
+            log_info("faces: as the worker of another source followed them");
+        }
+        work->followed = followed_open(config->shared, config->info->first_pts);
+    }
     if (status != STATUS_OK) {
         face_work_free(&work);
         return status;
@@ -215,6 +224,7 @@ void face_work_free(FaceWork **work)
     }
     face_mask_free(&(*work)->mask);
     face_tracker_free(&(*work)->tracker);
+    followed_free(&(*work)->followed);
     face_models_free(&(*work)->models);
     casting_free(&(*work)->casting);
     face_map_free(&(*work)->map);
@@ -238,10 +248,39 @@ static FaceChange step_wants(const Step *step, const AVFrame *frame, const Frame
     return selected ? CHANGE_FACES : CHANGE_NOTHING;
 }
 
+static void add_stats(FaceTrackerStats *sum, const FaceTrackerStats *more, int sign)
+{
+    sum->frames += sign * more->frames;
+    sum->frames_with_face += sign * more->frames_with_face;
+    sum->frames_selected += sign * more->frames_selected;
+    sum->isolated_gaps += sign * more->isolated_gaps;
+    sum->scene_cuts += sign * more->scene_cuts;
+    sum->detections += sign * more->detections;
+}
+
+/* By what another worker told, or by the tracker. */
+static Status find_faces(FaceWork *work, const AVFrame *frame, FrameFaces *faces, Error *err)
+{
+    FaceTrackerStats more = {0};
+    if (work->followed != NULL && followed_next(work->followed, frame->pts, faces, &more)) {
+        add_stats(&work->stats, &more, 1);
+        return STATUS_OK;
+    }
+    const FaceTrackerStats before = face_tracker_stats(work->tracker);
+    const Status status = face_tracker_next(work->tracker, frame, faces, err);
+    more = face_tracker_stats(work->tracker);
+    add_stats(&more, &before, -1);
+    add_stats(&work->stats, &more, 1);
+    if (status == STATUS_OK && work->followed != NULL) {
+        followed_add(work->followed, frame->pts, faces, &more);
+    }
+    return status;
+}
+
 Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces, FaceChange *change,
                         Error *err)
 {
-    if (face_tracker_next(work->tracker, frame, faces, err) != STATUS_OK) {
+    if (find_faces(work, frame, faces, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
     if (work->casting != NULL) {
@@ -260,6 +299,10 @@ Status face_work_follow(FaceWork *work, const AVFrame *frame, FrameFaces *faces,
 
 Status face_work_restart(FaceWork *work, Error *err)
 {
+    work->stats = (FaceTrackerStats){0};
+    if (work->followed != NULL) {
+        followed_restart(work->followed);
+    }
     face_tracker_free(&work->tracker);
     return face_tracker_new(&work->tracker, &work->tracker_config, err);
 }
@@ -280,7 +323,14 @@ Status face_work_change(FaceWork *work, int thread, AVFrame *frame, const FrameF
     return STATUS_OK;
 }
 
+void face_work_finish(FaceWork *work)
+{
+    if (work->followed != NULL) {
+        followed_finish(work->followed);
+    }
+}
+
 FaceTrackerStats face_work_stats(const FaceWork *work)
 {
-    return face_tracker_stats(work->tracker);
+    return work->stats;
 }

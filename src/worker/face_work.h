@@ -16,6 +16,7 @@ typedef struct FaceWorkConfig {
     const Settings *settings;
     const char *input;  /* opened a second time for the reference frame only */
     const char *source; /* the source face's picture; may be NULL */
+    int shared;         /* file for what is told of the video's faces (face/followed.h); 0: none */
     const char *people; /* the file of those whom a face map names; may be NULL */
     const char *folder; /* the video's: for what is noted of the faces in all of it */
     const char *key;    /* what the output is made from */
@@ -49,6 +50,8 @@ Status face_work_restart(FaceWork *work, Error *err);
 void face_work_look_around(FaceWork *work);
 
 Status face_work_change(FaceWork *work, int thread, AVFrame *frame, const FrameFaces *faces, Error *err);
+/* All frames of the video were followed. */
+void face_work_finish(FaceWork *work);
 FaceTrackerStats face_work_stats(const FaceWork *work);
 
 #endif

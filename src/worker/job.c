@@ -398,6 +398,9 @@ static Status run_steps(Job *job, Error *err)
         }
     }
     const Status status = check_input(job, err);
+    if (status == STATUS_OK && job->faces != NULL) {
+        face_work_finish(job->faces);
+    }
     return status == STATUS_OK ? finish_output(job, err) : status;
 }
 

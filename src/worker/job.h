@@ -31,6 +31,7 @@ typedef struct JobConfig {
     const char *key;      /* what the output is made from: chunks of another key are not used */
     int64_t memory_bytes; /* that the whole worker may take; 0: no limit */
     const char *source;   /* NULL when no processor needs one */
+    int shared;           /* file for what is told of the video's faces (face/followed.h); 0: none */
     const char *people;   /* the file of those whom a face map names; may be NULL */
 } JobConfig;
 

@@ -138,7 +138,8 @@ static bool read_job(const json_t *object, Message *message)
            get_path(object, "folder", &message->folder) && get_digest(object, "key", message->key) &&
            get_integer(object, "memory_bytes", LARGEST_INTEGER, &message->memory_bytes) &&
            get_path_or_none(object, "source", &message->source) &&
-           get_path_or_none(object, "people", &message->people);
+           get_path_or_none(object, "people", &message->people) &&
+           get_path_or_none(object, "shared", &message->shared);
 }
 
 static bool read_kind(const json_t *object, Message *message)
@@ -283,6 +284,7 @@ static void write_kind(json_t *object, const Message *message)
         set(object, "temporary", json_from_text(message->temporary));
         set(object, "source", json_from_text(message->source));
         set(object, "people", json_from_text(message->people));
+        set(object, "shared", json_from_text(message->shared));
         set(object, "folder", json_from_text(message->folder));
         set(object, "key", json_string(message->key));
         set(object, "memory_bytes", json_integer(message->memory_bytes));
@@ -364,6 +366,7 @@ void message_free(Message *message)
     memory_free(message->folder);
     memory_free(message->source);
     memory_free(message->people);
+    memory_free(message->shared);
     memory_free(message->text);
     *message = (Message){0};
 }

@@ -1,7 +1,7 @@
 /* What supervisor and worker tell each other: one JSON object a line over a socket pair.
  *
  * From the supervisor:
- *   - job {settings, input, output, temporary, source, people, folder, key, memory_bytes}
+ *   - job {settings, input, output, temporary, source, people, shared, folder, key, memory_bytes}
  *   - stop {grace_ms}
  *   - share {percent}
  *   - probe {input, output}, look {input}: to `worker --probe` only
@@ -82,6 +82,7 @@ typedef struct Message {
     int64_t memory_bytes; /* job: that the worker may take, so that its shape fits; 0: no limit */
     char key[33];    /* job: what the output is made from (batch/recipe.h); chunks of another are not used */
     char *source;    /* job; NULL when no processor needs one */
+    char *shared;    /* job: a file for what is told of the video's faces (face/followed.h); NULL: none */
     char *people;    /* job: the file of those whom a face map names; NULL: there is none */
     bool preview;    /* job: a picture of some moments as `temporary` (worker/preview_job.h) */
     bool faces_only; /* job: only notes the faces of the video in `folder` (worker/faces_job.h) */

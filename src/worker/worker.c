@@ -74,6 +74,7 @@ typedef struct Run {
     VideoResult result;
     Error error;
     Status status;
+    int shared;         /* JobConfig.shared */
     int finished;       /* eventfd: the job's thread is done */
     int64_t stop_at_ms; /* when it must not wait any longer for the end of a chunk; 0: it was not asked to */
 } Run;
@@ -120,6 +121,7 @@ static void *run_job(void *argument)
         .folder = run->job.folder,
         .key = run->job.key,
         .source = run->job.source,
+        .shared = run->shared,
         .people = run->job.people,
         .memory_bytes = run->job.memory_bytes,
     };
@@ -277,6 +279,13 @@ static bool receive_job(LineBuffer *inbox, Run *run)
     return false;
 }
 
+/* Before the sandbox, which knows no such place. Without it the worker does all by itself. */
+static void open_shared(Run *run)
+{
+    const int fd = run->job.shared != NULL ? open(run->job.shared, O_RDWR | O_CLOEXEC) : 0;
+    run->shared = fd > 0 ? fd : 0;
+}
+
 static void run_video(LineBuffer *inbox, int signals)
 {
     Run run = {.control = JOB_CONTROL_INIT, .status = STATUS_FAILED};
@@ -284,7 +293,11 @@ static void run_video(LineBuffer *inbox, int signals)
     run.control.chunk = tell_chunk;
     run.finished = eventfd(0, EFD_CLOEXEC);
     const int failure = errno;
-    if (!receive_job(inbox, &run)) {
+    const bool received = receive_job(inbox, &run);
+    if (received) {
+        open_shared(&run);
+    }
+    if (!received) {
         if (error_is_set(&run.error)) {
             tell_end(&run);
         }
@@ -307,6 +320,9 @@ static void run_video(LineBuffer *inbox, int signals)
     }
     if (run.finished >= 0) {
         (void)close(run.finished);
+    }
+    if (run.shared > 0) {
+        (void)close(run.shared);
     }
     settings_free(&run.settings);
     message_free(&run.job);

@@ -29,6 +29,14 @@ class Sources(BatchCase):
         self.assertEqual([e["output"] for e in result.events_of("video_done")],
                          [f"outputVideos/{name}_{number}.mp4" for number in (1, 2) for name in ("joconde", "average")])
         made = frame_hashes(self.output("average_2.mp4"))
+        # its faces are followed once: by whoever comes first
+        for number in (1, 2):
+            told = []
+            for name in ("joconde", "average"):
+                with open(self.output(os.path.join(".runbatch", "logs", f"{name}_{number}.log"))) as log:
+                    told.append("as the worker of another source followed them" in log.read())
+            self.assertEqual(told, [False, True])
+        self.assertEqual(self.leftovers(), [])
         # each is what a run with this source alone makes, and is known as such
         alone = self.run_batch("--json", "-s", "average.png", *FAST)
         self.assertEqual(len(alone.events_of("video_skipped")), 2)
