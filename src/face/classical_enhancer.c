@@ -7,6 +7,7 @@
 #include "face/fineness.h"
 #include "face/select.h"
 #include "image/simd.h"
+#include "media/coding_loss.h"
 #include "media/frame_view.h"
 
 enum { MEASURED_REACH = 6 /* of the first two octaves */ };
@@ -299,8 +300,8 @@ static Status enhance(const ClassicalEnhancer *e, int thread, AVFrame *frame, co
     if (status != STATUS_OK) {
         return status;
     }
-    const Restoration restoration =
-        e->after_swap ? fineness_match(&pass.face, &pass.around) : fineness_restoration(&pass.face);
+    const Restoration restoration = e->after_swap ? fineness_match(&pass.face, &pass.around)
+                                                  : fineness_restoration(&pass.face, coding_quantiser(frame));
     if (restoration_is_nothing(&restoration) || !area_of(&at, changed_to, frame, &area)) {
         return STATUS_OK;
     }

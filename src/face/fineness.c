@@ -200,15 +200,16 @@ static float ratio_of(const Fineness *fineness)
     return is_telling(fineness) ? (float)(fineness->energy[0] / fineness->energy[1]) : INFINITY;
 }
 
-Restoration fineness_restoration(const Fineness *face)
+Restoration fineness_restoration(const Fineness *face, float quantiser)
 {
     Restoration restoration = {.noise = fmaxf(noise_of(face), blocks_of(face))};
     gains_at(ratio_of(face), restoration.gain);
     /* What is sharpened is the noise, too: the more of it, the less. And what is compressed has lost its
-     * finest details for good, which looks like blur. */
+     * finest details for good, which looks like blur: its blocks tell, or, as H.264 smooths them, its
+     * decoder. */
     const float energy = face->pixels > 0 ? (float)(face->energy[0] / face->pixels) : 0;
     const float share = energy > 0 ? fminf(2 * restoration.noise / energy, 1) : 0;
-    const float compressed = ramp(grid_of(face), 1.07F, 1.22F);
+    const float compressed = fmaxf(ramp(grid_of(face), 1.07F, 1.22F), ramp(quantiser, 24, 30));
     for (int k = 0; k < OCTAVES_MOST; k++) {
         restoration.gain[k] *= (1 - share) * (1 - compressed);
     }

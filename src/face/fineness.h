@@ -48,8 +48,9 @@ typedef struct Restoration {
     float grain;              /* the same, to be added */
 } Restoration;
 
-/* What brings a face nearer to the picture it was before. */
-Restoration fineness_restoration(const Fineness *face);
+/* What brings a face nearer to the picture it was before. `quantiser` is H.264's of the frame
+ * (media/coding_loss.h), -1 where it is not known. */
+Restoration fineness_restoration(const Fineness *face, float quantiser);
 /* What makes a face that was put in as sharp and as grainy as the picture around it. */
 Restoration fineness_match(const Fineness *face, const Fineness *around);
 

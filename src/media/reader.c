@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "media/coding_loss.h"
 #include "media/compat.h"
 #include "media/input.h"
 #include "media/reader_info.h"
@@ -100,6 +101,7 @@ Status reader_decode(Reader *reader, Error *err)
     for (;;) {
         const int result = avcodec_receive_frame(reader->decoder, reader->decoded);
         if (result >= 0) {
+            coding_loss_note(reader->decoded);
             return STATUS_OK;
         }
         if (result == AVERROR_EOF) {
@@ -222,6 +224,7 @@ static Status open_decoder(Reader *reader, const ReaderConfig *config, Error *er
     if (config->pool != NULL) {
         frame_pool_attach(config->pool, decoder);
     }
+    coding_loss_ask(decoder);
     const int result = avcodec_open2(decoder, codec, NULL);
     if (result < 0) {
         return media_error(err, ERROR_INPUT, "cannot decode the video", reader->path, result);

@@ -274,6 +274,21 @@ static AVFrame *noisy(AVFrame *frame, double sigma, float scale, bool beyond)
     return frame;
 }
 
+/* What is lost for good looks like blur. */
+static void what_coding_took_away_is_not_sharpened(void **state)
+{
+    (void)state;
+    AVFrame *frame = blurred(1.2, false);
+    const double before = face_psnr(frame);
+    frame->quality = 1 + 40 * FF_QP2LAMBDA;
+    enhance(frame, false);
+    assert_true(fabs(face_psnr(frame) - before) < 0.02);
+    frame->quality = 1 + 20 * FF_QP2LAMBDA;
+    enhance(frame, false);
+    assert_true(face_psnr(frame) > before + 0.5);
+    av_frame_free(&frame);
+}
+
 static void a_blurred_face_comes_nearer_to_what_it_was(void **state)
 {
     (void)state;
@@ -401,6 +416,7 @@ int main(void)
         cmocka_unit_test(blend_and_weight_count),
         cmocka_unit_test(wrong_ones_are_refused),
         cmocka_unit_test(a_blurred_face_comes_nearer_to_what_it_was),
+        cmocka_unit_test(what_coding_took_away_is_not_sharpened),
         cmocka_unit_test(a_noisy_face_comes_nearer_too),
         cmocka_unit_test(nothing_beyond_the_face_is_changed),
         cmocka_unit_test(a_face_that_was_put_in_is_matched_to_the_picture),
