@@ -22,10 +22,12 @@ static Status assign(const Option *option, char *value, Settings *settings, Erro
 {
     char *rest = NULL;
     Status status = STATUS_OK;
+    if (option_takes_several(option)) {
+        option_clear(option, settings);
+    }
     if (option->type != OPTION_LIST) {
         return option_assign(option, value, settings, err);
     }
-    option_clear(option, settings);
     for (char *word = strtok_r(value, ",", &rest); word != NULL && status == STATUS_OK;
          word = strtok_r(NULL, ",", &rest)) {
         status = option_assign(option, word, settings, err);

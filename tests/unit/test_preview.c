@@ -53,6 +53,11 @@ static void settings_are_varied(void **state)
     assert_string_equal(out.frame_processors.items[0], "face_debugger");
     assert_int_equal(out.sources.count, 1);
     assert_string_equal(out.sources.items[0], "a.png");
+    Settings other;
+    assert_int_equal(settings_vary(&out, "source=b.png", &other, NULL), STATUS_OK);
+    assert_int_equal(other.sources.count, 1);
+    assert_string_equal(other.sources.items[0], "b.png");
+    settings_free(&other);
     settings_free(&out);
     assert_int_equal(settings_vary(&base, "light", &out, NULL), STATUS_OK);
     assert_int_equal(out.frame_processors.count, 1);
