@@ -216,6 +216,10 @@ Status face_map_read(const char *path, FaceMap *map, Error *err)
     *map = (FaceMap){0};
     char *data = NULL;
     int64_t size = 0;
+    /* It is read more than once: what comes through a pipe would not be there again, or never come. */
+    if (file_exists(path) && file_size(path) < 0) {
+        return error_set(err, ERROR_USAGE, cannot, path, "it is no regular file");
+    }
     Status status = file_read(path, FILE_MOST, &data, &size, err);
     if (status == STATUS_OK) {
         status = face_map_parse(data, (size_t)size, path, map, err);

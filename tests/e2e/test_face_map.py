@@ -115,6 +115,8 @@ class FaceMap(BatchCase):
         self.write_map([("gone.png", "keep")])
         self.assertIn("gone.png", self.refused("--face-map", "map.json", code=3))
         self.assertIn("nowhere.json", self.refused("--face-map", "nowhere.json", code=3))
+        os.mkfifo(self.path("pipe.json"))
+        self.assertIn("no regular file", self.refused("--face-map", "pipe.json"))
         self.write_map([("joconde.jpg", "joconde.jpg")])
         self.assertIn("--source", self.refused("--face-map", "map.json", "-s", "joconde.jpg"))
         self.assertIn("face_swapper", self.refused("--face-map", "map.json", "--frame-processor", "face_debugger"))
