@@ -5,6 +5,7 @@
 #
 #   --demo          only scripts/demo.sh
 #   --test          only scripts/test.sh
+#   --suites A,B    of scripts/test.sh only these suites, in the ordinary build
 #   --keep          keep the machine's folder (its path is told)
 #   --help
 #
@@ -19,6 +20,7 @@ SUITE=bookworm
 run_demo=yes
 run_test=yes
 keep=no
+test_options=()
 machine=
 arguments=("$@")
 
@@ -27,6 +29,11 @@ while (($#)); do
     --demo) run_test=no ;;
     --test) run_demo=no ;;
     --keep) keep=yes ;;
+    --suites)
+      [[ -n ${2:-} ]] || die "--suites needs names"
+      test_options=(--quick --suites "$2")
+      shift
+      ;;
     --help | -h)
       usage_from "$0"
       exit 0
@@ -136,7 +143,7 @@ try_demo() {
 try_test() {
   local status=0
   headline "scripts/test.sh on the fresh machine"
-  inside /root/runbatch/scripts/test.sh 2>&1 | tee "$machine/test.log" || status=$?
+  inside /root/runbatch/scripts/test.sh "${test_options[@]}" 2>&1 | tee "$machine/test.log" || status=$?
   [[ $(tail -n 1 "$machine/test.log") =~ ^[0-9]+\ passed,\ 0\ failed$ ]] || status=1
   ((status == 0)) || die "scripts/test.sh failed on the fresh machine"
 }
