@@ -32,7 +32,7 @@ with_setup=yes
 passed=0
 failed=0
 skipped=0
-failures=() # their names, for the end
+failures=() # their names and what they said, for the end
 
 while (($#)); do
   case $1 in
@@ -65,13 +65,13 @@ count() {
 # failure NAME
 failure() {
   say "  failed: $1"
-  failures+=("$1")
+  failures+=("failed: $1")
   count 0 1
 }
 
 finish() {
   headline "Results after $((SECONDS / 60)) min $((SECONDS % 60)) s"
-  ((${#failures[@]} == 0)) || printf 'failed: %s\n' "${failures[@]}"
+  ((${#failures[@]} == 0)) || printf '%s\n' "${failures[@]}"
   ((skipped == 0)) || say "$skipped skipped"
   say "$passed passed, $failed failed"
   ((failed == 0))
@@ -121,8 +121,8 @@ meson_tests() {
     meson test -C "$folder" --no-rebuild "${chosen[@]}" --print-errorlogs --logbase "log-$suite" \
       --timeout-multiplier "$multiplier" --num-processes "$processes"
     if counts=$("$PYTHON" scripts/count_tests.py "$folder/meson-logs" "log-$suite" 2>"$folder/failed-$suite"); then
-      mapfile -t names < <(sed "s|^|$folder, $suite, |" "$folder/failed-$suite")
-      ((${#names[@]} == 0)) || { printf '  failed: %s\n' "${names[@]}"; failures+=("${names[@]}"); }
+      mapfile -t names < <(sed "/^ /!s|^|failed: $folder, $suite, |" "$folder/failed-$suite")
+      ((${#names[@]} == 0)) || { printf '  %s\n' "${names[@]}"; failures+=("${names[@]}"); }
       say "  $folder, $suite: ${counts% *} passed/failed, $((SECONDS - started)) s"
       # shellcheck disable=SC2086 # three numbers
       count $counts

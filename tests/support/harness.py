@@ -76,16 +76,15 @@ def decodes_clean(path):
     return decoder_says(path) == ""
 
 
-def resident_kb(pid):
-    """Resident set of a process in KiB, or None when it is gone."""
+def own_kb(pid):
+    """What a process holds of its own in KiB, or None when it is gone. Its resident set is no measure of that: how much
+    of a mapped file counts goes by how the page cache came by it (34 to 41 MB for one and the same supervisor)."""
     try:
         with open(f"/proc/{pid}/status") as status:
-            for line in status:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1])
-    except OSError:
+            rows = dict(line.split(":", 1) for line in status)
+        return sum(int(rows[row].split()[0]) for row in ("RssAnon", "RssShmem"))
+    except (OSError, KeyError):
         return None
-    return None
 
 
 def children(pid):

@@ -3,7 +3,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from count_tests import outcomes
+from count_tests import outcomes, said
 
 JUNIT = """<?xml version='1.0'?><testsuites>
 <testsuite name="runbatch.runbatch:unit / base"><testcase name="a"/><testcase name="b"><failure/></testcase>
@@ -32,7 +32,7 @@ class CountTests(unittest.TestCase):
             lines = [json.dumps(record) for record in records]
             (logs / "log.json").write_text("\n".join(lines) + "\n")
             self.assertEqual(
-                list(outcomes(logs, "log")),
+                [case[:2] for case in outcomes(logs, "log")],
                 [
                     ("base: a", "passed"),
                     ("base: b", "failed"),
@@ -46,3 +46,8 @@ class CountTests(unittest.TestCase):
                     ("none (SKIP)", "skipped"),
                 ],
             )
+
+    def test_a_failed_case_is_told_with_its_own_words(self):
+        output = "1..3\nok 1 - a\nnot ok 2 - b\n# what\n# where\nok 3 - c\n# later\n"
+        self.assertEqual(said(output, "2 - b"), ["# what", "# where"])
+        self.assertEqual(said("Killed\n", ""), ["Killed"], "a test that broke off")
