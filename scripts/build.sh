@@ -6,7 +6,7 @@
 #   (none)                build/runbatch, optimised, with symbols
 #   --debug               build-debug/runbatch, not optimised
 #   --sanitize=address    build-asan/runbatch, with AddressSanitizer and UndefinedBehaviorSanitizer
-#   --sanitize=thread     build-tsan/runbatch, with ThreadSanitizer
+#   --sanitize=thread     build-tsan/runbatch, with ThreadSanitizer, and the tests that have threads
 #   --fuzz                build-fuzz/tests/fuzz/fuzz_*, libFuzzer targets, by clang
 #   --prefix DIR          the cache folder that scripts/setup.sh was given
 #   --help
@@ -16,6 +16,7 @@ source "$(dirname "$0")/lib.sh"
 
 folder=build
 product=runbatch
+targets=() # all
 compiler=${CC:-}
 settings=(-Dbuildtype=debugoptimized)
 
@@ -32,10 +33,12 @@ while (($#)); do
     --sanitize=thread)
       folder=build-tsan
       settings=(-Dbuildtype=debugoptimized -Db_sanitize=thread)
+      targets=(threaded)
       ;;
     --fuzz)
       folder=build-fuzz
       product='the fuzz targets'
+      targets=(fuzzers)
       compiler=clang
       # GCC is the compiler whose warnings count; clang has others.
       settings=(-Dbuildtype=debugoptimized -Dfuzz=true "-Db_sanitize=address,undefined" -Db_lundef=false -Dwerror=false
@@ -71,7 +74,7 @@ if [[ ! -f $folder/build.ninja || ! -f $stamp || $(<"$stamp") != "$wanted" ]]; t
   printf '%s' "$wanted" >"$stamp"
 fi
 headline "Building $product in $folder"
-ninja -C "$folder"
+ninja -C "$folder" "${targets[@]}"
 # Wherever meson puts the program, users find it in one place.
 [[ ! -x $folder/src/runbatch ]] || ln -sf src/runbatch "$folder/runbatch"
 [[ $product != runbatch ]] || say "$ROOT/$folder/runbatch"

@@ -23,7 +23,7 @@ source "$(dirname "$0")/lib.sh"
 SUITES=(unit tools fuzz e2e fault)
 # Not under the sanitisers: the tools are Python.
 NOT_SANITIZED=tools
-FUZZ_SECONDS=15
+FUZZ_SECONDS=10
 # A sanitised program takes several times as long.
 SANITIZER_TIMEOUT=5
 
