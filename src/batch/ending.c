@@ -180,13 +180,13 @@ static bool is_about(const Error *error, const char *path)
     return path != NULL && strncmp(error->file, path, sizeof error->file - 1) == 0;
 }
 
-/* A file that all videos have in common: the source picture, or one that an option names. */
+/* A file that all videos have in common: the only source picture, or one that an option names. */
 static bool is_about_shared_file(const Batch *batch, const Error *error)
 {
     TextList files = {0};
     bool found = false;
-    for (size_t i = 0; i < batch->plan->sources.count; i++) {
-        found = found || is_about(error, batch->plan->sources.items[i]);
+    if (batch->plan->sources.count == 1) {
+        found = is_about(error, batch->plan->sources.items[0]);
     }
     settings_files(batch->settings, &files);
     for (size_t i = 0; i < files.count && !found; i++) {

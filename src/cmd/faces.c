@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/files.h"
 #include "batch/people.h"
 #include "cmd/command.h"
@@ -102,6 +103,8 @@ int cmd_faces(int argc, char **argv)
         return code;
     }
     text_list_free(&settings.frame_processors); /* nothing is changed, so no source picture is needed */
+    memory_free(settings.face_map);             /* it may name whom this is to name */
+    settings.face_map = NULL;
     if (plan_look(&settings, &plan, &err) == STATUS_OK) {
         code = look(&settings, &plan);
         plan_free(&plan);

@@ -121,10 +121,10 @@ static int convex_hull(Point points[MESH_POINTS], Point corner[CORNERS])
         const int first = count > 0 ? count - 1 : 0;
         for (int i = 0; i < MESH_POINTS; i++) {
             const Point p = points[pass == 0 ? i : MESH_POINTS - 1 - i];
-            while (count - first >= 2 && turn_of(corner[count - 2], corner[count - 1], p) <= 0) {
+            while (count - first >= 2 && !(turn_of(corner[count - 2], corner[count - 1], p) > 0)) {
                 count--;
             }
-            if (i > 0 || pass == 0) {
+            if ((i > 0 || pass == 0) && count < CORNERS) {
                 corner[count++] = p;
             }
         }

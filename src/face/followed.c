@@ -14,6 +14,7 @@ typedef struct FileHead {
     int64_t frames;
     int64_t bytes; /* of the whole file */
     int64_t face_bytes;
+    int64_t video[5]; /* device, inode, size, time of change in s and ns */
 } FileHead;
 
 typedef struct FrameHead {
@@ -28,6 +29,7 @@ struct Followed {
     bool reading;
     bool writing;
     int64_t first_pts;
+    struct stat video;
     int64_t at; /* of the next frame */
     int64_t end;
     int64_t frames;
@@ -51,13 +53,30 @@ bool followed_is_complete(int fd)
     return read_head(fd, &head);
 }
 
-Followed *followed_open(int fd, int64_t first_pts)
+static void note_video(FileHead *head, const struct stat *video)
+{
+    const int64_t identity[] = {(int64_t)video->st_dev, (int64_t)video->st_ino, video->st_size,
+                                video->st_mtim.tv_sec, video->st_mtim.tv_nsec};
+    _Static_assert(sizeof identity == sizeof head->video, "all of them");
+    memcpy(head->video, identity, sizeof identity);
+}
+
+bool followed_is_of(int fd, const struct stat *video)
+{
+    FileHead head;
+    FileHead wanted;
+    note_video(&wanted, video);
+    return read_head(fd, &head) && memcmp(head.video, wanted.video, sizeof head.video) == 0;
+}
+
+Followed *followed_open(int fd, const struct stat *video, int64_t first_pts)
 {
     FileHead head;
     Followed *followed = memory_alloc(1, sizeof *followed);
-    *followed = (Followed){.fd = fd, .first_pts = first_pts, .at = sizeof head};
-    followed->reading = read_head(fd, &head);
-    followed->writing = !followed->reading && ftruncate(fd, 0) == 0;
+    *followed = (Followed){.fd = fd, .video = *video, .first_pts = first_pts, .at = sizeof head};
+    const bool complete = read_head(fd, &head);
+    followed->reading = complete && followed_is_of(fd, video);
+    followed->writing = !complete && ftruncate(fd, 0) == 0;
     followed->end = followed->reading ? head.bytes : 0;
     followed->buffer = memory_alloc(1, sizeof(FrameHead) + FACES_MAX * sizeof(Face));
     return followed;
@@ -195,6 +214,7 @@ void followed_finish(Followed *followed)
     }
     FileHead head = {.frames = followed->frames, .bytes = followed->at, .face_bytes = sizeof(Face)};
     memcpy(head.magic, magic, sizeof magic);
+    note_video(&head, &followed->video);
     if (pwrite(followed->fd, &head, sizeof head, 0) != (ssize_t)sizeof head) {
         give_up(followed);
     }

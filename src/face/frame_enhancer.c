@@ -54,15 +54,16 @@ static int64_t tile_bytes(int tile, int factor)
     return large * (LAYERS * CHANNELS + 3 * PICTURES) * (int64_t)sizeof(float);
 }
 
-int frame_enhancer_tile(int asked, const char *model, int threads, int64_t memory_bytes)
+int frame_enhancer_tile(int asked, const char *model)
 {
+    enum { MOST = 256000000 };
     static const int sizes[] = {256, 192, 128, 96, 64};
     size_t i = 0;
     if (asked > 0) {
         return asked;
     }
-    while (i + 1 < sizeof sizes / sizeof sizes[0] && memory_bytes > 0 &&
-           threads * tile_bytes(sizes[i], frame_enhancer_factor(model)) > memory_bytes / 4) {
+    while (i + 1 < sizeof sizes / sizeof sizes[0] &&
+           tile_bytes(sizes[i], frame_enhancer_factor(model)) > MOST) {
         i++;
     }
     return sizes[i];
@@ -260,6 +261,9 @@ static Status kind_process(void *state, int thread, AVFrame *frame, const FrameF
     const Tiling tiling = tiling_of(frame->width, frame->height, e->tile, OVERLAP);
     AVFrame *larger = memory_check(av_frame_alloc());
     Status status = new_larger(e, frame, larger, err);
+    if (av_pix_fmt_desc_get((enum AVPixelFormat)frame->format)->nb_components < 3) {
+        frame->color_range = AVCOL_RANGE_JPEG; /* pieces of grey are written code by code */
+    }
     for (int i = 0; i < tiling.columns * tiling.rows && status == STATUS_OK; i++) {
         status = enhance_tile(e, &e->scratch[thread], &tiling, i, frame, larger, err);
     }

@@ -17,6 +17,6 @@ int frame_enhancer_factor(const char *model);
 /* Pixels a side of a tile: as asked, or, for 0, the largest of some sizes with which `threads` tiles take at
  * most a quarter of `memory_bytes` (0: no limit). */
 enum { TILE_LEAST = 48, TILE_MOST = 1024 };
-int frame_enhancer_tile(int asked, const char *model, int threads, int64_t memory_bytes);
+int frame_enhancer_tile(int asked, const char *model);
 
 #endif

@@ -385,10 +385,22 @@ void tracklets_add_place(Tracklets *tracklets, const FaceEllipse *at, float scor
 
 /* ---- a frame ---- */
 
+/* It was a slip: nobody else was there. */
+static void trust_again(Tracklets *tracklets, const Live *live)
+{
+    int64_t cursor = live->odd_frame + 1;
+    for (FaceSighting *held = NULL; (held = held_next(tracklets, live->track.track, &cursor)) != NULL;) {
+        held->certainty = 1.0F;
+    }
+}
+
 static Status take_measurement(Tracklets *tracklets, Live *live, const AVFrame *frame, const Face *face,
                                float quality, FaceSighting *sighting, Error *err)
 {
     float embedding[EMBEDDING_SIZE];
+    if (live->odd && quality < good_quality) {
+        return STATUS_OK; /* what is badly seen settles no doubt */
+    }
     if (tracklets->senses.embed(tracklets->senses.context, frame, &face->mesh, embedding, err) != STATUS_OK) {
         return STATUS_FAILED;
     }
@@ -401,11 +413,13 @@ static Status take_measurement(Tracklets *tracklets, Live *live, const AVFrame *
         live->odd_frame = sighting->frame;
         live->odd_pts = sighting->pts;
         memcpy(live->odd_embedding, embedding, sizeof embedding);
-        sighting->certainty = 0.0F;
         return STATUS_OK;
     }
     if (odd && split(tracklets, live, err) != STATUS_OK) {
         return STATUS_FAILED;
+    }
+    if (live->odd && !odd) {
+        trust_again(tracklets, live);
     }
     live->odd = false;
     live->sure_frame = sighting->frame;
@@ -436,6 +450,9 @@ static Status note(Tracklets *tracklets, const AVFrame *frame, const Face *face,
     Status status = STATUS_OK;
     if (is_due(tracklets, live, quality)) {
         status = take_measurement(tracklets, live, frame, face, quality, sighting, err);
+    }
+    if (live->odd) {
+        sighting->certainty = 0.0F;
     }
     sighting->track = live->track.track;
     live->track.sightings++;

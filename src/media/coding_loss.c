@@ -1,5 +1,6 @@
 #include "media/coding_loss.h"
 
+#include <libavutil/pixdesc.h>
 #include <libavutil/video_enc_params.h>
 #include <math.h>
 
@@ -10,13 +11,15 @@ void coding_loss_ask(AVCodecContext *decoder)
     }
 }
 
-static double mean_quantiser(AVVideoEncParams *params)
+/* As if of 8 bits: for every bit more the same loss has a number that is larger by 6 (H.264, 7.4.2.1.1,
+ * QpBdOffset). */
+static double mean_quantiser(AVVideoEncParams *params, int bit_depth)
 {
     double sum = 0;
     for (unsigned i = 0; i < params->nb_blocks; i++) {
         sum += av_video_enc_params_block(params, i)->delta_qp;
     }
-    return params->qp + (params->nb_blocks > 0 ? sum / params->nb_blocks : 0);
+    return params->qp + (params->nb_blocks > 0 ? sum / params->nb_blocks : 0) - 6.0 * (bit_depth - 8);
 }
 
 /* In FF_QP2LAMBDA's unit, as the field has it; 0 is what frames have of which nothing is told. */
@@ -27,9 +30,12 @@ void coding_loss_note(AVFrame *frame)
     if (data == NULL) {
         return;
     }
+    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
     AVVideoEncParams *params = (AVVideoEncParams *)(void *)data->data;
     if (params->type == AV_VIDEO_ENC_PARAMS_H264) {
-        frame->quality = 1 + (int)lrint(fmax(mean_quantiser(params), 0) * FF_QP2LAMBDA);
+        frame->quality =
+            1 + (int)lrint(fmax(mean_quantiser(params, format != NULL ? format->comp[0].depth : 8), 0) *
+                           FF_QP2LAMBDA);
     }
     av_frame_remove_side_data(frame, AV_FRAME_DATA_VIDEO_ENC_PARAMS);
 }

@@ -106,6 +106,7 @@ bool settings_frames_on_disk(const Settings *settings)
 static void reset(Settings *settings, const char *name)
 {
     const Option *option = option_find(name);
+    option_clear(option, settings);
     (void)option_assign_fallback(option, settings, NULL);
     settings->from[option - option_table] = SETTINGS_FROM_TABLE;
 }

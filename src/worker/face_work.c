@@ -201,10 +201,10 @@ Status face_work_open(FaceWork **out, const FaceWorkConfig *config, Error *err)
         status = open_tracker(work, config, err);
     }
     if (status == STATUS_OK && config->shared > 0) {
-        if (followed_is_complete(config->shared)) {
+        if (followed_is_of(config->shared, config->video)) {
             log_info("faces: as the worker of another source followed them");
         }
-        work->followed = followed_open(config->shared, config->info->first_pts);
+        work->followed = followed_open(config->shared, config->video, config->info->first_pts);
     }
     if (status != STATUS_OK) {
         face_work_free(&work);

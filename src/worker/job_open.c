@@ -92,7 +92,7 @@ Status job_open_input(Job *job, Error *err)
 
 Status job_pass_gate(Job *job, Error *err)
 {
-    if (job->config->shared > 0 && followed_is_complete(job->config->shared)) {
+    if (job->config->shared > 0 && followed_is_of(job->config->shared, &job->input_before)) {
         return STATUS_OK; /* whoever told of all its faces has passed it */
     }
     const GatePass pass = {
@@ -117,6 +117,7 @@ Status job_open_faces(Job *job, Error *err)
         .settings = config->settings,
         .input = config->input,
         .source = config->source,
+        .video = &job->input_before,
         .shared = config->shared,
         .people = config->people,
         .pool = job->pool,

@@ -279,13 +279,15 @@ static Status show_moment(Preview *preview, FaceWork *faces, int variant, int mo
 static Status show_variant(Preview *preview, const Settings *settings, int variant, Error *err)
 {
     const JobConfig *config = preview->config;
+    char key[64]; /* each with a record of its own */
+    (void)snprintf(key, sizeof key, "%x%s", (unsigned)variant, config->key + 1);
     const FaceWorkConfig work = {
         .settings = settings,
         .input = config->input,
         .source = settings->sources.count > 0 ? settings->sources.items[0] : config->source,
         .people = config->people,
         .folder = config->folder,
-        .key = config->key,
+        .key = key,
         .info = &preview->info,
         .threads = 1,
         .decoder_threads = (int)settings->decoder_threads,

@@ -11,10 +11,13 @@
 
 #include "media/coding_loss.h"
 
+static enum AVPixelFormat pixels = AV_PIX_FMT_YUV420P;
+
 static AVFrame *told(enum AVVideoEncParamsType type, int base, const int *delta, unsigned count)
 {
     AVFrame *frame = av_frame_alloc();
     assert_non_null(frame);
+    frame->format = (int)pixels;
     AVVideoEncParams *params = av_video_enc_params_create_side_data(frame, type, count);
     assert_non_null(params);
     params->qp = base;
@@ -41,6 +44,16 @@ static void the_mean_of_its_blocks_counts(void **state)
     av_frame_free(&frame);
 }
 
+static void a_bit_more_is_six_steps_more(void **state)
+{
+    (void)state;
+    pixels = AV_PIX_FMT_YUV420P10LE;
+    AVFrame *frame = told(AV_VIDEO_ENC_PARAMS_H264, 42, (const int[]){0, 2}, 2);
+    assert_float_equal(coding_quantiser(frame), 31, 0.01F);
+    av_frame_free(&frame);
+    pixels = AV_PIX_FMT_YUV420P;
+}
+
 static void what_is_not_told_is_not_known(void **state)
 {
     (void)state;
@@ -56,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_mean_of_its_blocks_counts),
+        cmocka_unit_test(a_bit_more_is_six_steps_more),
         cmocka_unit_test(what_is_not_told_is_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "face/followed.h"
 
+static const struct stat video = {.st_dev = 1, .st_ino = 2, .st_size = 3, .st_mtim = {4, 5}};
+
 enum { FRAMES = 5, FIRST = 100, STEP = 40 };
 
 static FrameFaces *faces_of(int number)
@@ -28,7 +30,7 @@ static FaceTrackerStats stats_of(int number)
 
 static void write_some(int fd, int first, int count, bool finish)
 {
-    Followed *followed = followed_open(fd, FIRST);
+    Followed *followed = followed_open(fd, &video, FIRST);
     for (int i = first; i < first + count; i++) {
         FrameFaces *faces = faces_of(i);
         const FaceTrackerStats stats = stats_of(i);
@@ -76,7 +78,7 @@ static void what_was_told_is_read_from_any_place(void **state)
     write_some(fd, 0, FRAMES, true);
     assert_true(followed_is_complete(fd));
     static const int order[] = {0, 1, 2, 4, 3, 0};
-    Followed *followed = followed_open(fd, FIRST);
+    Followed *followed = followed_open(fd, &video, FIRST);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         assert_true(read_one(followed, order[i]));
     }
@@ -99,7 +101,7 @@ static void what_is_not_all_is_nothing(void **state)
     assert_false(followed_is_complete(fd));
     write_some(fd, 0, 0, true);
     assert_false(followed_is_complete(fd));
-    Followed *followed = followed_open(fd, FIRST);
+    Followed *followed = followed_open(fd, &video, FIRST);
     assert_false(read_one(followed, 0));
     FrameFaces *faces = faces_of(0);
     const FaceTrackerStats stats = stats_of(0);
@@ -109,9 +111,34 @@ static void what_is_not_all_is_nothing(void **state)
     followed_finish(followed);
     followed_free(&followed);
     memory_free(faces);
-    followed = followed_open(fd, FIRST);
+    followed = followed_open(fd, &video, FIRST);
     assert_true(read_one(followed, 0));
     assert_false(read_one(followed, 1));
+    followed_free(&followed);
+    assert_int_equal(close(fd), 0);
+}
+
+/* A video that took the name of another one while the batch ran. */
+static void another_videos_faces_are_not_taken(void **state)
+{
+    (void)state;
+    struct stat other[] = {video, video, video, video};
+    other[0].st_ino++;
+    other[1].st_size++;
+    other[2].st_mtim.tv_nsec++;
+    other[3].st_dev++;
+    const int fd = new_file();
+    write_some(fd, 0, FRAMES, true);
+    assert_true(followed_is_of(fd, &video));
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        assert_false(followed_is_of(fd, &other[i]));
+        Followed *followed = followed_open(fd, &other[i], FIRST);
+        assert_false(read_one(followed, 0));
+        followed_finish(followed);
+        followed_free(&followed);
+    }
+    Followed *followed = followed_open(fd, &video, FIRST); /* and is left as it is */
+    assert_true(read_one(followed, 0));
     followed_free(&followed);
     assert_int_equal(close(fd), 0);
 }
@@ -124,7 +151,7 @@ static void nonsense_is_not_believed(void **state)
         const int fd = new_file();
         write_some(fd, 0, FRAMES, true);
         assert_int_equal(pwrite(fd, "\xff\xff\xff\x7f", 4, place), 4);
-        Followed *followed = followed_open(fd, FIRST);
+        Followed *followed = followed_open(fd, &video, FIRST);
         FrameFaces *faces = memory_alloc(1, sizeof *faces);
         FaceTrackerStats more;
         for (int i = 0; i < FRAMES && followed_next(followed, FIRST + STEP * i, faces, &more); i++) {
@@ -137,7 +164,7 @@ static void nonsense_is_not_believed(void **state)
     const int fd = new_file();
     write_some(fd, 0, FRAMES, true);
     assert_int_equal(ftruncate(fd, 3000), 0);
-    Followed *followed = followed_open(fd, FIRST);
+    Followed *followed = followed_open(fd, &video, FIRST);
     assert_true(read_one(followed, 0));
     assert_false(read_one(followed, 1));
     followed_free(&followed);
@@ -149,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_told_is_read_from_any_place),
         cmocka_unit_test(what_is_not_all_is_nothing),
+        cmocka_unit_test(another_videos_faces_are_not_taken),
         cmocka_unit_test(nonsense_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

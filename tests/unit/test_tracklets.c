@@ -17,6 +17,7 @@ typedef struct World {
     float nearer; /* by that much a frame, down to 60 */
     int (*person)(int64_t frame, int place);
     int64_t cut_at;
+    int64_t turned_at; /* 0, or from there on badly seen */
     int measured;
 } World;
 
@@ -65,6 +66,7 @@ static FaceRecord *play(World *world)
         for (int k = 0; k < world->faces; k++) {
             faces->face[k] = (Face){.track = k + 1, .score = 1, .seen = true, .opacity = 1};
             const float apart = apart_at(world, i);
+            faces->face[k].yaw = world->turned_at > 0 && i >= world->turned_at ? 0.9F : 0;
             faces->face[k].mesh = canonical_face(100 + (float)k * apart, 100, 80, 0, 0);
         }
         assert_int_equal(tracklets_next(tracklets, frame, faces, NULL), STATUS_OK);
@@ -130,6 +132,20 @@ static void a_face_that_becomes_another_ones_is_another_track(void **state)
 }
 
 /* Two that cross are measured on every frame. */
+/* Seen as somebody else once, and badly from then on: nobody knows. */
+static void a_doubt_stays_until_a_face_is_well_seen(void **state)
+{
+    (void)state;
+    enum { MEASURED = 52 };
+    World world = {.faces = 1, .person = changes_at_43, .cut_at = -1, .turned_at = MEASURED + 1};
+    FaceRecord *record = play(&world);
+    for (int64_t i = 0; i < face_record_info(record)->sightings; i++) {
+        const FaceSighting sighting = face_record_sighting(record, i);
+        assert_int_equal(sighting.certainty > 0, sighting.frame < MEASURED);
+    }
+    face_record_free(&record);
+}
+
 static void faces_that_change_places_are_told_at_once(void **state)
 {
     (void)state;
@@ -214,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_face_that_becomes_another_ones_is_another_track),
+        cmocka_unit_test(a_doubt_stays_until_a_face_is_well_seen),
         cmocka_unit_test(faces_that_change_places_are_told_at_once),
         cmocka_unit_test(who_comes_near_fast_is_measured_in_time),
         cmocka_unit_test(one_odd_measurement_is_no_other_person),
