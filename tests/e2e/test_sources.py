@@ -57,6 +57,14 @@ class Sources(BatchCase):
         self.assert_code(self.run_batch("resume"), 0)
         self.assertEqual(sorted(self.finished_outputs()), ["average_2.mp4", "joconde_2.mp4"])
 
+    def test_a_source_without_a_face_fails_its_own_outputs_only(self):
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240", "-frames:v", 1, self.path("scene.png"))
+        result = self.run_batch("--json", "-s", "scene.png", "-s", "joconde.jpg", *FAST)
+        self.assert_code(result, 1)
+        self.assertEqual(sorted(self.finished_outputs()), ["joconde_1.mp4", "joconde_2.mp4"])
+        self.assertEqual([os.path.basename(e["output"]) for e in result.events_of("video_failed")],
+                         ["scene_1.mp4", "scene_2.mp4"])
+
     def test_what_cannot_be_is_told_before_anything_runs(self):
         os.mkdir(self.path("other"))
         shutil.copy(media("average.png"), self.path("other", "joconde.png"))
