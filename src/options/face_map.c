@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "options/table.h"
+#include "options/value.h"
 
 enum { FILE_MOST = 1 << 20 };
 
@@ -286,8 +288,24 @@ static void put_first(TextList *list, const char *item)
     list->items[0] = last;
 }
 
+static SettingsFrom came_from(const Settings *settings, const char *name)
+{
+    return (SettingsFrom)settings->from[option_find(name) - option_table];
+}
+
+/* Of a map and a source the one holds that was asked for more closely. */
+static void choose_map_or_source(Settings *settings)
+{
+    const SettingsFrom map = came_from(settings, "face-map");
+    const SettingsFrom source = came_from(settings, "source");
+    if (settings->face_map != NULL && settings->sources.count > 0 && map != source) {
+        option_clear(option_find(map < source ? "face-map" : "source"), settings);
+    }
+}
+
 Status face_map_settle(Settings *settings, Error *err)
 {
+    choose_map_or_source(settings);
     if (settings->face_map == NULL) {
         return STATUS_OK;
     }

@@ -121,6 +121,13 @@ class FaceMap(BatchCase):
         self.write_map([("joconde.jpg", "joconde.jpg")])
         self.assertIn("--source", self.refused("--face-map", "map.json", "-s", "joconde.jpg"))
         self.assertIn("face_swapper", self.refused("--face-map", "map.json", "--frame-processor", "face_debugger"))
+        # what the line says counts before what runbatch.ini says
+        for default, words in (("source = joconde.jpg", ("--face-map", "map.json")),
+                               ("face-map = map.json", ("-s", "joconde.jpg"))):
+            with open(self.path("runbatch.ini"), "w") as file:
+                file.write(f"[defaults]\n{default}\n")
+            planned = json.loads(self.run_batch("plan", "--json", *words).out)["videos"][0]["output"]
+            self.assertEqual(os.path.basename(planned), "map_1.mp4" if "map.json" in words else "joconde_1.mp4")
 
 
 if __name__ == "__main__":
