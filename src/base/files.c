@@ -78,6 +78,13 @@ bool file_exists(const char *path)
     return stat(path, &status) == 0;
 }
 
+bool file_is_same(const char *path, const char *other)
+{
+    struct stat a;
+    struct stat b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 bool file_is_folder(const char *path)
 {
     struct stat status;

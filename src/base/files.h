@@ -28,6 +28,8 @@ char *path_nearest(const char *path);
 
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
+/* Whether both names lead to one file that is there. */
+bool file_is_same(const char *path, const char *other);
 /* Bytes, or -1 when there is no such regular file. */
 int64_t file_size(const char *path);
 

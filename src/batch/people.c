@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "face/cluster.h"
 #include "face/record.h"
 
@@ -384,10 +385,16 @@ static bool is_taken(const People *people, const char *name, const Person *by_ot
     return taken;
 }
 
-/* A name must not look like a number. */
+/* A name must not look like a number, or a path, and is written in UTF-8. */
 static bool is_name(const char *name)
 {
-    return strlen(name) < PERSON_NAME_SIZE && (name[0] == '\0' || !isdigit((unsigned char)name[0]));
+    bool good =
+        strlen(name) < PERSON_NAME_SIZE && !isdigit((unsigned char)name[0]) && strchr(name, '/') == NULL;
+    uint32_t code = 0;
+    while (good && *name != '\0') {
+        good = utf8_next(&name, &code);
+    }
+    return good;
 }
 
 static Status name_one(People *people, char *piece, Error *err)
@@ -405,9 +412,11 @@ static Status name_one(People *people, char *piece, Error *err)
         return STATUS_FAILED;
     }
     if (!is_name(name) || is_taken(people, name, person)) {
-        return error_setf(err, ERROR_USAGE, what, NULL, "\"%.80s\" %s", name,
-                          is_name(name) ? "is another person's name already"
-                                        : "is no name: it begins with a digit, or is too long");
+        return error_setf(
+            err, ERROR_USAGE, what, NULL, "\"%.80s\" %s", name,
+            is_name(name)
+                ? "is another person's name already"
+                : "is no name: it begins with a digit, has a / in it, is not UTF-8, or is too long");
     }
     text_copy(person->who.name, sizeof person->who.name, name);
     text_strip_control(person->who.name);

@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include "base/text.h"
+#include "report/i18n.h"
+
 OutputFile output_look(const char *path)
 {
     struct stat status;
@@ -35,9 +38,12 @@ bool output_is_up_to_date(const VideoRow *row, RecipeBook *book, const char *inp
                           char *why, size_t size)
 {
     Recipe recipe = {0};
-    bool same = true;
-    if (row->recipe != NULL && book != NULL && recipe_make(book, input, source, &recipe, NULL) == STATUS_OK) {
-        same = recipe_difference(row->recipe, recipe.json, why, size) == 0;
+    bool same = row->recipe == NULL;
+    if (row->recipe != NULL) {
+        text_copy(why, size, _("what it would be made from now cannot be read"));
+        if (book != NULL && recipe_make(book, input, source, &recipe, NULL) == STATUS_OK) {
+            same = recipe_difference(row->recipe, recipe.json, why, size) == 0;
+        }
     }
     recipe_free(&recipe);
     return same;

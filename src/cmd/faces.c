@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -21,9 +22,32 @@ static void tell(void *context, const PlanItem *item, const FaceRecordFile *file
     text_free(&note);
 }
 
+/* An earlier page may be replaced, nothing else. */
+static bool is_other_file(const char *path)
+{
+    static const char begin[] = "<!doctype html>";
+    char found[sizeof begin] = {0};
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
+        return false;
+    }
+    FILE *file = fopen(path, "re");
+    if (file != NULL) {
+        (void)!fread(found, 1, sizeof begin - 1, file);
+        (void)fclose(file);
+    }
+    return strcmp(found, begin) != 0;
+}
+
 static Status write_page(const char *path, const PeopleView *view, Error *err)
 {
     Text page = {0};
+    if (is_other_file(path)) {
+        (void)error_set(err, ERROR_USAGE, "cannot write the page", path,
+                        "there is a file of that name, and it is no page");
+        error_advise(err, "give it another name, or remove that file");
+        return STATUS_FAILED;
+    }
     people_html(view, &page);
     FILE *file = fopen(path, "we");
     bool good = file != NULL && fwrite(page.data, 1, page.length, file) == page.length;

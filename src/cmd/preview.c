@@ -38,6 +38,28 @@ static Status refuse(const char *what, const char *why, const char *todo, Error 
     return STATUS_FAILED;
 }
 
+/* The video, or a picture that the settings name. */
+static bool is_needed(const Settings *settings, const char *path)
+{
+    TextList files = {0};
+    settings_files(settings, &files);
+    for (size_t i = 0; i < settings->files.count; i++) {
+        text_list_add(&files, settings->files.items[i]);
+    }
+    for (size_t i = 0; i < settings->sources.count; i++) {
+        text_list_add(&files, settings->sources.items[i]);
+    }
+    if (settings->target != NULL) {
+        text_list_add(&files, settings->target);
+    }
+    bool found = false;
+    for (size_t i = 0; i < files.count; i++) {
+        found = found || file_is_same(files.items[i], path);
+    }
+    text_list_free(&files);
+    return found;
+}
+
 static Status check_line(const Settings *settings, Error *err)
 {
     const char *picture = picture_of(settings);
@@ -60,6 +82,12 @@ static Status check_line(const Settings *settings, Error *err)
     }
     if (file_is_folder(picture)) {
         return error_set(err, ERROR_ENVIRONMENT, "cannot write the picture", picture, "it is a folder");
+    }
+    if (is_needed(settings, picture)) {
+        (void)error_set(err, ERROR_USAGE, "cannot write the picture", picture,
+                        "that is a file which the preview is made from");
+        error_advise(err, "-o gives the picture another name");
+        return STATUS_FAILED;
     }
     return STATUS_OK;
 }

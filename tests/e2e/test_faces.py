@@ -89,10 +89,19 @@ class Faces(BatchCase):
         told = self.people(code=1)
         self.assertEqual(len(told["people"]), 1)
         self.assertEqual([(f["video"], f["error"]["class"]) for f in told["failed"]], [("b2.mp4", "input")])
-        for names, why in (("9=anna", 'nobody has the number "9"'), ("1", "not of the form"), ("1=2x", "is no name")):
+        for names, why in (("9=anna", 'nobody has the number "9"'), ("1", "not of the form"), ("1=2x", "is no name"),
+                           ("1=a/b.jpg", "is no name"), ("1=Jos\udce9", "is no name")):
             result = self.run_batch("faces", "1", "--quiet", "--name", names)
             self.assert_code(result, 2)
             self.assertIn(why, result.err)
+        # a page takes the place of a page, of nothing else
+        with open(self.input("b1.mp4"), "rb") as file:
+            video = file.read()
+        result = self.run_batch("faces", "1", "--quiet", "--html", self.input("b1.mp4"))
+        self.assert_code(result, 2)
+        self.assertIn("it is no page", result.err)
+        with open(self.input("b1.mp4"), "rb") as file:
+            self.assertEqual(file.read(), video)
 
     def test_who_looks_is_held_to_its_memory(self):
         self.add("c1.mp4", "franck.mp4", 10)

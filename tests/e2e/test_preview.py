@@ -69,6 +69,9 @@ class Preview(BatchCase):
                                       (["--compare", "as it is", "face-enhancer-model=gfpgan_1.4"], 3, "gfpgan_1.4")):
             result = self.preview(*arguments, code=code)
             self.assertIn(told, result.err)
+        ffmpeg("-i", media("joconde.jpg"), self.path("own.jpg"))
+        told = self.preview("-s", "own.jpg", "-o", "own.jpg", code=2).err
+        self.assertIn("made from", told)
         with open(self.input("clip.mp4"), "w") as file:
             file.write("no video")
         self.assertIn("clip.mp4", self.preview("--at", "1", code=3).err)

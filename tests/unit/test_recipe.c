@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "batch/recipe.h"
+#include "batch/verdict.h"
 #include "options/table.h"
 #include "options/value.h"
 
@@ -427,6 +428,18 @@ static void thousand_videos_are_cheap(void **state)
     recipe_book_free(&book);
 }
 
+/* An output whose recipe is known is not taken for the right one on trust. */
+static void what_cannot_be_compared_is_not_the_same(void **state)
+{
+    const Kitchen *kitchen = *state;
+    VideoRow row = {0};
+    char why[128] = "";
+    assert_true(output_is_up_to_date(&row, NULL, kitchen->input, kitchen->source, why, sizeof why));
+    row.recipe = (char *)(uintptr_t)"{}";
+    assert_false(output_is_up_to_date(&row, NULL, kitchen->input, kitchen->source, why, sizeof why));
+    assert_string_not_equal(why, "");
+}
+
 int main(void)
 {
 #define KITCHEN_TEST(name) cmocka_unit_test_setup_teardown(name, open_kitchen, close_kitchen)
@@ -442,6 +455,7 @@ int main(void)
         KITCHEN_TEST(another_version_keeps_outputs_but_not_chunks),
         KITCHEN_TEST(option_that_came_later_had_its_default),
         KITCHEN_TEST(what_cannot_be_a_recipe_is_unknown),
+        KITCHEN_TEST(what_cannot_be_compared_is_not_the_same),
         KITCHEN_TEST(note_comes_back),
         KITCHEN_TEST(note_follows_nothing_and_waits_for_nothing),
         KITCHEN_TEST(thousand_videos_are_cheap),
