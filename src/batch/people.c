@@ -412,11 +412,15 @@ static Status name_one(People *people, char *piece, Error *err)
         return STATUS_FAILED;
     }
     if (!is_name(name) || is_taken(people, name, person)) {
-        return error_setf(
-            err, ERROR_USAGE, what, NULL, "\"%.80s\" %s", name,
-            is_name(name)
-                ? "is another person's name already"
-                : "is no name: it begins with a digit, has a / in it, is not UTF-8, or is too long");
+        Text shown = {0};
+        utf8_append_clean(&shown, name);
+        (void)error_setf(err, ERROR_USAGE, what, NULL, "\"%.80s\" %s", shown.data,
+                         is_name(name)
+                             ? "is another person's name already"
+                             : "is no name: it begins with a digit, has a / in it, is not UTF-8, or "
+                               "is too long");
+        text_free(&shown);
+        return STATUS_FAILED;
     }
     text_copy(person->who.name, sizeof person->who.name, name);
     text_strip_control(person->who.name);

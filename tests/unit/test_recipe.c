@@ -435,7 +435,7 @@ static void what_cannot_be_compared_is_not_the_same(void **state)
     VideoRow row = {0};
     char why[128] = "";
     assert_true(output_is_up_to_date(&row, NULL, kitchen->input, kitchen->source, why, sizeof why));
-    row.recipe = (char *)(uintptr_t)"{}";
+    row.recipe = (char *)(uintptr_t) "{}";
     assert_false(output_is_up_to_date(&row, NULL, kitchen->input, kitchen->source, why, sizeof why));
     assert_string_not_equal(why, "");
 }
