@@ -13,9 +13,9 @@
 # breaks off counts as a failure, and the steps behind it run nevertheless. The exit code is 0 only if nothing failed.
 #
 # Suites of meson: unit, tools, e2e, fault, fuzz (replays the corpora). A test that is in the suite `slow` as well is left
-# out under the sanitisers, one that is not in the suite `threads` under the thread sanitiser. Fuzz targets are the executables build-fuzz/tests/fuzz/fuzz_*; the seeds of fuzz_NAME stand in
-# tests/fuzz/corpus/NAME/. Tests find the cache folder in RUNBATCH_CACHE, and in RUNBATCH_SANITIZER
-# which sanitiser they run under (address, thread, or empty).
+# out under the sanitisers, one that is not in the suite `threads` under the thread sanitiser. Fuzz targets are the
+# executables build-fuzz/tests/fuzz/fuzz_*; the seeds of fuzz_NAME stand in tests/fuzz/corpus/NAME/. Tests find the cache
+# folder in RUNBATCH_CACHE, and in RUNBATCH_SANITIZER which sanitiser they run under (address, thread, or empty).
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

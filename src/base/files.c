@@ -78,11 +78,31 @@ bool file_exists(const char *path)
     return stat(path, &status) == 0;
 }
 
+bool file_state(const char *path, FileState *state)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return false;
+    }
+    *state = (FileState){.device = (int64_t)status.st_dev,
+                         .inode = (int64_t)status.st_ino,
+                         .bytes = status.st_size,
+                         .changed_s = status.st_mtim.tv_sec,
+                         .changed_ns = status.st_mtim.tv_nsec};
+    return true;
+}
+
+bool file_state_same(const FileState *a, const FileState *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+           a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
+}
+
 bool file_is_same(const char *path, const char *other)
 {
-    struct stat a;
-    struct stat b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    FileState a;
+    FileState b;
+    return file_state(path, &a) && file_state(other, &b) && a.device == b.device && a.inode == b.inode;
 }
 
 bool file_is_folder(const char *path)

@@ -28,8 +28,22 @@ char *path_nearest(const char *path);
 
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
-/* Whether both names lead to one file that is there. */
+/* Whether both names lead to one file or folder that is there. */
 bool file_is_same(const char *path, const char *other);
+
+/* Which file it is, and whether it was written since. */
+typedef struct FileState {
+    int64_t device;
+    int64_t inode;
+    int64_t bytes;
+    int64_t changed_s;
+    int64_t changed_ns;
+} FileState;
+
+/* False, with errno, where it cannot be looked at. */
+bool file_state(const char *path, FileState *state);
+bool file_state_same(const FileState *a, const FileState *b);
+
 /* Bytes, or -1 when there is no such regular file. */
 int64_t file_size(const char *path);
 

@@ -220,10 +220,7 @@ static Status find_output(const Settings *settings, Places *places, Error *err)
 /* Outputs among the inputs would be videos to work on the next time. */
 static Status refuse_same_folder(const Places *places, Error *err)
 {
-    struct stat input;
-    struct stat output;
-    if (places->single || stat(places->input_dir, &input) != 0 || stat(places->output_dir, &output) != 0 ||
-        input.st_dev != output.st_dev || input.st_ino != output.st_ino) {
+    if (places->single || !file_is_same(places->input_dir, places->output_dir)) {
         return STATUS_OK;
     }
     (void)error_set(err, ERROR_USAGE, "the outputs cannot lie among the videos", places->output_dir,

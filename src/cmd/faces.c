@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/alloc.h"
 #include "base/files.h"
 #include "batch/people.h"
 #include "cmd/command.h"
@@ -127,8 +126,7 @@ int cmd_faces(int argc, char **argv)
         return code;
     }
     text_list_free(&settings.frame_processors); /* nothing is changed, so no source picture is needed */
-    memory_free(settings.face_map);             /* it may name whom this is to name */
-    settings.face_map = NULL;
+    settings_reset(&settings, "face-map");      /* it may name whom this is to name */
     if (plan_look(&settings, &plan, &err) == STATUS_OK) {
         code = look(&settings, &plan);
         plan_free(&plan);

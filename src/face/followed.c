@@ -14,7 +14,7 @@ typedef struct FileHead {
     int64_t frames;
     int64_t bytes; /* of the whole file */
     int64_t face_bytes;
-    int64_t video[5]; /* device, inode, size, time of change in s and ns */
+    FileState video;
 } FileHead;
 
 typedef struct FrameHead {
@@ -29,7 +29,7 @@ struct Followed {
     bool reading;
     bool writing;
     int64_t first_pts;
-    struct stat video;
+    FileState video;
     int64_t at; /* of the next frame */
     int64_t end;
     int64_t frames;
@@ -53,29 +53,19 @@ bool followed_is_complete(int fd)
     return read_head(fd, &head);
 }
 
-static void note_video(FileHead *head, const struct stat *video)
-{
-    const int64_t identity[] = {(int64_t)video->st_dev, (int64_t)video->st_ino, video->st_size,
-                                video->st_mtim.tv_sec, video->st_mtim.tv_nsec};
-    _Static_assert(sizeof identity == sizeof head->video, "all of them");
-    memcpy(head->video, identity, sizeof identity);
-}
-
-bool followed_is_of(int fd, const struct stat *video)
+bool followed_is_of(int fd, const FileState *video)
 {
     FileHead head;
-    FileHead wanted;
-    note_video(&wanted, video);
-    return read_head(fd, &head) && memcmp(head.video, wanted.video, sizeof head.video) == 0;
+    return read_head(fd, &head) && file_state_same(&head.video, video);
 }
 
-Followed *followed_open(int fd, const struct stat *video, int64_t first_pts)
+Followed *followed_open(int fd, const FileState *video, int64_t first_pts)
 {
     FileHead head;
     Followed *followed = memory_alloc(1, sizeof *followed);
     *followed = (Followed){.fd = fd, .video = *video, .first_pts = first_pts, .at = sizeof head};
     const bool complete = read_head(fd, &head);
-    followed->reading = complete && followed_is_of(fd, video);
+    followed->reading = complete && file_state_same(&head.video, video);
     followed->writing = !complete && ftruncate(fd, 0) == 0;
     followed->end = followed->reading ? head.bytes : 0;
     followed->buffer = memory_alloc(1, sizeof(FrameHead) + FACES_MAX * sizeof(Face));
@@ -212,9 +202,11 @@ void followed_finish(Followed *followed)
     if (!followed->writing || followed->frames == 0) {
         return;
     }
-    FileHead head = {.frames = followed->frames, .bytes = followed->at, .face_bytes = sizeof(Face)};
+    FileHead head = {.frames = followed->frames,
+                     .bytes = followed->at,
+                     .face_bytes = sizeof(Face),
+                     .video = followed->video};
     memcpy(head.magic, magic, sizeof magic);
-    note_video(&head, &followed->video);
     if (pwrite(followed->fd, &head, sizeof head, 0) != (ssize_t)sizeof head) {
         give_up(followed);
     }

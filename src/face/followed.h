@@ -9,22 +9,21 @@
 #ifndef RUNBATCH_FACE_FOLLOWED_H
 #define RUNBATCH_FACE_FOLLOWED_H
 
-#include <sys/stat.h>
-
+#include "base/files.h"
 #include "face/face.h"
 
 typedef struct Followed Followed;
 
-/* Reads a file that is complete and of that video (as stat() tells it), writes one that is not complete. `fd`
+/* Reads a file that is complete and of that video, writes one that is not complete. `fd`
  * stays the caller's; `first_pts` is that of the video's first frame. */
-Followed *followed_open(int fd, const struct stat *video, int64_t first_pts);
+Followed *followed_open(int fd, const FileState *video, int64_t first_pts);
 /* Copes with NULL. */
 void followed_free(Followed **followed);
 
 /* Whether the file can be read. */
 bool followed_is_complete(int fd);
 /* Whether it can, and tells of that video, not of one that had its name before. */
-bool followed_is_of(int fd, const struct stat *video);
+bool followed_is_of(int fd, const FileState *video);
 
 /* The faces of the frame with that pts, and what it adds to the tracker's counts. False: it is not told here;
  * nothing is from now on. */

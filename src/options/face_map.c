@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "options/table.h"
-#include "options/value.h"
 
 enum { FILE_MOST = 1 << 20 };
 
@@ -299,7 +298,7 @@ static void choose_map_or_source(Settings *settings)
     const SettingsFrom map = came_from(settings, "face-map");
     const SettingsFrom source = came_from(settings, "source");
     if (settings->face_map != NULL && settings->sources.count > 0 && map != source) {
-        option_clear(option_find(map < source ? "face-map" : "source"), settings);
+        settings_reset(settings, map < source ? "face-map" : "source");
     }
 }
 

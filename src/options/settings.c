@@ -103,7 +103,7 @@ bool settings_frames_on_disk(const Settings *settings)
     return is(settings->frame_store, "disk");
 }
 
-static void reset(Settings *settings, const char *name)
+void settings_reset(Settings *settings, const char *name)
 {
     const Option *option = option_find(name);
     option_clear(option, settings);
@@ -124,20 +124,20 @@ static bool has_mask(const Settings *settings, const char *name)
 static void settle_masks(Settings *settings)
 {
     if (!has_processor(settings, "face_swapper") && !has_processor(settings, "face_enhancer")) {
-        reset(settings, "face-mask");
+        settings_reset(settings, "face-mask");
     }
     if (!has_mask(settings, "box")) {
-        reset(settings, "face-mask-padding");
+        settings_reset(settings, "face-mask-padding");
     }
     if (!has_mask(settings, "box") && !has_mask(settings, "hull")) {
-        reset(settings, "face-mask-blur");
+        settings_reset(settings, "face-mask-blur");
     }
     if (!has_mask(settings, "occlusion")) {
-        reset(settings, "face-occluder-model");
+        settings_reset(settings, "face-occluder-model");
     }
     if (!has_mask(settings, "region")) {
-        reset(settings, "face-parser-model");
-        reset(settings, "face-mask-regions");
+        settings_reset(settings, "face-parser-model");
+        settings_reset(settings, "face-mask-regions");
     }
 }
 
@@ -147,37 +147,37 @@ void settings_settle(Settings *settings)
         (void)option_assign(option_find("frame-store"), "disk", settings, NULL);
     }
     if (!settings_frames_on_disk(settings)) {
-        reset(settings, "temp-frame-format");
+        settings_reset(settings, "temp-frame-format");
     }
     if (!is(settings->temp_frame_format, "jpg")) {
-        reset(settings, "temp-frame-quality");
+        settings_reset(settings, "temp-frame-quality");
     }
     if (!has_processor(settings, "face_swapper")) {
-        reset(settings, "face-swapper-model");
+        settings_reset(settings, "face-swapper-model");
     }
     if (is(settings->face_swapper_model, "mesh")) {
-        reset(settings, "pixel-boost");
+        settings_reset(settings, "pixel-boost");
     }
     if (!has_processor(settings, "face_enhancer")) {
-        reset(settings, "face-enhancer-model");
+        settings_reset(settings, "face-enhancer-model");
     }
     if (is(settings->face_enhancer_model, "classical")) {
-        reset(settings, "face-enhancer-blend");
+        settings_reset(settings, "face-enhancer-blend");
     }
     if (!is(settings->face_enhancer_model, "codeformer")) {
-        reset(settings, "face-enhancer-weight");
+        settings_reset(settings, "face-enhancer-weight");
     }
     if (!has_processor(settings, "frame_enhancer")) {
-        reset(settings, "frame-enhancer-model");
-        reset(settings, "frame-enhancer-blend");
-        reset(settings, "tile-size");
+        settings_reset(settings, "frame-enhancer-model");
+        settings_reset(settings, "frame-enhancer-blend");
+        settings_reset(settings, "tile-size");
     }
     settle_masks(settings);
     if (settings->face_map != NULL) {
-        reset(settings, "many-faces");
-        reset(settings, "reference-face-position");
-        reset(settings, "reference-face-order");
-        reset(settings, "reference-frame-number");
-        reset(settings, "similar-face-distance");
+        settings_reset(settings, "many-faces");
+        settings_reset(settings, "reference-face-position");
+        settings_reset(settings, "reference-face-order");
+        settings_reset(settings, "reference-frame-number");
+        settings_reset(settings, "similar-face-distance");
     }
 }

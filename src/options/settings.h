@@ -162,6 +162,9 @@ void option_files(const Option *option, const Settings *settings, TextList *path
  * which change the picture. Paths as given. */
 void settings_files(const Settings *settings, TextList *paths);
 
+/* An option has its default, as if nobody had set it. */
+void settings_reset(Settings *settings, const char *name);
+
 /* Whether a graphics card is wanted, for the models or for the encoder. */
 bool settings_use_gpu(const Settings *settings);
 

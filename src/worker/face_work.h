@@ -7,21 +7,21 @@
 #define RUNBATCH_WORKER_FACE_WORK_H
 
 #include <stdatomic.h>
-#include <sys/stat.h>
 
+#include "base/files.h"
 #include "face/face.h"
 #include "media/reader.h"
 #include "options/settings.h"
 
 typedef struct FaceWorkConfig {
     const Settings *settings;
-    const char *input;        /* opened a second time for the reference frame only */
-    const char *source;       /* the source face's picture; may be NULL */
-    const struct stat *video; /* what `input` was before it was opened; for `shared` */
-    int shared;               /* file for what is told of the video's faces (face/followed.h); 0: none */
-    const char *people;       /* the file of those whom a face map names; may be NULL */
-    const char *folder;       /* the video's: for what is noted of the faces in all of it */
-    const char *key;          /* what the output is made from */
+    const char *input;      /* opened a second time for the reference frame only */
+    const char *source;     /* the source face's picture; may be NULL */
+    const FileState *video; /* what `input` was before it was opened; for `shared` */
+    int shared;             /* file for what is told of the video's faces (face/followed.h); 0: none */
+    const char *people;     /* the file of those whom a face map names; may be NULL */
+    const char *folder;     /* the video's: for what is noted of the faces in all of it */
+    const char *key;        /* what the output is made from */
     const MediaInfo *info;
     FramePool *pool; /* may be NULL; must outlive the work */
     int threads;

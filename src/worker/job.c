@@ -273,13 +273,11 @@ static Status check_input(const Job *job, Error *err)
     static const char what[] = "cannot read the whole video";
     const char *input = job->config->input;
     const ReaderDamage damage = reader_damage(job->reader);
-    const struct stat *before = &job->input_before;
-    struct stat now;
-    if (stat(input, &now) != 0) {
+    FileState now;
+    if (!file_state(input, &now)) {
         return error_set(err, ERROR_INPUT, what, input, "it vanished while it was read");
     }
-    if (now.st_dev != before->st_dev || now.st_ino != before->st_ino || now.st_size != before->st_size ||
-        now.st_mtim.tv_sec != before->st_mtim.tv_sec || now.st_mtim.tv_nsec != before->st_mtim.tv_nsec) {
+    if (!file_state_same(&now, &job->input_before)) {
         (void)error_set(err, ERROR_INPUT, what, input, "it was changed while it was read");
         error_advise(err, "run again when it is complete");
         return STATUS_FAILED;

@@ -17,7 +17,7 @@
 typedef struct Job {
     const JobConfig *config;
     JobControl *control;
-    struct stat input_before;
+    FileState input_before;
     FramePool *pool;
     Reader *reader;
     MediaInfo info;    /* the reader's, which may be opened anew */

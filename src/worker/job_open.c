@@ -59,7 +59,7 @@ static void tell_shape(const Job *job)
 Status job_open_input(Job *job, Error *err)
 {
     const JobConfig *config = job->config;
-    if (stat(config->input, &job->input_before) != 0) {
+    if (!file_state(config->input, &job->input_before)) {
         return error_set_errno(err, ERROR_INPUT, "cannot open the video", config->input, errno);
     }
     job->pool = frame_pool_new(0);

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "face/followed.h"
 
-static const struct stat video = {.st_dev = 1, .st_ino = 2, .st_size = 3, .st_mtim = {4, 5}};
+static const FileState video = {1, 2, 3, 4, 5};
 
 enum { FRAMES = 5, FIRST = 100, STEP = 40 };
 
@@ -122,11 +122,11 @@ static void what_is_not_all_is_nothing(void **state)
 static void another_videos_faces_are_not_taken(void **state)
 {
     (void)state;
-    struct stat other[] = {video, video, video, video};
-    other[0].st_ino++;
-    other[1].st_size++;
-    other[2].st_mtim.tv_nsec++;
-    other[3].st_dev++;
+    FileState other[] = {video, video, video, video};
+    other[0].inode++;
+    other[1].bytes++;
+    other[2].changed_ns++;
+    other[3].device++;
     const int fd = new_file();
     write_some(fd, 0, FRAMES, true);
     assert_true(followed_is_of(fd, &video));
